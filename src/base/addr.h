@@ -1,0 +1,45 @@
+#ifndef NM_BASE_ADDR_H
+#define NM_BASE_ADDR_H
+
+#include <stddef.h>
+#include "base/error.h"
+#include "base/hidden.h"
+#include "base/list.h"
+#include "base/str.h"
+
+/* A mailbox (RFC 5322 3.4): a display name, and an address parsed into local part and domain and written anew
+   from them, so that the same value stands in the envelope and in the header. Immutable, counted.
+   Octets: local part 64, domain 255 (RFC 5321 4.5.3.1), display name NM_ADDR_NAME_MAX. */
+struct nm_addr {
+  unsigned refs;
+  struct nm_str local;  /* without quotes: what the quoted string means */
+  struct nm_str domain; /* domain, or address literal with its brackets */
+  struct nm_str spec;   /* local@domain as it goes on the wire, the local part quoted only if it must be */
+  struct nm_str name;   /* display name in UTF-8; empty when there is none */
+};
+
+#define NM_ADDR_NAME_MAX 2048
+/* One text that is parsed as a list, and recipients of one message. */
+#define NM_ADDR_TEXT_MAX (1 << 20)
+#define NM_ADDR_LIST_MAX 100000
+
+NM_HIDDEN_BEGIN
+
+/* Exactly one mailbox: `addr@dom`, `Name <addr@dom>`, `"Quoted, Name" <addr@dom>`. Strict: comments, groups, source
+   routes, line ends and control characters are refused; a non-ASCII address is refused with a word of its
+   own (a non-ASCII name is fine). */
+int nm_addr_parse(struct nm_str text, struct nm_addr **out, struct nm_error *e);
+/* An addr-spec and a name given apart; the name is taken as it is (any UTF-8 without control characters). */
+int nm_addr_make(struct nm_str spec, struct nm_str name, struct nm_addr **out, struct nm_error *e);
+/* A comma-separated list of mailboxes, appended to list (a list made by nm_addr_list_new). On error nothing is
+   appended. An empty text is an error. Linear time, no recursion. */
+int nm_addr_parse_list(struct nm_str text, struct nm_list *list, struct nm_error *e);
+struct nm_list *nm_addr_list_new(void);
+struct nm_addr *nm_addr_ref(struct nm_addr *a);
+void nm_addr_unref(struct nm_addr **a);
+/* By value: local part exact, domain without case; names do not count. */
+int nm_addr_same(const struct nm_addr *a, const struct nm_addr *b);
+
+NM_HIDDEN_END
+
+#endif

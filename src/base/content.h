@@ -1,0 +1,37 @@
+#ifndef NM_BASE_CONTENT_H
+#define NM_BASE_CONTENT_H
+
+#include <stdint.h>
+#include "base/error.h"
+#include "base/hidden.h"
+#include "base/source.h"
+#include "base/str.h"
+
+/* The bytes of one part: immutable once made, shared by reference count (within one Lua state: the count is
+   not atomic), opened anew as a source by each send. */
+struct nm_content;
+
+NM_HIDDEN_BEGIN
+
+/* Copies s. */
+int nm_content_memory(struct nm_str s, struct nm_content **out, struct nm_error *e);
+/* A path, copied. Checked at once to be a readable regular file: a directory, FIFO, device, socket, a missing
+   or unreadable file is NM_EINVAL with a text that names it. A path with NUL is refused. The descriptor is not kept. */
+int nm_content_file(struct nm_str path, struct nm_content **out, struct nm_error *e);
+struct nm_content *nm_content_ref(struct nm_content *c);
+/* Drops *c and sets it to NULL; NULL is fine. */
+void nm_content_unref(struct nm_content **c);
+/* A new source at the first byte; it holds a reference to c. A file is opened at the first read and closed at the
+   end or by free (ten thousand attachments do not need ten thousand descriptors); its size is taken by open and
+   a file that turns out shorter, longer or replaced by something else is an error of read. */
+int nm_content_open(struct nm_content *c, struct nm_source **out, struct nm_error *e);
+/* Bytes now, or -1. */
+int64_t nm_content_size(const struct nm_content *c);
+/* The bytes of a memory content; p is NULL for a file. */
+struct nm_str nm_content_bytes(const struct nm_content *c);
+/* The path of a file content, else empty. */
+struct nm_str nm_content_path(const struct nm_content *c);
+
+NM_HIDDEN_END
+
+#endif

@@ -1,0 +1,38 @@
+#ifndef NM_BASE_LIST_H
+#define NM_BASE_LIST_H
+
+#include <stddef.h>
+#include "base/hidden.h"
+
+/* An ordered list of references to counted objects (addresses, attachments), itself counted. */
+struct nm_list_type {
+  void (*ref)(void *item);
+  void (*unref)(void *item);
+};
+
+struct nm_list {
+  const struct nm_list_type *type;
+  void **items;
+  size_t n;
+  size_t cap;
+  size_t max;
+  unsigned refs;
+};
+
+NM_HIDDEN_BEGIN
+
+/* A new empty list with one reference, or NULL. */
+struct nm_list *nm_list_new(const struct nm_list_type *type, size_t max);
+struct nm_list *nm_list_ref(struct nm_list *l);
+void nm_list_unref(struct nm_list **l);
+/* 0 <= at <= n, else NM_EINVAL; NM_ELIMIT beyond max. Takes its own reference to item. */
+int nm_list_insert(struct nm_list *l, size_t at, void *item);
+int nm_list_add(struct nm_list *l, void *item);
+int nm_list_remove(struct nm_list *l, size_t at);
+void nm_list_clear(struct nm_list *l);
+/* to becomes a copy of from; on failure to is unchanged. */
+int nm_list_assign(struct nm_list *to, const struct nm_list *from);
+
+NM_HIDDEN_END
+
+#endif

@@ -1,0 +1,33 @@
+#ifndef NM_BASE_STR_H
+#define NM_BASE_STR_H
+
+#include <stddef.h>
+#include <string.h>
+#include "base/hidden.h"
+
+/* A piece of somebody else's bytes: borrowed, not NUL-terminated, may hold NUL. */
+struct nm_str {
+  const char *p;
+  size_t n;
+};
+
+/* From a literal or a C string. */
+#define NM_STR(s) ((struct nm_str){(s), sizeof(s) - 1})
+
+static inline struct nm_str nm_str(const char *p, size_t n) {
+  return (struct nm_str){p, n};
+}
+
+static inline struct nm_str nm_str_c(const char *s) {
+  return (struct nm_str){s, s != NULL ? strlen(s) : 0};
+}
+
+NM_HIDDEN_BEGIN
+
+int nm_str_eq(struct nm_str a, struct nm_str b);
+/* ASCII letters compare without case, all other bytes exactly; no locale. */
+int nm_str_ieq(struct nm_str a, struct nm_str b);
+
+NM_HIDDEN_END
+
+#endif

@@ -1,0 +1,43 @@
+#ifndef NM_MIME_ATTACHMENT_H
+#define NM_MIME_ATTACHMENT_H
+
+#include "base/buf.h"
+#include "base/content.h"
+#include "base/error.h"
+#include "base/hidden.h"
+#include "base/list.h"
+#include "base/str.h"
+
+#define NM_ATTACHMENT_NAME_MAX 1024
+#define NM_ATTACHMENT_LIST_MAX 100000
+
+/* One attached file or inline part. Counted; the fields are set through the functions, read directly. */
+struct nm_attachment {
+  unsigned refs;
+  struct nm_content *content;
+  struct nm_buf name;       /* file name as shown; empty: none. Never a path: the last component only */
+  struct nm_buf type;       /* media type; empty: by name */
+  struct nm_buf content_id; /* without <>; empty: none */
+  int inline_part;          /* Content-Disposition: inline, and inside multipart/related */
+};
+
+NM_HIDDEN_BEGIN
+
+/* Takes a reference to content. name: its last path component (after / or \) is kept; may be empty. */
+int nm_attachment_new(struct nm_content *content, struct nm_str name, struct nm_attachment **out,
+                      struct nm_error *e);
+struct nm_attachment *nm_attachment_ref(struct nm_attachment *a);
+void nm_attachment_unref(struct nm_attachment **a);
+/* Each checks its argument (UTF-8; no CR, LF, NUL; grammar of RFC 2045, RFC 2392) and leaves the old value on error. */
+int nm_attachment_set_name(struct nm_attachment *a, struct nm_str name, struct nm_error *e);
+int nm_attachment_set_type(struct nm_attachment *a, struct nm_str type, struct nm_error *e);
+/* With or without <>; left side and right side as RFC 5322 msg-id, but the "@right" part is optional, as HTML
+   authors write cid:chart. Setting one makes the part inline; empty takes the id away. */
+int nm_attachment_set_content_id(struct nm_attachment *a, struct nm_str id, struct nm_error *e);
+/* What goes into Content-Type: the type set, or the one by name. */
+struct nm_str nm_attachment_type(const struct nm_attachment *a);
+struct nm_list *nm_attachment_list_new(void);
+
+NM_HIDDEN_END
+
+#endif

@@ -1,0 +1,25 @@
+#ifndef NM_MIME_FOLD_H
+#define NM_MIME_FOLD_H
+
+#include <stddef.h>
+#include "base/buf.h"
+#include "base/hidden.h"
+#include "base/str.h"
+
+/* Header fields are written piece by piece into one buffer. Every writer takes the column at which the line
+   stands (octets since the last CRLF) and returns the new one: nothing else is needed to fold. Lines stay within 78
+   octets where the grammar allows a fold (RFC 5322 2.1.1). */
+#define NM_FOLD_COLUMN 78
+
+NM_HIDDEN_BEGIN
+
+/* "Name:" at the beginning of a line. No space: the first token brings its own. */
+size_t nm_fold_name(struct nm_buf *b, const char *name);
+/* A space and an unbreakable token, folded before the space when the token would pass the column. */
+size_t nm_fold_token(struct nm_buf *b, size_t col, struct nm_str token);
+/* CRLF. Returns 0. */
+size_t nm_fold_end(struct nm_buf *b);
+
+NM_HIDDEN_END
+
+#endif

@@ -1,0 +1,80 @@
+#ifndef NM_MIME_MESSAGE_H
+#define NM_MIME_MESSAGE_H
+
+#include <stdint.h>
+#include "base/addr.h"
+#include "base/buf.h"
+#include "base/content.h"
+#include "base/error.h"
+#include "base/hidden.h"
+#include "base/list.h"
+#include "base/source.h"
+#include "base/str.h"
+
+/* Fore's NetMailPriority. */
+enum nm_priority { NM_PRIORITY_HIGH = 1, NM_PRIORITY_LOW = 2, NM_PRIORITY_NORMAL = 3 };
+
+#define NM_SUBJECT_MAX 65536
+/* A text or HTML body given as a string: what a mail may weigh anywhere, with room. */
+#define NM_BODY_MAX ((size_t)1 << 30)
+
+/* The message as its author sees it. Counted; plain fields are read directly and set through the functions. */
+struct nm_message {
+  unsigned refs;
+  struct nm_addr *from;     /* NULL: none yet */
+  struct nm_addr *sender;   /* NULL: none */
+  struct nm_list *reply_to; /* never NULL, as are the other lists */
+  struct nm_list *to;
+  struct nm_list *cc;
+  struct nm_list *bcc; /* envelope only: never rendered */
+  struct nm_list *attachments;
+  struct nm_buf subject;          /* UTF-8 */
+  struct nm_buf subject_encoding; /* charset; empty: utf-8 */
+  struct nm_buf body_encoding;
+  struct nm_content *text; /* UTF-8; NULL: none */
+  struct nm_content *html;
+  int is_body_html; /* which of the two Body means */
+  enum nm_priority priority;
+};
+
+/* What differs from send to send. */
+struct nm_stamp {
+  int64_t date;                  /* seconds since 1970 UTC */
+  int offset;                    /* minutes east of UTC */
+  struct nm_str message_id;      /* with <> */
+  unsigned char boundary[16];    /* random: 128 bits; boundaries of one message differ by a counter */
+};
+
+NM_HIDDEN_BEGIN
+
+int nm_message_new(struct nm_message **out);
+struct nm_message *nm_message_ref(struct nm_message *m);
+void nm_message_unref(struct nm_message **m);
+/* UTF-8 without CR, LF and NUL. */
+int nm_message_set_subject(struct nm_message *m, struct nm_str subject, struct nm_error *e);
+/* Known to iconv (nm_charset_check); empty: utf-8. */
+int nm_message_set_subject_encoding(struct nm_message *m, struct nm_str charset, struct nm_error *e);
+int nm_message_set_body_encoding(struct nm_message *m, struct nm_str charset, struct nm_error *e);
+/* UTF-8 without NUL; line ends of any kind. set_body sets the one that is_body_html names. A NULL p (nm_str(NULL, 0))
+   takes the body away; "" is an empty body. */
+int nm_message_set_text(struct nm_message *m, struct nm_str text, struct nm_error *e);
+int nm_message_set_html(struct nm_message *m, struct nm_str html, struct nm_error *e);
+int nm_message_set_body(struct nm_message *m, struct nm_str body, struct nm_error *e);
+/* Switching moves the string from Text to Html and back. */
+void nm_message_set_is_body_html(struct nm_message *m, int on);
+
+/* A fresh <random@domain of From>, appended to b: 128 random bits. */
+int nm_message_id_make(const struct nm_message *m, struct nm_buf *b, struct nm_error *e);
+
+/* The whole message, header and body, as a source of CRLF lines: a snapshot (contents by reference, everything else
+   copied), so m may change or go away. Rewindable; its size is exact. Fails with NM_KIND_MESSAGE when From is missing, a
+   character is not in the chosen charset, or a file cannot be opened.
+   Field order: Date, From, Sender, Reply-To, To, Cc, Subject, Message-ID, X-Priority and Importance (unless normal),
+   MIME-Version, Content-... ; without To and Cc: "To: undisclosed-recipients:;".
+   Tree: mixed > (related > alternative(text, html) + inline) + attachments, each level only when it is needed. */
+int nm_message_render(const struct nm_message *m, const struct nm_stamp *stamp, struct nm_source **out,
+                      struct nm_error *e);
+
+NM_HIDDEN_END
+
+#endif

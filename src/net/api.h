@@ -1,0 +1,73 @@
+#ifndef NM_NET_API_H
+#define NM_NET_API_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "base/error.h"
+#include "base/io.h"
+
+/* What netmail.net offers to netmail.core: a table of functions, handed over through the Lua registry, so that neither
+   shared object links the other and libcurl is loaded at the first send. Nothing allocated on one side is freed by the other. */
+#define NM_NET_API_KEY "netmail.net.api"
+#define NM_NET_API_MAGIC 0x6e6d6e74u
+#define NM_NET_API_VERSION 1u
+
+enum nm_tls { NM_TLS_NONE, NM_TLS_STARTTLS, NM_TLS_IMPLICIT };
+
+/* Borrowed until dial_start returns. NULL strings: not set. */
+struct nm_dial {
+  const char *host; /* checked by the caller: a domain or an IP address (IPv6 without brackets) */
+  int port;
+  enum nm_tls tls;       /* STARTTLS: required */
+  int loopback_only;     /* connect only if the address is a loopback one: else NM_EINVAL from step, and dial_refused says so */
+  const char *ehlo_name; /* checked by the caller: a domain or an address literal */
+  const char *user;      /* NULL: no AUTH at all */
+  const char *password;
+  const char *mechanisms; /* separated by one space, upper case; never empty when user is set */
+  const char *ca_file;
+  const char *ca_path;
+  const char *cert_file; /* PEM */
+  const char *key_file;
+  const char *key_password;
+  const char *proxy; /* URL; NULL: none, and the environment's proxies are not used */
+  int ip_version;    /* 0: any, 4, 6 */
+  int timeout_ms;    /* without progress, for the connect phase's share between addresses */
+};
+
+struct nm_net;  /* one a client: DNS cache, TLS sessions and the loaded CA store shared by its connections */
+struct nm_conn; /* one connection */
+
+struct nm_net_api {
+  uint32_t magic;
+  uint32_t version;
+  uint32_t size;
+  const char *(*library_version)(void);
+  struct nm_net *(*net_new)(void);
+  /* All its connections are gone by then. */
+  void (*net_free)(struct nm_net *net);
+  /* Begins to dial: DNS, TCP, proxy, TLS or STARTTLS with verification, greeting, EHLO, AUTH. Does not block. */
+  int (*dial_start)(struct nm_net *net, const struct nm_dial *d, struct nm_conn **out, struct nm_error *e);
+  /* Goes on as far as it can without waiting. 0: ready to speak; NM_AGAIN: call dial_wait, then step again; negative: failed,
+     e is filled (kind connect, tls, auth, protocol, timeout) with libcurl's words; the caller adds host and server's reply. */
+  int (*dial_step)(struct nm_conn *c, struct nm_error *e);
+  /* Waits at most ms (-1: for ever) for something to do. 0 or NM_ETIME. */
+  int (*dial_wait)(struct nm_conn *c, int ms);
+  /* Grows with every sign of progress: name resolved, connected, TLS up, a complete reply. */
+  uint64_t (*dial_progress)(const struct nm_conn *c);
+  /* All reply lines of the dial phase as the server sent them (bounded: a flood ends the dial with NM_ELIMIT). */
+  void (*dial_lines)(const struct nm_conn *c, const char **p, size_t *n);
+  /* True when loopback_only stopped it: an address was not loopback. */
+  int (*dial_refused)(const struct nm_conn *c);
+  /* The connection as an io; valid until conn_close. */
+  struct nm_io *(*conn_io)(struct nm_conn *c);
+  /* Peer's address as text ("127.0.0.1"), and whether it is loopback and reached without a proxy. */
+  const char *(*conn_peer)(const struct nm_conn *c);
+  int (*conn_is_loopback)(const struct nm_conn *c);
+  /* True when the descriptor is readable or broken: on an idle connection both mean dead. Does not block. */
+  int (*conn_readable)(struct nm_conn *c);
+  /* Frees. quietly: not one byte goes out, neither QUIT nor a TLS alert (for __gc and dead lines); else TLS may say its
+     goodbye if that needs no waiting. In a forked child always quietly, and the parent's line is left alone. */
+  void (*conn_close)(struct nm_conn **c, int quietly);
+};
+
+#endif

@@ -1,0 +1,17 @@
+#ifndef NM_SMTP_DOT_H
+#define NM_SMTP_DOT_H
+
+#include "base/hidden.h"
+#include "base/source.h"
+
+NM_HIDDEN_BEGIN
+
+/* The content of DATA as it goes on the wire (RFC 5321 4.5.2): every CRLF, bare LF and bare CR becomes CRLF, a dot
+   that begins a line is doubled, a missing last CRLF is added, then ".\r\n". The state lives across reads: any
+   split of the input gives the same bytes. Borrows inner: the caller frees it after this one. Size unknown.
+   NULL when out of memory. */
+struct nm_source *nm_dot_source(struct nm_source *inner);
+
+NM_HIDDEN_END
+
+#endif

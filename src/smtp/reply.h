@@ -1,0 +1,50 @@
+#ifndef NM_SMTP_REPLY_H
+#define NM_SMTP_REPLY_H
+
+#include <stddef.h>
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/hidden.h"
+
+/* One line of a reply without its end; RFC 5321 4.5.3.1.5 says 512, real AUTH lines are longer. */
+#define NM_REPLY_LINE_MAX 4096
+/* One reply, all lines: a hostile server must not fill our memory. */
+#define NM_REPLY_MAX 65536
+#define NM_REPLY_LINES_MAX 1024
+
+/* A parsed reply: a value, apart from the parser. */
+struct nm_reply {
+  int code;          /* 200-599 */
+  int enhanced[3];   /* RFC 3463 class.subject.detail; all 0 when there is none */
+  struct nm_buf text; /* lines without code (and enhanced code kept), joined by \n, bytes as the server sent them */
+};
+
+/* Bytes in, replies out; any split. */
+struct nm_reply_parser;
+
+NM_HIDDEN_BEGIN
+
+void nm_reply_free(struct nm_reply *r);
+int nm_reply_copy(struct nm_reply *to, const struct nm_reply *from);
+/* "550 5.1.1 no such user" on one line: lines joined by a space, unprintable bytes shown as \xNN. */
+void nm_reply_print(const struct nm_reply *r, struct nm_buf *out);
+static inline int nm_reply_class(const struct nm_reply *r) {
+  return r->code / 100;
+}
+/* The queue id when the text has one in a known form ("queued as X", "id=X", …), else n == 0. Borrows from r. */
+struct nm_str nm_reply_queue_id(const struct nm_reply *r);
+
+struct nm_reply_parser *nm_reply_parser_new(void);
+void nm_reply_parser_free(struct nm_reply_parser **p);
+/* Takes bytes up to the end of one reply; *used_out says how many. 1: nm_reply_parser_get has it; 0: more is
+   needed (all bytes used); NM_EPROTO or NM_ELIMIT: malformed, and it stays so. */
+int nm_reply_parser_step(struct nm_reply_parser *p, const char *bytes, size_t n, size_t *used_out,
+                         struct nm_error *e);
+/* The reply just completed; valid until the next step. */
+const struct nm_reply *nm_reply_parser_get(const struct nm_reply_parser *p);
+/* Bytes of an unfinished reply are held. */
+int nm_reply_parser_partial(const struct nm_reply_parser *p);
+
+NM_HIDDEN_END
+
+#endif

@@ -1,0 +1,104 @@
+#ifndef NM_SMTP_SESSION_H
+#define NM_SMTP_SESSION_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "base/addr.h"
+#include "base/error.h"
+#include "base/hidden.h"
+#include "base/io.h"
+#include "base/source.h"
+#include "smtp/caps.h"
+#include "smtp/reply.h"
+
+/* The client's side of one SMTP connection, without I/O: bytes go in and come out, and it says what it wants.
+   It knows no clock, no socket and no Lua. One transaction at a time; the session lives across transactions. */
+struct nm_session;
+
+/* NM_WANT_CONTENT: the source has said "not now": ask nm_session_output again when it may have bytes. */
+enum { NM_WANT_READ = NM_IO_READ, NM_WANT_WRITE = NM_IO_WRITE, NM_WANT_CONTENT = 4 };
+
+enum nm_session_state {
+  NM_SESSION_IDLE,   /* ready for nm_session_begin */
+  NM_SESSION_BUSY,   /* a transaction runs */
+  NM_SESSION_QUITTING, /* QUIT is on its way */
+  NM_SESSION_CLOSED  /* nothing more may be spoken; drop the connection */
+};
+
+/* What became of a transaction (DESIGN.md 3.3). */
+enum nm_outcome {
+  NM_OUTCOME_NOT_SENT, /* nobody has it, safe to try again */
+  NM_OUTCOME_REJECTED, /* the server said no to all */
+  NM_OUTCOME_PARTIAL,  /* accepted for some recipients */
+  NM_OUTCOME_ACCEPTED,
+  NM_OUTCOME_UNKNOWN /* the line broke after the last byte of the content was handed over */
+};
+
+struct nm_envelope {
+  const struct nm_addr *from;
+  struct nm_addr *const *to; /* n_to of them */
+  size_t n_to;
+  int64_t size;       /* of the content, for SIZE=; -1: not known */
+  int all_or_nothing; /* neither DATA nor content before every RCPT was accepted */
+};
+
+/* The answer to one RCPT: owned by the result. */
+struct nm_rcpt {
+  const struct nm_addr *addr; /* borrowed from the envelope */
+  struct nm_reply reply;      /* code 0: no answer came */
+};
+
+struct nm_txn_result {
+  enum nm_outcome outcome;
+  struct nm_error error;   /* code 0 when outcome is accepted or partial */
+  const char *command;     /* the command the last word is about: "MAIL", "RCPT", "DATA", "." ; NULL */
+  struct nm_reply reply;   /* the reply that decided; code 0: none */
+  struct nm_rcpt *rcpt;    /* in the envelope's order */
+  size_t n_rcpt;
+  size_t n_accepted;       /* RCPTs answered 2xx */
+};
+
+NM_HIDDEN_BEGIN
+
+struct nm_session *nm_session_new(void);
+void nm_session_free(struct nm_session **s);
+/* The connection is past EHLO (and AUTH): takes over with these capabilities (copied). */
+int nm_session_adopt(struct nm_session *s, const struct nm_caps *caps);
+enum nm_session_state nm_session_state(const struct nm_session *s);
+const struct nm_caps *nm_session_caps(const struct nm_session *s);
+
+/* Starts a transaction. Keeps from, to and the source until the state is no longer BUSY. The source stands at its first
+   byte. NM_EINVAL when not idle, when there is no recipient; NM_ELIMIT when the size is above the server's SIZE: then
+   result says so (outcome not_sent, kind data) and the session stays idle, nothing was written. */
+int nm_session_begin(struct nm_session *s, const struct nm_envelope *env, struct nm_source *content);
+/* Queues QUIT (idle only). */
+int nm_session_quit(struct nm_session *s);
+
+/* NM_WANT_* bits; 0 when idle or closed. READ and WRITE together are normal: replies are read while content goes out,
+   so that neither side can block the other. */
+int nm_session_want(const struct nm_session *s);
+/* Bytes to send, at a place that does not move until they are all sent; *n_out 0: nothing now. Pulls from the content. A
+   source that fails ends the transaction as not_sent and closes the session (the dot is never sent). */
+int nm_session_output(struct nm_session *s, const char **p_out, size_t *n_out);
+/* The transport took the first n of them. */
+void nm_session_sent(struct nm_session *s, size_t n);
+/* Bytes from the server, all are used. A reply that nothing asked for, one that comes before its command was sent, a malformed
+   one: the session is closed with NM_EPROTO. */
+int nm_session_input(struct nm_session *s, const char *p, size_t n);
+/* The line is gone: end of stream, a transport error, a timeout. why says it (copied); the running transaction ends as not_sent
+   or unknown, by what was handed over. */
+void nm_session_lost(struct nm_session *s, const struct nm_error *why);
+/* Grows with every complete reply and every byte sent: no change for Timeout ms means no progress. */
+uint64_t nm_session_progress(const struct nm_session *s);
+/* True once the last byte of the content has been handed to the transport: from here on nothing is repeated silently. */
+int nm_session_handed_over(const struct nm_session *s);
+/* Of the transaction that ended last; valid until the next begin. */
+const struct nm_txn_result *nm_session_result(const struct nm_session *s);
+/* Moves it out, so that it outlives the session: free with nm_txn_result_free. */
+void nm_session_take_result(struct nm_session *s, struct nm_txn_result *out);
+void nm_txn_result_free(struct nm_txn_result *r);
+const char *nm_outcome_name(enum nm_outcome o);
+
+NM_HIDDEN_END
+
+#endif
