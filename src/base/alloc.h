@@ -12,7 +12,7 @@ NM_HIDDEN_BEGIN
 /* NULL when memory is short or n is 0. */
 void *nm_alloc(size_t n);
 void *nm_zalloc(size_t n);
-/* As realloc, but never fails when it shrinks, and leaves the old block alone when it fails. */
+/* As realloc: the old block stays when it fails. n == 0 is refused. */
 void *nm_realloc(void *p, size_t n);
 /* n * size, NULL on overflow. */
 void *nm_realloc_array(void *p, size_t n, size_t size);

@@ -6,11 +6,11 @@
 
 /* One table of 256 masks for every character class of the mail RFCs. No locale. */
 enum {
-  NM_CHAR_ATEXT = 1 << 0,  /* RFC 5322 3.2.3 */
-  NM_CHAR_QTEXT = 1 << 1,  /* RFC 5322 3.2.4 without obs-qtext: 33, 35-91, 93-126 */
-  NM_CHAR_WSP = 1 << 2,    /* SP, HTAB */
-  NM_CHAR_TOKEN = 1 << 3,  /* RFC 2045 5.1: printable ASCII but SP and tspecials */
-  NM_CHAR_DTEXT = 1 << 4,  /* RFC 5321 4.1.3 dcontent: 33-90, 94-126 */
+  NM_CHAR_ATEXT = 1 << 0, /* RFC 5322 3.2.3 */
+  NM_CHAR_QTEXT = 1 << 1, /* RFC 5322 3.2.4 without obs-qtext: 33, 35-91, 93-126 */
+  NM_CHAR_WSP = 1 << 2,   /* SP, HTAB */
+  NM_CHAR_TOKEN = 1 << 3, /* RFC 2045 5.1: printable ASCII but SP and tspecials */
+  NM_CHAR_DTEXT = 1 << 4, /* RFC 5321 4.1.3 dcontent: 33-90, 94-126 */
   NM_CHAR_DIGIT = 1 << 5,
   NM_CHAR_ALPHA = 1 << 6,
   NM_CHAR_FTEXT = 1 << 7,  /* RFC 5322 3.6.8: 33-57, 59-126, a header field's name */
@@ -18,7 +18,7 @@ enum {
   NM_CHAR_EWORD = 1 << 9,  /* RFC 2047 5(3): what Q encoding may leave literal within a phrase */
   NM_CHAR_PRINT = 1 << 10, /* 32-126 */
   NM_CHAR_HEX = 1 << 11,
-  NM_CHAR_LDH = 1 << 12    /* letter, digit, hyphen */
+  NM_CHAR_LDH = 1 << 12 /* letter, digit, hyphen */
 };
 
 NM_HIDDEN_BEGIN

@@ -13,17 +13,17 @@ enum nm_cte { NM_CTE_7BIT, NM_CTE_QP, NM_CTE_BASE64 };
 /* What one pass over the content found; all-zero to begin. Feed any split of the bytes. */
 struct nm_scan {
   uint64_t bytes;
-  uint64_t high;       /* octets >= 0x80 */
-  uint64_t qp;         /* octets that QP must write as =XX */
-  uint64_t lines;      /* line ends */
-  size_t line;         /* octets of the line so far */
-  size_t longest;      /* the longest line, without its end */
+  uint64_t high;  /* octets >= 0x80 */
+  uint64_t qp;    /* octets that QP must write as =XX */
+  uint64_t lines; /* line ends */
+  size_t line;    /* octets of the line so far */
+  size_t longest; /* the longest line, without its end */
   unsigned char prev;
   unsigned nul : 1;
-  unsigned bare : 1;     /* a CR not followed by LF, or (in binary terms) a LF without CR */
-  unsigned lf_only : 1;  /* a LF without CR */
-  unsigned cr_only : 1;  /* a CR without LF */
-  unsigned from : 1;     /* a line that begins with "From " */
+  unsigned bare : 1;    /* a CR not followed by LF, or (in binary terms) a LF without CR */
+  unsigned lf_only : 1; /* a LF without CR */
+  unsigned cr_only : 1; /* a CR without LF */
+  unsigned from : 1;    /* a line that begins with "From " */
   unsigned from_state : 3;
 };
 

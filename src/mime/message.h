@@ -39,10 +39,10 @@ struct nm_message {
 
 /* What differs from send to send. */
 struct nm_stamp {
-  int64_t date;                  /* seconds since 1970 UTC */
-  int offset;                    /* minutes east of UTC */
-  struct nm_str message_id;      /* with <> */
-  unsigned char boundary[16];    /* random: 128 bits; boundaries of one message differ by a counter */
+  int64_t date;               /* seconds since 1970 UTC */
+  int offset;                 /* minutes east of UTC */
+  struct nm_str message_id;   /* with <> */
+  unsigned char boundary[16]; /* random: 128 bits; boundaries of one message differ by a counter */
 };
 
 NM_HIDDEN_BEGIN

@@ -18,8 +18,8 @@ enum nm_tls { NM_TLS_NONE, NM_TLS_STARTTLS, NM_TLS_IMPLICIT };
 struct nm_dial {
   const char *host; /* checked by the caller: a domain or an IP address (IPv6 without brackets) */
   int port;
-  enum nm_tls tls;       /* STARTTLS: required */
-  int loopback_only;     /* connect only if the address is a loopback one: else NM_EINVAL from step, and dial_refused says so */
+  enum nm_tls tls; /* STARTTLS: required */
+  int loopback_only; /* connect only if the address is a loopback one: else NM_EINVAL from step, and dial_refused says so */
   const char *ehlo_name; /* checked by the caller: a domain or an address literal */
   const char *user;      /* NULL: no AUTH at all */
   const char *password;

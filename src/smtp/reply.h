@@ -14,9 +14,10 @@
 
 /* A parsed reply: a value, apart from the parser. */
 struct nm_reply {
-  int code;          /* 200-599 */
-  int enhanced[3];   /* RFC 3463 class.subject.detail; all 0 when there is none */
-  struct nm_buf text; /* lines without code (and enhanced code kept), joined by \n, bytes as the server sent them */
+  int code;        /* 200-599 */
+  int enhanced[3]; /* RFC 3463 class.subject.detail; all 0 when there is none */
+  struct nm_buf
+      text; /* lines without code (and enhanced code kept), joined by \n, bytes as the server sent them */
 };
 
 /* Bytes in, replies out; any split. */

@@ -19,10 +19,10 @@ struct nm_session;
 enum { NM_WANT_READ = NM_IO_READ, NM_WANT_WRITE = NM_IO_WRITE, NM_WANT_CONTENT = 4 };
 
 enum nm_session_state {
-  NM_SESSION_IDLE,   /* ready for nm_session_begin */
-  NM_SESSION_BUSY,   /* a transaction runs */
+  NM_SESSION_IDLE,     /* ready for nm_session_begin */
+  NM_SESSION_BUSY,     /* a transaction runs */
   NM_SESSION_QUITTING, /* QUIT is on its way */
-  NM_SESSION_CLOSED  /* nothing more may be spoken; drop the connection */
+  NM_SESSION_CLOSED    /* nothing more may be spoken; drop the connection */
 };
 
 /* What became of a transaction (DESIGN.md 3.3). */
@@ -50,12 +50,12 @@ struct nm_rcpt {
 
 struct nm_txn_result {
   enum nm_outcome outcome;
-  struct nm_error error;   /* code 0 when outcome is accepted or partial */
-  const char *command;     /* the command the last word is about: "MAIL", "RCPT", "DATA", "." ; NULL */
-  struct nm_reply reply;   /* the reply that decided; code 0: none */
-  struct nm_rcpt *rcpt;    /* in the envelope's order */
+  struct nm_error error; /* code 0 when outcome is accepted or partial */
+  const char *command;   /* the command the last word is about: "MAIL", "RCPT", "DATA", "." ; NULL */
+  struct nm_reply reply; /* the reply that decided; code 0: none */
+  struct nm_rcpt *rcpt;  /* in the envelope's order */
   size_t n_rcpt;
-  size_t n_accepted;       /* RCPTs answered 2xx */
+  size_t n_accepted; /* RCPTs answered 2xx */
 };
 
 NM_HIDDEN_BEGIN

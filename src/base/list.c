@@ -1,0 +1,105 @@
+#include "base/list.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+
+struct nm_list *nm_list_new(const struct nm_list_type *type, size_t max) {
+  struct nm_list *l = nm_zalloc(sizeof *l);
+  if (l != NULL) {
+    l->type = type;
+    l->max = max;
+    l->refs = 1;
+  }
+  return l;
+}
+
+struct nm_list *nm_list_ref(struct nm_list *l) {
+  l->refs++;
+  return l;
+}
+
+void nm_list_unref(struct nm_list **at) {
+  struct nm_list *l = *at;
+  *at = NULL;
+  if (l != NULL && --l->refs == 0) {
+    nm_list_clear(l);
+    nm_free(l->items);
+    nm_free(l);
+  }
+}
+
+static int grow(struct nm_list *l) {
+  if (l->n >= l->max) {
+    return NM_ELIMIT;
+  }
+  if (l->n == l->cap) {
+    size_t cap = l->cap > 0 ? l->cap * 2 : 4;
+    void **items = nm_realloc_array(l->items, cap, sizeof *items);
+    if (items == NULL) {
+      return NM_ENOMEM;
+    }
+    l->items = items;
+    l->cap = cap;
+  }
+  return 0;
+}
+
+int nm_list_insert(struct nm_list *l, size_t at, void *item) {
+  if (at > l->n) {
+    return NM_EINVAL;
+  }
+  int err = grow(l);
+  if (err != 0) {
+    return err;
+  }
+  memmove(l->items + at + 1, l->items + at, (l->n - at) * sizeof *l->items);
+  l->items[at] = item;
+  l->n++;
+  l->type->ref(item);
+  return 0;
+}
+
+int nm_list_add(struct nm_list *l, void *item) {
+  return nm_list_insert(l, l->n, item);
+}
+
+int nm_list_remove(struct nm_list *l, size_t at) {
+  if (at >= l->n) {
+    return NM_EINVAL;
+  }
+  void *item = l->items[at];
+  l->n--;
+  memmove(l->items + at, l->items + at + 1, (l->n - at) * sizeof *l->items);
+  l->type->unref(item);
+  return 0;
+}
+
+void nm_list_clear(struct nm_list *l) {
+  while (l->n > 0) {
+    l->type->unref(l->items[--l->n]);
+  }
+}
+
+int nm_list_assign(struct nm_list *to, const struct nm_list *from) {
+  struct nm_list *copy = nm_list_new(to->type, to->max);
+  if (copy == NULL) {
+    return NM_ENOMEM;
+  }
+  int err = 0;
+  for (size_t i = 0; i < from->n && err == 0; i++) {
+    err = nm_list_add(copy, from->items[i]);
+  }
+  if (err == 0) { /* the two swap what they hold; the old items go with the copy */
+    struct nm_list old = *to;
+    to->items = copy->items;
+    to->n = copy->n;
+    to->cap = copy->cap;
+    copy->items = old.items;
+    copy->n = old.n;
+    copy->cap = old.cap;
+  }
+  nm_list_unref(&copy);
+  return err;
+}
