@@ -8,16 +8,33 @@
 
 /* Text is UTF-8 inside; a charset is only what stands on the wire. iconv does the work. */
 
+/* A charset's name (RFC 2978 2.3 allows 40 octets): with it an encoded word still has room for any character.
+   */
+#define NM_CHARSET_NAME_MAX 40
+
+/* A way out of UTF-8, opened once for many texts. All-zero is UTF-8 itself. Borrows nothing. */
+struct nm_charset {
+  void *cd; /* an iconv_t; NULL: UTF-8, bytes go as they are */
+  char name[NM_CHARSET_NAME_MAX + 1];
+};
+
 NM_HIDDEN_BEGIN
 
-/* The name is an RFC 2045 token, iconv knows it, and it contains ASCII as it is (UTF-16 and the like cannot
-   carry mail text unencoded and are refused). "" and "utf-8" mean UTF-8. */
+/* The name is an RFC 2978 mime-charset, iconv knows it, and it contains ASCII as it is (UTF-16 and the like
+   cannot carry mail text unencoded and are refused). "" and "utf-8" mean UTF-8. */
 int nm_charset_check(struct nm_str name, struct nm_error *e);
 /* utf8 in the charset, appended to out, ending in the charset's initial state. A character that the charset
-   lacks is NM_EINVAL with a text that names it (as U+XXXX and itself) and the charset. Never transliterates. */
+   lacks is NM_EINVAL with a text that names it (as U+XXXX and itself) and the charset; so is broken UTF-8.
+   Never transliterates. On error what was appended is worth nothing. */
 int nm_charset_encode(struct nm_str charset, struct nm_str utf8, struct nm_buf *out, struct nm_error *e);
-/* UTF-8, or ASCII which is part of it. */
+/* UTF-8 by its name or by no name. Not "us-ascii": that one lacks all the other characters. */
 int nm_charset_is_utf8(struct nm_str name);
+
+/* The three steps of nm_charset_check and nm_charset_encode, for those who convert piece by piece: each
+   convert begins and ends in the initial state. Close may be called twice. */
+int nm_charset_open(struct nm_charset *c, struct nm_str name, struct nm_error *e);
+int nm_charset_convert(struct nm_charset *c, struct nm_str utf8, struct nm_buf *out, struct nm_error *e);
+void nm_charset_close(struct nm_charset *c);
 
 NM_HIDDEN_END
 

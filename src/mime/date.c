@@ -1,0 +1,52 @@
+#include "mime/date.h"
+
+/* 1900-01-01 and 9999-12-31 23:59:59: RFC 5322 3.3 has years of four digits from 1900 on. A clock beyond is
+   broken, and its date is written as the nearest one that a reader can parse. */
+#define FIRST INT64_C(-2208988800)
+#define LAST INT64_C(253402300799)
+#define DAY INT64_C(86400)
+/* zone = ("+" / "-") 4DIGIT, hours and minutes. */
+#define OFFSET_MAX (99 * 60 + 59)
+
+static int64_t clamp(int64_t n, int64_t low, int64_t high) {
+  return n < low ? low : n > high ? high : n;
+}
+
+static int is_leap(int year) {
+  return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+}
+
+/* Turns days since 1900-01-01 into day of month (0-based), month and year. */
+static int year_month_day(int days, int *month_out, int *day_out) {
+  static const int lengths[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+  int year = 1900;
+  while (days >= 365 + is_leap(year)) {
+    days -= 365 + is_leap(year);
+    year++;
+  }
+  int month = 0;
+  while (days >= lengths[month] + (month == 1 && is_leap(year))) {
+    days -= lengths[month] + (month == 1 && is_leap(year));
+    month++;
+  }
+  *month_out = month;
+  *day_out = days;
+  return year;
+}
+
+/* date-time = [ day-of-week "," ] date time   (RFC 5322 3.3) */
+void nm_date_write(struct nm_buf *b, int64_t t, int offset) {
+  static const char names[7][4] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
+  static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  offset = (int)clamp(offset, -OFFSET_MAX, OFFSET_MAX);
+  int64_t local = clamp(clamp(t, FIRST, LAST) + (int64_t)offset * 60, FIRST, LAST) - FIRST;
+  int days = (int)(local / DAY); /* 1900-01-01 was a Monday */
+  int seconds = (int)(local % DAY);
+  int month = 0;
+  int day = 0;
+  int year = year_month_day(days, &month, &day);
+  int zone = offset < 0 ? -offset : offset;
+  nm_buf_addf(b, "%s, %02d %s %04d %02d:%02d:%02d %c%02d%02d", names[days % 7], day + 1, months[month], year,
+              seconds / 3600, seconds / 60 % 60, seconds % 60, offset < 0 ? '-' : '+', zone / 60, zone % 60);
+}
