@@ -1,0 +1,59 @@
+#ifndef NM_BASE_ADDR_SCAN_H
+#define NM_BASE_ADDR_SCAN_H
+
+#include <stddef.h>
+#include "base/chars.h"
+#include "base/error.h"
+#include "base/hidden.h"
+#include "base/str.h"
+
+/* What the productions of addr_parse.c read from: one text, cut into its comma-separated elements, and the
+   sentences for what is refused. Each byte of an element is passed once here and once by its production. */
+struct nm_addr_scan {
+  struct nm_str text;
+  const char *noun; /* what the text is: for the errors */
+  size_t at;        /* the next byte to read */
+  size_t start;     /* of the element */
+  size_t end;       /* of the element: its comma, or the end of the text */
+  size_t angle;     /* its first "<" outside quotes; end when it has none */
+  size_t number;    /* of the element in a list, from 1; 0: the text is no list */
+  struct nm_error *e;
+};
+
+/* Where a byte stands that does not belong there. */
+enum nm_addr_place {
+  NM_ADDR_IN_NAME = 1,
+  NM_ADDR_IN_LOCAL = 2,
+  NM_ADDR_IN_QUOTES = 4, /* of the local part */
+  NM_ADDR_IN_DOMAIN = 8,
+  NM_ADDR_BEHIND = 16
+};
+
+NM_HIDDEN_BEGIN
+
+int nm_addr_scan_begin(struct nm_addr_scan *s, struct nm_str text, size_t number, struct nm_error *e);
+/* Finds the element at s->at. Refuses, wherever they stand: control characters, broken UTF-8, an open quote, nothing. */
+int nm_addr_scan_element(struct nm_addr_scan *s);
+/* Refuses a name given apart from its address that is too long, or holds a control character or broken UTF-8. */
+int nm_addr_scan_name(struct nm_str name, struct nm_error *e);
+/* Goes on behind the element's comma: 1, or 0 when the text is over. */
+int nm_addr_scan_next(struct nm_addr_scan *s);
+void nm_addr_scan_wsp(struct nm_addr_scan *s);
+
+/* Within the element, at s->at. */
+static inline int nm_addr_scan_is(const struct nm_addr_scan *s, char c) {
+  return s->at < s->end && s->text.p[s->at] == c;
+}
+
+static inline int nm_addr_scan_in(const struct nm_addr_scan *s, int classes) {
+  return s->at < s->end && nm_is((unsigned char)s->text.p[s->at], classes);
+}
+
+/* Says which address is refused and why; the reason is the second half of a sentence. Returns code. */
+int nm_addr_fail(const struct nm_addr_scan *s, int code, const char *reason, ...) NM_PRINTF(3, 4);
+/* The byte at s->at (or the end of the element) cannot stand there. NM_EINVAL. */
+int nm_addr_unexpected(const struct nm_addr_scan *s, enum nm_addr_place place);
+
+NM_HIDDEN_END
+
+#endif
