@@ -14,6 +14,7 @@
 struct words {
   struct nm_str text;
   size_t trimmed; /* where its trailing spaces begin */
+  size_t room;    /* for its first word on the field's first line */
 };
 
 struct word {
@@ -22,8 +23,9 @@ struct word {
   int plain; /* may stand as it is */
 };
 
-/* Encoded must be: a word at a leading or trailing space (readers strip those), one that with its spaces is
-   too long for a line, and one that nm_qstring_can refuses. */
+/* Encoded must be: a word at a leading or trailing space (readers strip those); one that with its spaces is too
+   long for a line; a first one that would need a fold right behind the field's name, where some readers
+   (Python's email.policy.default) keep the fold's space; one that nm_qstring_can refuses. */
 static struct word next_word(const struct words *t, size_t at) {
   size_t begin = at;
   while (begin < t->text.n && t->text.p[begin] == ' ') {
@@ -34,7 +36,7 @@ static struct word next_word(const struct words *t, size_t at) {
     end++;
   }
   int edge = (at == 0 && begin > 0) || (end == t->trimmed && end < t->text.n);
-  int fits = end - at <= (at == 0 ? LINE_ROOM : NM_FOLD_COLUMN);
+  int fits = end - at <= (at == 0 ? t->room : NM_FOLD_COLUMN);
   return (struct word){
       .gap = begin - at,
       .end = end,
@@ -58,7 +60,7 @@ static size_t encoded_end(const struct words *t, size_t at) {
 
 /* unstructured = (*([FWS] VCHAR) *WSP)   (RFC 5322 3.2.5), the text behind the field's name. */
 static int text_write(struct nm_chain *c, struct nm_str text) {
-  struct words t = {text, text.n};
+  struct words t = {text, text.n, c->col < LINE_ROOM ? LINE_ROOM - c->col : 0};
   while (t.trimmed > 0 && text.p[t.trimmed - 1] == ' ') {
     t.trimmed--;
   }
