@@ -3,62 +3,63 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include "base/error.h"
 #include "base/hidden.h"
 #include "base/source.h"
+#include "mime/scan.h"
 
-/* Content-Transfer-Encoding (RFC 2045 6). */
+/* Content-Transfer-Encoding (RFC 2045 6). 8bit and binary are not among them: what we write passes any MTA. */
 enum nm_cte { NM_CTE_7BIT, NM_CTE_QP, NM_CTE_BASE64 };
 
-/* What one pass over the content found; all-zero to begin. Feed any split of the bytes. */
-struct nm_scan {
-  uint64_t bytes;
-  uint64_t high;  /* octets >= 0x80 */
-  uint64_t qp;    /* octets that QP must write as =XX */
-  uint64_t lines; /* line ends */
-  size_t line;    /* octets of the line so far */
-  size_t longest; /* the longest line, without its end */
-  unsigned char prev;
-  unsigned nul : 1;
-  unsigned bare : 1;    /* a CR not followed by LF, or (in binary terms) a LF without CR */
-  unsigned lf_only : 1; /* a LF without CR */
-  unsigned cr_only : 1; /* a CR without LF */
-  unsigned from : 1;    /* a line that begins with "From " */
-  unsigned from_state : 3;
-};
+/* Octets of an encoded line, without its CRLF (RFC 2045 6.7 (5), 6.8), and what base64 puts into it. */
+#define NM_LINE_COLUMNS 76
+#define NM_LINE_OCTETS 57
 
-/* One encoder, in any number of steps. text: line ends (CRLF, LF or CR) are written as CRLF in QP and 7bit.
-   Zero-initialised but for cte and text. */
+/* One encoder, in any number of steps; any split of the input gives the same bytes. All-zero but for cte and text.
+   text: the input is text whose line ends may be CRLF, LF or CR; each is written as CRLF (in base64: encoded as such,
+   RFC 2045 6.8). Without text every octet is kept: QP writes CR and LF as =0D and =0A, 7bit copies. */
 struct nm_encoder {
   enum nm_cte cte;
   int text;
-  unsigned char held[64]; /* base64: an unfinished line's input; QP: a pending blank or CR */
+  unsigned char
+      held[80]; /* base64: the input of the unfinished line; QP: the unfinished line of the output */
   size_t held_n;
-  size_t col;
+  size_t unit;   /* QP: where the last character of the held line begins */
+  unsigned more; /* QP: octets that are still to come of this character */
+  int cr;        /* text: the last octet was a CR */
 };
 
-/* Upper bound of what step or flush writes for n more input bytes. */
-#define NM_ENCODER_ROOM(n) (3 * (n) + (n) / 18 + 256)
+/* What step or flush writes at most for n more octets: each as =XX, and 3 for a soft break after no less than 64. */
+#define NM_ENCODER_ROOM(n) (3 * (n) + (n) / 6 + 256)
+
+/* How a content is best written. */
+struct nm_encoding {
+  enum nm_cte cte;
+  int text;     /* for the encoder */
+  int64_t size; /* octets of the encoded form; -1: not known */
+  int line_end; /* text: its last line has its end, and so has the encoded form */
+};
 
 NM_HIDDEN_BEGIN
 
+/* "7bit", "quoted-printable", "base64". */
 const char *nm_cte_name(enum nm_cte cte);
-void nm_scan_step(struct nm_scan *s, const char *p, size_t n);
-/* Call once after the last step, then ask. 7bit: only text of ASCII without NUL, CR and LF only at line ends, no line over
-   998, no "From " line; QP or base64: by which of the two is shorter for text. Not text: base64, unless 7bit would do and
-   all line ends are CRLF. */
-void nm_scan_end(struct nm_scan *s);
-enum nm_cte nm_scan_choose(const struct nm_scan *s, int text);
-/* Bytes written to out (at least NM_ENCODER_ROOM(n) big). */
+/* Returns the octets written to out, which has NM_ENCODER_ROOM(n). */
 size_t nm_encoder_step(struct nm_encoder *e, const char *p, size_t n, char *out);
-/* The end: the tail of base64, a soft break for a last blank. Lines of the output end in CRLF except the last. */
+/* The end: what is held. Every line of base64 ends in CRLF, the last one too; in QP and 7bit the last line ends as
+   the input does. The encoder may then begin anew. */
 size_t nm_encoder_flush(struct nm_encoder *e, char *out);
-/* Takes inner (frees it with itself, also when this fails). Size: exact for base64 over a known size; else exact
-   only when given (size >= 0), -1 otherwise. */
-struct nm_source *nm_encoded_source(struct nm_source *inner, enum nm_cte cte, int text, int64_t size);
-/* Reads s to its end: chooses, and gives the exact size of the encoded form; then rewinds. *cte_out and *size_out are
-   set on 0. NM_AGAIN cannot happen with contents. */
-int nm_encoding_choose(struct nm_source *s, int text, enum nm_cte *cte_out, int64_t *size_out);
+/* Octets of base64 lines for n octets; -1 when n is -1 or the number is beyond int64_t. */
+int64_t nm_encoder_base64_size(int64_t n);
+
+/* Reads s to its end, fills scan, chooses, and rewinds s. A negative code is that of the source (s->error).
+   text: a text whose line ends may be rewritten. Else every octet must survive: then 7bit and QP are only taken for
+   text in UTF-8 with no line end but CRLF.
+   7bit: what passes any MTA unchanged; otherwise the shorter of QP and base64. NM_AGAIN of the source is NM_EINVAL here. */
+int nm_encoding_choose(struct nm_source *s, int text, struct nm_scan *scan, struct nm_encoding *out);
+
+/* The encoded form of inner as a source. Takes inner: freed with this one, and at once when memory is short (NULL).
+   A 7bit octet that is none (the content has changed since it was scanned) is an error of read. */
+struct nm_source *nm_encoded_source(struct nm_source *inner, const struct nm_encoding *how);
 
 NM_HIDDEN_END
 

@@ -1,0 +1,50 @@
+#include "mime/check.h"
+
+#include "base/utf8.h"
+
+/* Offset of c, or s.n. */
+static size_t find(struct nm_str s, char c) {
+  const char *at = s.n > 0 ? memchr(s.p, c, s.n) : NULL;
+  return at != NULL ? (size_t)(at - s.p) : s.n;
+}
+
+int nm_check_text(const char *field, struct nm_str s, struct nm_error *e) {
+  size_t at = nm_utf8_valid(s);
+  if (at < s.n) {
+    return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
+                        "%s is not valid UTF-8 at byte %zu; convert it to UTF-8 first", field, at + 1);
+  }
+  at = find(s, '\0');
+  if (at < s.n) {
+    return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE, "%s has a NUL at byte %zu; remove it", field, at + 1);
+  }
+  return 0;
+}
+
+int nm_check_line(const char *field, struct nm_str s, struct nm_error *e) {
+  int err = nm_check_text(field, s, e);
+  size_t cr = find(s, '\r'), lf = find(s, '\n');
+  size_t at = cr < lf ? cr : lf;
+  if (err == 0 && at < s.n) {
+    return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
+                        "%s has a line break (CR or LF) at byte %zu; it must be one line", field, at + 1);
+  }
+  return err;
+}
+
+int nm_buf_replace(struct nm_buf *buf, const char *field, struct nm_str s, struct nm_error *e) {
+  struct nm_buf fresh = {.max = buf->max};
+  nm_buf_add_str(&fresh, s);
+  if (fresh.err == NM_ELIMIT) {
+    nm_buf_free(&fresh);
+    return nm_error_set(e, NM_ELIMIT, NM_KIND_MESSAGE, "%s is too long: %zu bytes, at most %zu are allowed",
+                        field, s.n, buf->max);
+  }
+  if (fresh.err != 0) {
+    nm_buf_free(&fresh);
+    return nm_error_nomem(e);
+  }
+  nm_buf_free(buf);
+  *buf = fresh;
+  return 0;
+}

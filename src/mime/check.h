@@ -1,0 +1,23 @@
+#ifndef NM_MIME_CHECK_H
+#define NM_MIME_CHECK_H
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/hidden.h"
+#include "base/str.h"
+
+NM_HIDDEN_BEGIN
+
+/* What every text of the caller's passes before it is kept. 0, or NM_EINVAL with a sentence that begins with field's name
+   and says what to do. Offsets are those of octets, from 1. */
+
+/* UTF-8 without NUL; lines of any kind. */
+int nm_check_text(const char *field, struct nm_str s, struct nm_error *e);
+/* The same, and no CR or LF: what goes into a header field. */
+int nm_check_line(const char *field, struct nm_str s, struct nm_error *e);
+/* buf becomes a copy of s (its max stays); on failure it is unchanged. field names what is too long. */
+int nm_buf_replace(struct nm_buf *buf, const char *field, struct nm_str s, struct nm_error *e);
+
+NM_HIDDEN_END
+
+#endif

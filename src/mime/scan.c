@@ -1,0 +1,104 @@
+#include "mime/scan.h"
+
+#include <string.h>
+
+#include "base/str.h"
+#include "base/utf8.h"
+
+static void check_utf8(struct nm_scan *s, const char *p, size_t n) {
+  while (s->tail_n > 0 && n > 0) { /* the character that the last step began */
+    s->tail[s->tail_n++] = (unsigned char)*p++;
+    n--;
+    if (nm_utf8_next((const char *)s->tail, s->tail_n, NULL) > 0) {
+      s->tail_n = 0;
+    } else if (s->tail_n == sizeof s->tail) {
+      s->not_utf8 = 1;
+      return;
+    }
+  }
+  size_t good = nm_utf8_valid(nm_str(p, n));
+  if (n - good >= sizeof s->tail) {
+    s->not_utf8 = 1;
+  } else if (n > good) {
+    memcpy(s->tail, p + good, n - good);
+    s->tail_n = n - good;
+  }
+}
+
+/* mbox readers take such a line for the beginning of the next message, and some MTAs write ">From " for it. */
+static void check_from(struct nm_scan *s, const char *p, size_t n) {
+  static const char from[] = "From ";
+  for (size_t i = 0; i < n && s->line + i < 5 && s->from == s->line + i; i++) {
+    s->from += p[i] == from[s->line + i];
+  }
+  s->from_line |= s->from == 5;
+}
+
+static int is_escaped(unsigned char c) {
+  return ((c < 32) & (c != '\t')) | (c > 126) | (c == '=');
+}
+
+/* Octets up to the next CR or LF; counts them. */
+static size_t scan_line(struct nm_scan *s, const char *p, size_t n) {
+  const unsigned char *u = (const unsigned char *)p;
+  unsigned bits = 0, nul = 0;
+  size_t escapes = 0, i = 0;
+  for (; i < n && u[i] != '\n' && u[i] != '\r'; i++) {
+    bits |= u[i];
+    nul |= u[i] == 0;
+    escapes += (size_t)is_escaped(u[i]);
+  }
+  s->high |= bits > 127;
+  s->nul |= nul != 0;
+  s->escapes += escapes;
+  return i;
+}
+
+static void line_end(struct nm_scan *s, char c) {
+  if (c == '\n' && s->after_cr) {
+    s->cr--;
+    s->crlf++;
+  } else if (c == '\n') {
+    s->lf++;
+  } else {
+    s->cr++; /* until a LF follows */
+  }
+  s->after_cr = c == '\r';
+  s->line = 0;
+  s->from = 0;
+}
+
+void nm_scan_step(struct nm_scan *s, const char *p, size_t n) {
+  s->bytes += n;
+  if (!s->not_utf8) {
+    check_utf8(s, p, n);
+  }
+  while (n > 0) {
+    size_t run = scan_line(s, p, n);
+    if (run > 0) {
+      if (s->line < 5) {
+        check_from(s, p, run);
+      }
+      s->line += run;
+      s->longest = s->line > s->longest ? s->line : s->longest;
+      s->after_cr = 0;
+    } else {
+      line_end(s, *p);
+      run = 1;
+    }
+    p += run;
+    n -= run;
+  }
+}
+
+void nm_scan_end(struct nm_scan *s) {
+  s->not_utf8 |= s->tail_n > 0;
+}
+
+int nm_scan_is_7bit(const struct nm_scan *s) {
+  return !s->high && !s->nul && s->longest <= NM_SCAN_LINE_MAX;
+}
+
+int nm_scan_line_end(const struct nm_scan *s) {
+  return s->bytes > 0 && s->line == 0;
+}

@@ -1,0 +1,41 @@
+#ifndef NM_MIME_SCAN_H
+#define NM_MIME_SCAN_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "base/hidden.h"
+
+/* What one pass over a content found. All-zero to begin; any split of the bytes. */
+struct nm_scan {
+  uint64_t bytes;
+  uint64_t crlf, lf, cr; /* line ends; lf and cr: alone */
+  uint64_t escapes;      /* octets other than line ends that QP must write as =XX */
+  size_t line;           /* octets of the line so far */
+  size_t longest;        /* the longest line, without its end */
+  int high;              /* an octet over 127 */
+  int nul;
+  int from_line; /* a line that begins with "From " */
+  int not_utf8;  /* right after nm_scan_end */
+  /* between two steps: */
+  int after_cr;
+  unsigned from;         /* octets of "From " that this line began with */
+  unsigned char tail[4]; /* the beginning of a UTF-8 character */
+  size_t tail_n;
+};
+
+/* RFC 5322 2.1.1: a line without its CRLF. */
+#define NM_SCAN_LINE_MAX 998
+
+NM_HIDDEN_BEGIN
+
+void nm_scan_step(struct nm_scan *s, const char *p, size_t n);
+/* Once, after the last step. */
+void nm_scan_end(struct nm_scan *s);
+/* Fit to go as it is once its line ends are CRLF: ASCII without NUL, no line over 998 octets. */
+int nm_scan_is_7bit(const struct nm_scan *s);
+/* The last line has its end. */
+int nm_scan_line_end(const struct nm_scan *s);
+
+NM_HIDDEN_END
+
+#endif
