@@ -286,6 +286,11 @@ static int make(const struct draft *d, struct nm_str name, struct nm_addr **out,
 static int only_element(struct nm_addr_scan *s) {
   int err = nm_addr_scan_element(s);
   if (err == 0 && s->end < s->text.n) {
+    size_t first = s->angle < s->end ? s->angle + 1 : s->start;
+    if (s->text.p[first] == '@') { /* the comma is that of a source route */
+      s->at = first;
+      return nm_addr_unexpected(s, NM_ADDR_IN_LOCAL);
+    }
     s->end = s->text.n; /* so that the error shows all of it */
     return nm_addr_fail(
         s, NM_EINVAL,

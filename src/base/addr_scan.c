@@ -175,18 +175,17 @@ static int fail_non_ascii(const struct nm_addr_scan *s, enum nm_addr_place place
   if (is_invisible(cp)) {
     return nm_addr_fail(s, NM_EINVAL, "it holds the invisible character U+%04X; take it out", (unsigned)cp);
   }
-  if (place == NM_ADDR_IN_LOCAL) {
-    return nm_addr_fail(
-        s, NM_EINVAL,
-        "\"%.*s\" (U+%04X) before the \"@\" is not ASCII, and addresses beyond ASCII are not supported; "
-        "use an ASCII address of that mailbox, and write the domain in its xn-- form",
-        n, p, (unsigned)cp);
-  }
-  return nm_addr_fail(
-      s, NM_EINVAL,
-      "\"%.*s\" (U+%04X) is not ASCII, and addresses beyond ASCII are not supported; write the domain in "
-      "its xn-- form",
-      n, p, (unsigned)cp);
+  return nm_addr_fail(s, NM_EINVAL,
+                      "\"%.*s\" (U+%04X) is not ASCII, and addresses beyond ASCII are not supported; %s", n,
+                      p, (unsigned)cp,
+                      place == NM_ADDR_IN_DOMAIN
+                          ? "write the domain in its xn-- form"
+                          : "use an ASCII address of that mailbox, and write its domain in its xn-- form");
+}
+
+/* "@", or one of the two characters beyond ASCII that a keyboard may give for it. */
+static int is_at_sign(const char *p, size_t n) {
+  return *p == '@' || (n >= 3 && (memcmp(p, "\xef\xbc\xa0", 3) == 0 || memcmp(p, "\xef\xb9\xab", 3) == 0));
 }
 
 /* An element that reads as words and not as an address: what is missing is the "@", or the angle brackets.
@@ -194,7 +193,7 @@ static int fail_non_ascii(const struct nm_addr_scan *s, enum nm_addr_place place
 static int fail_words(const struct nm_addr_scan *s) {
   int has_wsp = 0, has_at = 0;
   for (size_t i = s->at; i < s->end && !has_at; i++) {
-    has_at = s->text.p[i] == '@';
+    has_at = is_at_sign(s->text.p + i, s->end - i);
     has_wsp |= nm_is((unsigned char)s->text.p[i], NM_CHAR_WSP);
   }
   if (!has_at) {
@@ -203,11 +202,13 @@ static int fail_words(const struct nm_addr_scan *s) {
         "it has no \"@\"; write it as user@example.com (and put a name that has a comma in double "
         "quotes)");
   }
-  return has_wsp && s->angle == s->end
-             ? nm_addr_fail(s, NM_EINVAL,
-                            "there is white space before the \"@\"; a name and an address are written as "
-                            "Name <user@example.com>")
-             : 0;
+  int in_word = nm_addr_scan_in(s, NM_CHAR_WSP) || (unsigned char)s->text.p[s->at] >= 0x80;
+  if (has_wsp && in_word && s->angle == s->end) {
+    return nm_addr_fail(s, NM_EINVAL,
+                        "there is white space before the \"@\"; a name and an address are written as "
+                        "Name <user@example.com>");
+  }
+  return 0;
 }
 
 /* The first row that fits is said. */
