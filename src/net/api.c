@@ -1,0 +1,26 @@
+#include "net/conn.h"
+#include "net/net.h"
+
+static const struct nm_net_api table = {
+    .magic = NM_NET_API_MAGIC,
+    .version = NM_NET_API_VERSION,
+    .size = sizeof(struct nm_net_api),
+    .library_version = nm_net_library_version,
+    .net_new = nm_net_new,
+    .net_free = nm_net_free,
+    .dial_start = nm_dial_start,
+    .dial_step = nm_dial_step,
+    .dial_wait = nm_dial_wait,
+    .dial_progress = nm_dial_progress,
+    .dial_lines = nm_dial_lines,
+    .dial_refused = nm_dial_refused,
+    .conn_io = nm_conn_io,
+    .conn_peer = nm_conn_peer,
+    .conn_is_loopback = nm_conn_is_loopback,
+    .conn_readable = nm_conn_readable,
+    .conn_close = nm_conn_close,
+};
+
+const struct nm_net_api *nm_net_api(void) {
+  return &table;
+}

@@ -1,0 +1,152 @@
+#include "net/conn.h"
+
+#include <poll.h>
+#include <unistd.h>
+#include "base/alloc.h"
+#include "net/sigpipe.h"
+
+int nm_conn_is_foreign(const struct nm_conn *c) {
+  return c->pid != getpid();
+}
+
+static struct nm_conn *conn_of(struct nm_io *io) {
+  return (struct nm_conn *)(void *)io;
+}
+
+static int may_speak(const struct nm_conn *c) {
+  return c->state == NM_CONN_READY && !nm_conn_is_foreign(c);
+}
+
+static int lost(struct nm_conn *c) {
+  if (!nm_conn_is_foreign(c)) {
+    c->state = NM_CONN_DEAD;
+  }
+  return NM_EIO;
+}
+
+static int io_send(struct nm_io *io, const char *p, size_t n, size_t *n_out) {
+  struct nm_conn *c = conn_of(io);
+  struct nm_sigpipe hold;
+  *n_out = 0;
+  if (!may_speak(c)) {
+    return lost(c);
+  }
+  nm_sigpipe_hold(&hold, c->net->hold_sigpipe);
+  CURLcode rc = curl_easy_send(c->easy, p, n, n_out);
+  nm_sigpipe_release(&hold);
+  if (rc == CURLE_OK && *n_out > 0) {
+    return 0;
+  }
+  *n_out = 0;
+  return rc == CURLE_AGAIN || rc == CURLE_OK ? NM_AGAIN : lost(c);
+}
+
+static int io_recv(struct nm_io *io, char *p, size_t cap, size_t *n_out) {
+  struct nm_conn *c = conn_of(io);
+  struct nm_sigpipe hold;
+  *n_out = 0;
+  if (!may_speak(c)) {
+    return lost(c);
+  }
+  nm_sigpipe_hold(&hold, c->net->hold_sigpipe); /* TLS answers a key update while it reads */
+  CURLcode rc = curl_easy_recv(c->easy, p, cap, n_out);
+  nm_sigpipe_release(&hold);
+  if (rc == CURLE_OK) {
+    return 0; /* 0 bytes: the end */
+  }
+  *n_out = 0;
+  return rc == CURLE_AGAIN ? NM_AGAIN : lost(c);
+}
+
+/* Always 0 for a dead line: the next send or recv says it. */
+static int io_wait(struct nm_io *io, int want, int ms) {
+  struct nm_conn *c = conn_of(io);
+  struct pollfd fd = {.fd = c->fd};
+  if (!may_speak(c)) {
+    return 0;
+  }
+  fd.events = (short)(((want & NM_IO_READ) != 0 ? POLLIN : 0) | ((want & NM_IO_WRITE) != 0 ? POLLOUT : 0));
+  int rc = poll(&fd, 1, ms < 0 ? -1 : ms);
+  return rc == 0 ? NM_ETIME : 0; /* also after a signal */
+}
+
+static const struct nm_io_ops io_ops = {.send = io_send, .recv = io_recv, .wait = io_wait};
+
+/* By the socket itself, not by what libcurl remembers of it. */
+static int note_peer(struct nm_conn *c) {
+  struct sockaddr_storage a;
+  socklen_t n = sizeof a;
+  if (getpeername(c->fd, (struct sockaddr *)&a, &n) != 0) {
+    return NM_EIO;
+  }
+  nm_sockaddr_text((struct sockaddr *)&a, n, c->peer, sizeof c->peer);
+  c->is_loopback = !c->proxied && nm_sockaddr_is_loopback((struct sockaddr *)&a, n);
+  return 0;
+}
+
+int nm_conn_ready(struct nm_conn *c) {
+  curl_socket_t fd = CURL_SOCKET_BAD;
+  if (curl_easy_getinfo(c->easy, CURLINFO_ACTIVESOCKET, &fd) != CURLE_OK || fd == CURL_SOCKET_BAD) {
+    return nm_failure_explain(c, CURLE_RECV_ERROR);
+  }
+  c->fd = fd;
+  c->sockets.n = 0; /* the others are closed */
+  nm_sockets_add(&c->sockets, fd);
+  if (note_peer(c) != 0) { /* reset by the server meanwhile */
+    return nm_failure_explain(c, CURLE_RECV_ERROR);
+  }
+  c->io.ops = &io_ops;
+  c->state = NM_CONN_READY;
+  return 0;
+}
+
+struct nm_io *nm_conn_io(struct nm_conn *c) {
+  return &c->io;
+}
+
+const char *nm_conn_peer(const struct nm_conn *c) {
+  return c->peer;
+}
+
+int nm_conn_is_loopback(const struct nm_conn *c) {
+  return c->is_loopback;
+}
+
+/* Asked by reading, not by poll: an idle TLS connection may become readable while it lives (a session ticket, a key update: then
+   there is no byte for us), and may hold bytes that poll does not see. */
+int nm_conn_readable(struct nm_conn *c) {
+  char byte;
+  size_t n;
+  if (io_recv(&c->io, &byte, 1, &n) == NM_AGAIN) {
+    return 0;
+  }
+  (void)lost(c); /* the byte is gone: nobody may read on behind it */
+  return 1;
+}
+
+static void handle_free(struct nm_conn *c) {
+  struct nm_sigpipe hold;
+  nm_sigpipe_hold(&hold, c->net->hold_sigpipe);
+  (void)curl_multi_remove_handle(c->net->multi, c->easy); /* closes the connection, says nothing in SMTP */
+  curl_easy_cleanup(c->easy);
+  nm_sigpipe_release(&hold);
+}
+
+/* In a forked child the handle is leaked: freeing it would end the parent's TLS session. Its descriptor is given up, so that the
+   server sees the parent close. */
+void nm_conn_close(struct nm_conn **pc, int quietly) {
+  struct nm_conn *c = *pc;
+  *pc = NULL;
+  if (c == NULL) {
+    return;
+  }
+  int foreign = nm_conn_is_foreign(c);
+  if (quietly || foreign) {
+    nm_sockets_silence(&c->sockets, c->net->nowhere);
+  }
+  if (c->easy != NULL && !foreign) {
+    handle_free(c);
+  }
+  nm_buf_free(&c->lines);
+  nm_free(c);
+}

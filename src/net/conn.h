@@ -1,0 +1,98 @@
+#ifndef NM_NET_CONN_H
+#define NM_NET_CONN_H
+
+#include <curl/curl.h>
+#include <sys/types.h>
+#include "base/buf.h"
+#include "base/hidden.h"
+#include "net/api.h"
+#include "net/socket.h"
+
+/* All reply lines of one dial: greeting, EHLO twice, AUTH. A server that needs more than this talks for another reason. */
+#define NM_DIAL_LINES_MAX 65536
+
+/* One client's libcurl: a multi handle, which holds the connections, the DNS cache and the loaded CA store, and a share
+   for TLS sessions. Used by one thread at a time, so the share needs no locks. */
+struct nm_net {
+  CURLM *multi;
+  CURLSH *share;
+  pid_t pid;        /* whose handles these are: in a forked child they are left as they are */
+  int nowhere;      /* a descriptor that leads nowhere, put over a socket on which no byte more may go out */
+  int hold_sigpipe; /* see net/sigpipe.h */
+};
+
+enum nm_conn_state {
+  NM_CONN_DIALING,
+  NM_CONN_READY,
+  NM_CONN_FAILED, /* error says why */
+  NM_CONN_DEAD    /* was ready, the line is lost */
+};
+
+/* What has been reached; each bit is a sign of progress. */
+enum { NM_DIAL_RESOLVED = 1 << 0, NM_DIAL_CONNECTED = 1 << 1, NM_DIAL_SECURE = 1 << 2 };
+
+struct nm_conn {
+  struct nm_io io; /* first: an nm_io of ours is the nm_conn */
+  struct nm_net *net;
+  CURL *easy;
+  pid_t pid;
+  enum nm_conn_state state;
+  struct nm_sockets sockets; /* what libcurl was given to connect with */
+  int fd;                    /* once ready; libcurl's, never closed by us */
+
+  int done; /* libcurl has ended the dial, with result */
+  CURLcode result;
+  unsigned reached;    /* NM_DIAL_* */
+  struct nm_buf lines; /* of the dial, as they came */
+  uint64_t replies;    /* complete ones */
+  int last_code;       /* of the last complete reply */
+  int flood;           /* lines hit its maximum */
+  enum nm_tls tls;
+  int loopback_only;
+  int refused; /* an address was refused because it is not a loopback one */
+  int proxied;
+  int is_loopback;
+  char peer[NM_PEER_TEXT_MAX];
+  char words[CURL_ERROR_SIZE]; /* libcurl's CURLOPT_ERRORBUFFER */
+  struct nm_error error;
+};
+
+NM_HIDDEN_BEGIN
+
+/* net.c */
+const char *nm_net_library_version(void);
+struct nm_net *nm_net_new(void);
+void nm_net_free(struct nm_net *net);
+/* In a forked child: new handles in place of the parent's. */
+int nm_net_renew(struct nm_net *net);
+/* Lets libcurl work on every connection of the net, and notes in each that has ended its dial how. */
+int nm_net_perform(struct nm_net *net);
+
+/* options.c: everything libcurl is told about this dial. Borrows d. */
+int nm_options_set(struct nm_conn *c, const struct nm_dial *d, struct nm_error *e);
+
+/* failure.c: what libcurl's code means, with its words and what to do about it, in c->error; returns the NM_E code. */
+int nm_failure_explain(struct nm_conn *c, CURLcode rc);
+
+/* dial.c */
+int nm_dial_start(struct nm_net *net, const struct nm_dial *d, struct nm_conn **out, struct nm_error *e);
+int nm_dial_step(struct nm_conn *c, struct nm_error *e);
+int nm_dial_wait(struct nm_conn *c, int ms);
+uint64_t nm_dial_progress(const struct nm_conn *c);
+void nm_dial_lines(const struct nm_conn *c, const char **p, size_t *n);
+int nm_dial_refused(const struct nm_conn *c);
+
+/* conn.c */
+/* The dial is done: takes the socket over. */
+int nm_conn_ready(struct nm_conn *c);
+struct nm_io *nm_conn_io(struct nm_conn *c);
+const char *nm_conn_peer(const struct nm_conn *c);
+int nm_conn_is_loopback(const struct nm_conn *c);
+int nm_conn_readable(struct nm_conn *c);
+void nm_conn_close(struct nm_conn **c, int quietly);
+/* True in a process other than the one that dialled. */
+int nm_conn_is_foreign(const struct nm_conn *c);
+
+NM_HIDDEN_END
+
+#endif

@@ -1,0 +1,205 @@
+#include "net/conn.h"
+
+#include <limits.h>
+#include <time.h>
+#include <unistd.h>
+#include "base/alloc.h"
+#include "base/chars.h"
+
+/* RFC 5321 4.2: Reply-line = *( Reply-code "-" [ textstring ] CRLF ) Reply-code [ SP textstring ] CRLF.
+   The code of a line that ends its reply, else 0. libcurl splits the lines; it also takes LF alone. */
+static int final_code(const char *p, size_t n) {
+  if (n < 4 || (p[3] != ' ' && p[3] != '\r' && p[3] != '\n')) {
+    return 0;
+  }
+  for (int i = 0; i < 3; i++) {
+    if (!nm_is((unsigned char)p[i], NM_CHAR_DIGIT)) {
+      return 0;
+    }
+  }
+  return (p[0] - '0') * 100 + (p[1] - '0') * 10 + (p[2] - '0');
+}
+
+/* CURLOPT_HEADERFUNCTION: one line of the server's. Taking less than all of it ends the dial. */
+static size_t take_line(char *p, size_t size, size_t n, void *owner) {
+  struct nm_conn *c = owner;
+  (void)size; /* always 1 */
+  nm_buf_add(&c->lines, p, n);
+  if (c->lines.err != 0) {
+    c->flood = c->lines.err == NM_ELIMIT;
+    return 0;
+  }
+  int code = final_code(p, n);
+  if (code != 0) {
+    c->last_code = code;
+    c->replies++;
+  }
+  return n;
+}
+
+/* CURLOPT_WRITEFUNCTION: a dial has no body; by default libcurl would write one to the host's stdout. */
+static size_t swallow(char *p, size_t size, size_t n, void *owner) {
+  (void)p;
+  (void)owner;
+  return size * n;
+}
+
+/* CURLOPT_OPENSOCKETFUNCTION: called with each address before it is connected to. */
+static curl_socket_t open_socket(void *owner, curlsocktype purpose, struct curl_sockaddr *a) {
+  struct nm_conn *c = owner;
+  (void)purpose;
+  if (c->loopback_only && !nm_sockaddr_is_loopback(&a->addr, a->addrlen)) {
+    c->refused = 1;
+    return CURL_SOCKET_BAD;
+  }
+  return nm_sockets_open(&c->sockets, a->family, a->socktype, a->protocol);
+}
+
+static CURLcode set_callbacks(struct nm_conn *c) {
+  CURL *h = c->easy;
+  CURLcode rc = curl_easy_setopt(h, CURLOPT_PRIVATE, (char *)c);
+  rc = rc != CURLE_OK ? rc : curl_easy_setopt(h, CURLOPT_ERRORBUFFER, c->words);
+  rc = rc != CURLE_OK ? rc : curl_easy_setopt(h, CURLOPT_HEADERFUNCTION, take_line);
+  rc = rc != CURLE_OK ? rc : curl_easy_setopt(h, CURLOPT_HEADERDATA, c);
+  rc = rc != CURLE_OK ? rc : curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, swallow);
+  rc = rc != CURLE_OK ? rc : curl_easy_setopt(h, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+  rc = rc != CURLE_OK ? rc : curl_easy_setopt(h, CURLOPT_OPENSOCKETDATA, c);
+  rc = rc != CURLE_OK ? rc : curl_easy_setopt(h, CURLOPT_SHARE, c->net->share);
+  return rc;
+}
+
+/* Behind a proxy nobody here knows the peer's address, so nothing is even tried. */
+static int refuse_proxied(struct nm_conn *c) {
+  c->state = NM_CONN_FAILED;
+  c->refused = 1;
+  return nm_error_set(&c->error, NM_EINVAL, NM_KIND_TLS,
+                      "without TLS only a loopback address may be reached, and not through a proxy");
+}
+
+static int begin(struct nm_conn *c, const struct nm_dial *d, struct nm_error *e) {
+  int rc = nm_net_renew(c->net);
+  if (rc != 0) {
+    return nm_error_nomem(e);
+  }
+  c->easy = curl_easy_init();
+  if (c->easy == NULL) {
+    return nm_error_nomem(e);
+  }
+  rc = nm_options_set(c, d, e);
+  if (rc != 0) {
+    return rc;
+  }
+  if (c->loopback_only && c->proxied) {
+    (void)refuse_proxied(c);
+    return 0;
+  }
+  if (set_callbacks(c) != CURLE_OK || curl_multi_add_handle(c->net->multi, c->easy) != CURLM_OK) {
+    return nm_error_nomem(e);
+  }
+  return 0;
+}
+
+int nm_dial_start(struct nm_net *net, const struct nm_dial *d, struct nm_conn **out, struct nm_error *e) {
+  *out = NULL;
+  struct nm_conn *c = nm_zalloc(sizeof *c);
+  if (c == NULL) {
+    return nm_error_nomem(e);
+  }
+  c->net = net;
+  c->pid = getpid();
+  c->fd = -1;
+  c->lines.max = NM_DIAL_LINES_MAX;
+  c->tls = d->tls;
+  c->loopback_only = d->loopback_only;
+  c->proxied = d->proxy != NULL && d->proxy[0] != '\0';
+  int rc = begin(c, d, e);
+  if (rc != 0) {
+    nm_conn_close(&c, 1);
+    return rc;
+  }
+  *out = c;
+  return 0;
+}
+
+static int passed(const struct nm_conn *c, CURLINFO when) {
+  curl_off_t us = 0;
+  return curl_easy_getinfo(c->easy, when, &us) == CURLE_OK && us > 0;
+}
+
+/* Once TCP is up the caller's clock alone decides: a greeting, EHLO, TLS or AUTH that is slow but comes must not fail because
+   the connect phase was given a sum. (libcurl reads this option anew at each look at its clock.) */
+static void note_progress(struct nm_conn *c) {
+  if (passed(c, CURLINFO_NAMELOOKUP_TIME_T)) {
+    c->reached |= NM_DIAL_RESOLVED;
+  }
+  if ((c->reached & NM_DIAL_CONNECTED) == 0 && passed(c, CURLINFO_CONNECT_TIME_T)) {
+    c->reached |= NM_DIAL_CONNECTED;
+    c->refused = 0; /* another address of the same name was a loopback one */
+    (void)curl_easy_setopt(c->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)INT_MAX);
+  }
+  if (passed(c, CURLINFO_APPCONNECT_TIME_T)) {
+    c->reached |= NM_DIAL_SECURE;
+  }
+}
+
+static int go_on(struct nm_conn *c) {
+  int rc = nm_net_perform(c->net);
+  if (rc != 0) {
+    return nm_failure_explain(c, rc == NM_ENOMEM ? CURLE_OUT_OF_MEMORY : CURLE_FAILED_INIT);
+  }
+  note_progress(c);
+  if (!c->done) {
+    /* Now, before the wait: what is yet unacknowledged may be all the server waits for. */
+    nm_sockets_ack(&c->sockets);
+    return NM_AGAIN;
+  }
+  return c->result == CURLE_OK ? nm_conn_ready(c) : nm_failure_explain(c, c->result);
+}
+
+int nm_dial_step(struct nm_conn *c, struct nm_error *e) {
+  int rc = c->error.code;
+  if (nm_conn_is_foreign(c)) {
+    return nm_error_set(e, NM_EINVAL, NM_KIND_CONNECT, "this connection belongs to the parent process");
+  }
+  if (c->state == NM_CONN_DEAD) {
+    return nm_error_set(e, NM_EIO, NM_KIND_CONNECT, "the connection is lost");
+  }
+  if (c->state == NM_CONN_DIALING) {
+    rc = go_on(c);
+  }
+  if (rc < 0 && e != NULL) {
+    *e = c->error;
+  }
+  return rc;
+}
+
+static int64_t now_ms(void) {
+  struct timespec t;
+  (void)clock_gettime(CLOCK_MONOTONIC, &t);
+  return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* libcurl polls all connections of the net that are dialling, and its own timers: it may return early, for another one. */
+int nm_dial_wait(struct nm_conn *c, int ms) {
+  if (c->state != NM_CONN_DIALING || c->done || nm_conn_is_foreign(c)) {
+    return 0;
+  }
+  int64_t start = now_ms();
+  (void)curl_multi_poll(c->net->multi, NULL, 0, ms < 0 ? INT_MAX : ms, NULL);
+  return ms >= 0 && now_ms() - start >= ms ? NM_ETIME : 0;
+}
+
+uint64_t nm_dial_progress(const struct nm_conn *c) {
+  unsigned bits = c->reached;
+  return c->replies + (bits & 1u) + (bits >> 1 & 1u) + (bits >> 2 & 1u);
+}
+
+void nm_dial_lines(const struct nm_conn *c, const char **p, size_t *n) {
+  struct nm_str s = nm_buf_str(&c->lines);
+  *p = s.p;
+  *n = s.n;
+}
+
+int nm_dial_refused(const struct nm_conn *c) {
+  return c->state == NM_CONN_FAILED && c->refused;
+}

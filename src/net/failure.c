@@ -1,0 +1,150 @@
+#include "net/conn.h"
+
+#include <string.h>
+
+/* Which of ours a code of libcurl's is. What is not listed is a mistake in how libcurl was used or built. */
+static const struct meaning {
+  CURLcode rc;
+  int code;
+  enum nm_kind kind;
+} meanings[] = {
+    {CURLE_COULDNT_RESOLVE_PROXY, NM_EIO, NM_KIND_CONNECT},
+    {CURLE_COULDNT_RESOLVE_HOST, NM_EIO, NM_KIND_CONNECT},
+    {CURLE_COULDNT_CONNECT, NM_EIO, NM_KIND_CONNECT},
+    {CURLE_GOT_NOTHING, NM_EIO, NM_KIND_CONNECT},
+    {CURLE_SEND_ERROR, NM_EIO, NM_KIND_CONNECT},
+    {CURLE_RECV_ERROR, NM_EIO, NM_KIND_CONNECT},
+    {CURLE_PROXY, NM_EIO, NM_KIND_CONNECT},
+    {CURLE_REMOTE_ACCESS_DENIED, NM_EREJECT, NM_KIND_CONNECT},
+    {CURLE_SSL_CONNECT_ERROR, NM_EIO, NM_KIND_TLS},
+    {CURLE_PEER_FAILED_VERIFICATION, NM_EIO, NM_KIND_TLS},
+    {CURLE_SSL_CERTPROBLEM, NM_EINVAL, NM_KIND_TLS},
+    {CURLE_SSL_CIPHER, NM_EIO, NM_KIND_TLS},
+    {CURLE_SSL_CACERT_BADFILE, NM_EINVAL, NM_KIND_TLS},
+    {CURLE_SSL_CRL_BADFILE, NM_EINVAL, NM_KIND_TLS},
+    {CURLE_SSL_ISSUER_ERROR, NM_EIO, NM_KIND_TLS},
+    {CURLE_SSL_ENGINE_NOTFOUND, NM_EINVAL, NM_KIND_TLS},
+    {CURLE_SSL_ENGINE_SETFAILED, NM_EINVAL, NM_KIND_TLS},
+    {CURLE_SSL_ENGINE_INITFAILED, NM_EINVAL, NM_KIND_TLS},
+    {CURLE_SSL_PINNEDPUBKEYNOTMATCH, NM_EIO, NM_KIND_TLS},
+    {CURLE_SSL_INVALIDCERTSTATUS, NM_EIO, NM_KIND_TLS},
+    {CURLE_SSL_CLIENTCERT, NM_EIO, NM_KIND_TLS},
+    {CURLE_SSL_SHUTDOWN_FAILED, NM_EIO, NM_KIND_TLS},
+    {CURLE_USE_SSL_FAILED, NM_EREJECT, NM_KIND_TLS},
+    {CURLE_LOGIN_DENIED, NM_EREJECT, NM_KIND_AUTH},
+    {CURLE_AUTH_ERROR, NM_EINVAL, NM_KIND_AUTH},
+    {CURLE_OPERATION_TIMEDOUT, NM_ETIME, NM_KIND_TIMEOUT},
+    {CURLE_WEIRD_SERVER_REPLY, NM_EPROTO, NM_KIND_PROTOCOL},
+    {CURLE_WRITE_ERROR, NM_EPROTO, NM_KIND_PROTOCOL},
+    {(CURLcode)100, NM_EPROTO, NM_KIND_PROTOCOL}, /* CURLE_TOO_LARGE, since 8.6 */
+    {CURLE_OUT_OF_MEMORY, NM_ENOMEM, NM_KIND_NONE},
+};
+
+static struct meaning meaning_of(CURLcode rc) {
+  for (size_t i = 0; i < sizeof meanings / sizeof meanings[0]; i++) {
+    if (meanings[i].rc == rc) {
+      return meanings[i];
+    }
+  }
+  return (struct meaning){rc, NM_EINVAL, NM_KIND_CONNECT};
+}
+
+/* libcurl's own sentence. Some of its sentences about a proxy repeat the URL with user and password in it: any with an @ behind a
+   proxy is replaced by the general one. */
+static const char *words(const struct nm_conn *c, CURLcode rc) {
+  if (c->words[0] == '\0' || (c->proxied && strchr(c->words, '@') != NULL)) {
+    return curl_easy_strerror(rc);
+  }
+  return c->words;
+}
+
+/* X509_V_ERR_* of OpenSSL (openssl-verification-options(1)), which CURLINFO_SSL_VERIFYRESULT passes on. */
+static const struct {
+  long result;
+  const char *text;
+} verdicts[] = {
+    {2, "its certificate is signed by a CA that is not trusted here; if it should be, set CaFile to that "
+        "CA's certificate"},
+    {9, "its certificate is not yet valid; is the clock of this machine right?"},
+    {10, "its certificate has expired"},
+    {18, "its certificate is self-signed; to trust exactly this one, set CaFile to a file with it"},
+    {19, "its certificate is signed by a CA that is not trusted here; if it should be, set CaFile to that "
+         "CA's certificate"},
+    {20, "its certificate is signed by a CA that is not trusted here; if it should be, set CaFile to that "
+         "CA's certificate"},
+    {21, "its certificate is signed by a CA that is not trusted here; if it should be, set CaFile to that "
+         "CA's certificate"},
+    {62, "its certificate is for another name; set Host to the name it is for"},
+};
+
+static const char *certificate_advice(const struct nm_conn *c) {
+  long result = 0;
+  const char *backend = curl_version_info(CURLVERSION_NOW)->ssl_version;
+  if (backend == NULL || strstr(backend, "OpenSSL") == NULL ||
+      curl_easy_getinfo(c->easy, CURLINFO_SSL_VERIFYRESULT, &result) != CURLE_OK) {
+    return "its certificate is not trusted here; if it should be, set CaFile";
+  }
+  for (size_t i = 0; i < sizeof verdicts / sizeof verdicts[0]; i++) {
+    if (verdicts[i].result == result) {
+      return verdicts[i].text;
+    }
+  }
+  /* libcurl compares the name by itself, after OpenSSL was satisfied. */
+  return result == 0 ? "its certificate is for another name; set Host to the name it is for"
+                     : "its certificate is not trusted here; if it should be, set CaFile";
+}
+
+/* What is known about a failure beyond libcurl's sentence; NULL: nothing. */
+static const char *advice(const struct nm_conn *c, CURLcode rc) {
+  switch (rc) {
+    case CURLE_PEER_FAILED_VERIFICATION:
+      return certificate_advice(c);
+    case CURLE_SSL_CONNECT_ERROR:
+      /* OpenSSL's words for "those bytes are no TLS". */
+      return c->tls == NM_TLS_IMPLICIT && strstr(c->words, "wrong version number") != NULL
+                 ? "the server does not begin with TLS on this port; implicit TLS is for port 465, STARTTLS "
+                   "for the others"
+                 : NULL;
+    case CURLE_USE_SSL_FAILED:
+      return c->last_code / 100 == 2 ? "the server does not offer STARTTLS" : "the server refuses STARTTLS";
+    case CURLE_LOGIN_DENIED:
+      return c->last_code / 100 == 2
+                 ? "no mechanism that was asked for is offered by the server and usable here"
+                 : "authentication failed; check user name and password";
+    case CURLE_OPERATION_TIMEDOUT:
+      return (c->reached & NM_DIAL_RESOLVED) == 0    ? "the name server did not answer in time"
+             : (c->reached & NM_DIAL_CONNECTED) == 0 ? "no address of the server answered in time"
+                                                     : NULL;
+    default:
+      return NULL;
+  }
+}
+
+static int explain(struct nm_conn *c, CURLcode rc) {
+  struct nm_error *e = &c->error;
+  struct meaning m = meaning_of(rc);
+  const char *more = advice(c, rc);
+  if (c->refused) {
+    return nm_error_set(e, NM_EINVAL, NM_KIND_TLS, "without TLS only a loopback address may be reached");
+  }
+  if (c->flood) {
+    return nm_error_set(e, NM_ELIMIT, NM_KIND_PROTOCOL,
+                        "the server sent more than %d bytes of replies before the first command",
+                        NM_DIAL_LINES_MAX);
+  }
+  if (m.code == NM_ENOMEM || c->lines.err == NM_ENOMEM) {
+    return nm_error_nomem(e);
+  }
+  if (rc == CURLE_WEIRD_SERVER_REPLY && c->last_code >= 400 && c->last_code < 600) {
+    return nm_error_set(e, NM_EREJECT, NM_KIND_CONNECT, "the server refuses the connection");
+  }
+  if (more != NULL) {
+    return nm_error_set(e, m.code, m.kind, "%s (%s)", more, words(c, rc));
+  }
+  return nm_error_set(e, m.code, m.kind, "%s", words(c, rc));
+}
+
+int nm_failure_explain(struct nm_conn *c, CURLcode rc) {
+  c->state = NM_CONN_FAILED;
+  return explain(c, rc);
+}

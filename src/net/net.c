@@ -1,0 +1,131 @@
+#include "net/conn.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <unistd.h>
+#include "base/alloc.h"
+#include "net/net.h"
+#include "net/sigpipe.h"
+
+/* curl_multi_poll and the options taken for granted are all older; older ones were never tried. */
+#define LIBCURL_OLDEST 0x075100u
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+/* Never undone: the host may have users of libcurl besides us. Before 7.84 the call is not thread-safe against theirs, which no
+   lock of ours could mend. A failure shows at the next call, which fails for the same reason. */
+static void global_init(void) {
+  (void)curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+const char *nm_net_library_version(void) {
+  return curl_version();
+}
+
+static int speaks(const curl_version_info_data *v, const char *scheme) {
+  for (const char *const *p = v->protocols; *p != NULL; p++) {
+    if (nm_str_eq(nm_str_c(*p), nm_str_c(scheme))) {
+      return 1;
+    }
+  }
+  return 0;
+}
+
+/* Options newer than the oldest are set where the library that was loaded knows them, so headers newer or older than it
+   make no difference beyond that. */
+int nm_net_check(char *why, size_t n) {
+  const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
+  if (v->version_num < LIBCURL_OLDEST) {
+    (void)snprintf(why, n, "libcurl %s is too old: 7.81.0 or newer is needed (built with the headers of %s)",
+                   v->version, LIBCURL_VERSION);
+    return NM_EINVAL;
+  }
+  if (!speaks(v, "smtp") || !speaks(v, "smtps") || (v->features & CURL_VERSION_SSL) == 0) {
+    (void)snprintf(why, n, "this libcurl %s was built without SMTP over TLS", v->version);
+    return NM_EINVAL;
+  }
+  return 0;
+}
+
+static void handles_free(struct nm_net *net) {
+  if (net->multi != NULL) {
+    (void)curl_multi_cleanup(net->multi);
+  }
+  if (net->share != NULL) {
+    (void)curl_share_cleanup(net->share);
+  }
+  net->multi = NULL;
+  net->share = NULL;
+}
+
+static int handles_new(struct nm_net *net) {
+  net->pid = getpid();
+  net->multi = curl_multi_init();
+  net->share = curl_share_init();
+  if (net->multi != NULL && net->share != NULL &&
+      curl_share_setopt(net->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) == CURLSHE_OK) {
+    return 0;
+  }
+  handles_free(net);
+  return NM_ENOMEM;
+}
+
+struct nm_net *nm_net_new(void) {
+  (void)pthread_once(&once, global_init);
+  struct nm_net *net = nm_zalloc(sizeof *net);
+  if (net == NULL) {
+    return NULL;
+  }
+  net->hold_sigpipe = curl_version_info(CURLVERSION_NOW)->version_num < NM_SIGPIPE_FIXED;
+  net->nowhere = nm_socket_nowhere();
+  if (net->nowhere < 0 || handles_new(net) != 0) {
+    nm_net_free(net);
+    return NULL;
+  }
+  return net;
+}
+
+/* The parent's handles are forgotten, not freed: to free them would be to speak on the parent's connections. */
+int nm_net_renew(struct nm_net *net) {
+  if (net->pid == getpid() && net->multi != NULL) {
+    return 0;
+  }
+  return handles_new(net);
+}
+
+void nm_net_free(struct nm_net *net) {
+  if (net == NULL) {
+    return;
+  }
+  if (net->pid == getpid()) {
+    handles_free(net);
+  }
+  if (net->nowhere >= 0) {
+    (void)close(net->nowhere);
+  }
+  nm_free(net);
+}
+
+static void note_done(struct nm_net *net) {
+  int left;
+  for (CURLMsg *m = curl_multi_info_read(net->multi, &left); m != NULL;
+       m = curl_multi_info_read(net->multi, &left)) {
+    char *owner = NULL;
+    if (m->msg == CURLMSG_DONE && curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &owner) == CURLE_OK &&
+        owner != NULL) {
+      struct nm_conn *c = (struct nm_conn *)(void *)owner;
+      c->done = 1;
+      c->result = m->data.result;
+    }
+  }
+}
+
+int nm_net_perform(struct nm_net *net) {
+  struct nm_sigpipe hold;
+  int running;
+  nm_sigpipe_hold(&hold, net->hold_sigpipe);
+  CURLMcode rc = curl_multi_perform(net->multi, &running);
+  nm_sigpipe_release(&hold);
+  note_done(net);
+  return rc == CURLM_OK ? 0 : rc == CURLM_OUT_OF_MEMORY ? NM_ENOMEM : NM_EIO;
+}

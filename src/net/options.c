@@ -1,0 +1,301 @@
+#include "net/conn.h"
+
+#include <limits.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/chars.h"
+
+/* scheme, brackets, port and slashes beside a host of at most 255 and an EHLO name of at most 255 octets, each of which may
+   become three. */
+#define URL_MAX 2048
+/* "AUTH=" and ";" around each of the dozen mechanisms that libcurl knows. */
+#define LOGIN_OPTIONS_MAX 512
+
+/* The first option that libcurl does not take ends the dial: none of them may be missing unnoticed. */
+struct setter {
+  CURL *easy;
+  CURLcode rc;
+  CURLoption which;
+};
+
+static void note(struct setter *s, CURLoption which, CURLcode rc) {
+  if (s->rc == CURLE_OK && rc != CURLE_OK) {
+    s->rc = rc;
+    s->which = which;
+  }
+}
+
+static void set_long(struct setter *s, CURLoption which, long value) {
+  note(s, which, curl_easy_setopt(s->easy, which, value));
+}
+
+static void set_text(struct setter *s, CURLoption which, const char *value) {
+  note(s, which, curl_easy_setopt(s->easy, which, value));
+}
+
+/* For options that make things better where libcurl knows them: the headers may be newer than the library. */
+static inline void try_long(struct setter *s, CURLoption which, long value) {
+  CURLcode rc = curl_easy_setopt(s->easy, which, value);
+  note(s, which, rc == CURLE_UNKNOWN_OPTION ? CURLE_OK : rc);
+}
+
+static int refuse(struct nm_error *e, enum nm_kind kind, const char *what, const char *value) {
+  return nm_error_set(e, NM_EINVAL, kind, "%s: %s", what, value);
+}
+
+/* The callers have parsed these; what could leave its place in the URL is refused here once more. */
+static int is_plain(const char *s, const char *also) {
+  if (s == NULL || *s == '\0') {
+    return 0;
+  }
+  for (; *s != '\0'; s++) {
+    if (!nm_is((unsigned char)*s, NM_CHAR_LDH) && strchr(also, *s) == NULL) {
+      return 0;
+    }
+  }
+  return 1;
+}
+
+static int check(const struct nm_dial *d, struct nm_error *e) {
+  if (!is_plain(d->host, "._:%")) { /* % before the zone of a link-local IPv6 address */
+    return refuse(e, NM_KIND_CONNECT, "not a host name or IP address", d->host != NULL ? d->host : "(none)");
+  }
+  if (!is_plain(d->ehlo_name, "._:[]")) {
+    return refuse(e, NM_KIND_CONNECT, "not a name for EHLO", d->ehlo_name != NULL ? d->ehlo_name : "(none)");
+  }
+  if (d->user != NULL && !is_plain(d->mechanisms, "_ ")) {
+    return refuse(e, NM_KIND_AUTH, "no list of authentication mechanisms",
+                  d->mechanisms != NULL ? d->mechanisms : "(none)");
+  }
+  if (d->port < 1 || d->port > 65535) {
+    return nm_error_set(e, NM_EINVAL, NM_KIND_CONNECT, "not a port number: %d", d->port);
+  }
+  if (d->timeout_ms < 1) {
+    return nm_error_set(e, NM_EINVAL, NM_KIND_CONNECT, "not a time in milliseconds: %d", d->timeout_ms);
+  }
+  return 0;
+}
+
+/* A file that is named and missing must never mean "without it". libcurl would notice too, but some versions
+   only say that the handshake failed. */
+static int check_file(const char *option, const char *path, int directory, struct nm_error *e) {
+  struct stat st;
+  if (path == NULL) {
+    return 0;
+  }
+  if (stat(path, &st) != 0) {
+    return nm_error_set(e, NM_EINVAL, NM_KIND_TLS, "%s: there is no %s", option, path);
+  }
+  if (directory ? !S_ISDIR(st.st_mode) : S_ISDIR(st.st_mode)) {
+    return nm_error_set(e, NM_EINVAL, NM_KIND_TLS, "%s: %s is %s directory", option, path,
+                        directory ? "no" : "a");
+  }
+  if (access(path, directory ? R_OK | X_OK : R_OK) != 0) {
+    return nm_error_set(e, NM_EINVAL, NM_KIND_TLS, "%s: %s cannot be read", option, path);
+  }
+  return 0;
+}
+
+static int check_files(const struct nm_dial *d, struct nm_error *e) {
+  int rc = check_file("CaFile", d->ca_file, 0, e);
+  if (rc == 0) {
+    rc = check_file("CaPath", d->ca_path, 1, e);
+  }
+  if (rc == 0) {
+    rc = check_file("ClientCertificate", d->cert_file, 0, e);
+  }
+  return rc != 0 ? rc : check_file("ClientCertificate's key", d->key_file, 0, e);
+}
+
+/* Read by the parser libcurl itself uses, so that it cannot fail there with the whole URL, and the password in
+   it, in its words. The URL is then handed over as it is: user and password as options of their own would
+   be decoded by some versions (7.88) and not by others. */
+static int check_proxy(const char *proxy, struct nm_error *e) {
+  static const char *const schemes[] = {"http", "https", "socks4", "socks4a", "socks5", "socks5h"};
+  char *scheme = NULL;
+  int known = 0;
+  CURLU *u = curl_url();
+  if (u == NULL) {
+    return nm_error_nomem(e);
+  }
+  if (curl_url_set(u, CURLUPART_URL, proxy, CURLU_NON_SUPPORT_SCHEME | CURLU_GUESS_SCHEME) == CURLUE_OK &&
+      curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK) {
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+      known = known || nm_str_ieq(nm_str_c(scheme), nm_str_c(schemes[i]));
+    }
+  }
+  curl_free(scheme);
+  curl_url_cleanup(u);
+  if (known) {
+    return 0;
+  }
+  return nm_error_set(e, NM_EINVAL, NM_KIND_CONNECT,
+                      "Proxy: not a URL that begins with http, https, socks4, socks4a, socks5 or socks5h");
+}
+
+/* RFC 3986 2.1; 3.2.2 for the brackets. The path is what libcurl says in EHLO. */
+static void write_url(struct nm_buf *b, const struct nm_dial *d) {
+  int literal = strchr(d->host, ':') != NULL;
+  nm_buf_add_c(b, d->tls == NM_TLS_IMPLICIT ? "smtps://" : "smtp://");
+  nm_buf_add_c(b, literal ? "[" : "");
+  for (const char *p = d->host; *p != '\0'; p++) {
+    nm_buf_add_c(b, *p == '%' ? "%25" : ((char[]){*p, '\0'}));
+  }
+  nm_buf_addf(b, "%s:%d/", literal ? "]" : "", d->port);
+  for (const char *p = d->ehlo_name; *p != '\0'; p++) {
+    if (nm_is((unsigned char)*p, NM_CHAR_LDH) || *p == '.' || *p == '_') {
+      nm_buf_add_byte(b, *p);
+    } else {
+      nm_buf_addf(b, "%%%02X", (unsigned)(unsigned char)*p);
+    }
+  }
+}
+
+static void set_url(struct setter *s, const struct nm_dial *d) {
+  struct nm_buf url = {.max = URL_MAX};
+  write_url(&url, d);
+  if (url.err != 0) {
+    note(s, CURLOPT_URL, url.err == NM_ENOMEM ? CURLE_OUT_OF_MEMORY : CURLE_URL_MALFORMAT);
+  } else {
+    set_text(s, CURLOPT_URL, url.p);
+  }
+  nm_buf_free(&url);
+}
+
+#ifndef CURL_IGNORE_DEPRECATION /* since 7.87 */
+#  define CURL_IGNORE_DEPRECATION(statements) statements
+#endif
+
+/* Nothing but SMTP is ever spoken, wherever a name or a proxy may lead. */
+static void set_protocols(struct setter *s) {
+#if LIBCURL_VERSION_NUM >= 0x075500
+  CURLcode rc = curl_easy_setopt(s->easy, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+  if (rc != CURLE_UNKNOWN_OPTION) {
+    note(s, CURLOPT_PROTOCOLS_STR, rc);
+    return;
+  }
+#endif
+  CURL_IGNORE_DEPRECATION(set_long(s, CURLOPT_PROTOCOLS, CURLPROTO_SMTP | CURLPROTO_SMTPS);)
+}
+
+static void set_connection(struct setter *s, const struct nm_dial *d) {
+  static const long resolve[] = {CURL_IPRESOLVE_WHATEVER, CURL_IPRESOLVE_V4, CURL_IPRESOLVE_V6};
+  set_long(s, CURLOPT_CONNECT_ONLY, 1);
+  set_long(s, CURLOPT_NOSIGNAL, 1);
+  set_long(s, CURLOPT_TCP_NODELAY, 1);
+  set_long(s, CURLOPT_IPRESOLVE, resolve[d->ip_version == 4 ? 1 : d->ip_version == 6 ? 2 : 0]);
+  /* For names and addresses; dial.c lifts it once TCP is up. The other clock of libcurl's for each reply would
+     cut a slow server off after two minutes: only the caller's clock counts. */
+  set_long(s, CURLOPT_CONNECTTIMEOUT_MS, d->timeout_ms);
+  set_long(s, CURLOPT_SERVER_RESPONSE_TIMEOUT, INT_MAX / 1000);
+#if LIBCURL_VERSION_NUM >= 0x075700
+  /* A resolver thread that hangs must not hold up conn_close: it is left to end by itself. */
+  try_long(s, CURLOPT_QUICK_EXIT, 1);
+#endif
+  set_long(s, CURLOPT_NETRC, CURL_NETRC_IGNORED);
+}
+
+/* "" rather than nothing: the environment's http_proxy, all_proxy and no_proxy have no say. */
+static void set_proxy(struct setter *s, const struct nm_dial *d) {
+  set_text(s, CURLOPT_PROXY, d->proxy != NULL ? d->proxy : "");
+  set_text(s, CURLOPT_NOPROXY, "");
+  set_long(s, CURLOPT_HTTPPROXYTUNNEL, 1);
+  set_long(s, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1); /* they are no lines of the server's */
+  /* Only what the URL says: no Kerberos ticket of the user's for a proxy that asks for one. */
+  set_long(s, CURLOPT_PROXYAUTH, (long)CURLAUTH_BASIC);
+  set_long(s, CURLOPT_SOCKS5_AUTH, (long)CURLAUTH_BASIC);
+}
+
+/* The caller's file or directory and nothing else; without, the default bundle alone, because the loaded store is cached in
+   the multi handle only when there is no directory (18 ms a connection); without a bundle, libcurl's defaults. */
+static void set_trust(struct setter *s, const struct nm_dial *d) {
+  const char *file = d->ca_file;
+  const char *path = d->ca_path;
+  if (file == NULL && path == NULL) {
+    file = curl_version_info(CURLVERSION_NOW)->cainfo;
+    if (file == NULL || access(file, R_OK) != 0) {
+      return;
+    }
+  }
+  set_text(s, CURLOPT_CAINFO, file);
+  set_text(s, CURLOPT_CAPATH, path);
+  if ((curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_HTTPS_PROXY) != 0) {
+    set_text(s, CURLOPT_PROXY_CAINFO, file);
+    set_text(s, CURLOPT_PROXY_CAPATH, path);
+  }
+}
+
+static void set_tls(struct setter *s, const struct nm_dial *d) {
+  /* Never CURLUSESSL_TRY: whoever can strip STARTTLS from the EHLO reply would read the password. */
+  set_long(s, CURLOPT_USE_SSL, d->tls == NM_TLS_STARTTLS ? (long)CURLUSESSL_ALL : (long)CURLUSESSL_NONE);
+  set_long(s, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+  set_long(s, CURLOPT_SSL_VERIFYPEER, 1);
+  set_long(s, CURLOPT_SSL_VERIFYHOST, 2);
+  try_long(s, CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+  set_trust(s, d);
+  if (d->cert_file != NULL) {
+    set_text(s, CURLOPT_SSLCERT, d->cert_file);
+    set_text(s, CURLOPT_SSLKEY, d->key_file); /* NULL: libcurl looks for the key in cert_file */
+    /* "" rather than nothing: without a password to try, OpenSSL asks for one on the terminal and waits. */
+    set_text(s, CURLOPT_KEYPASSWD, d->key_password != NULL ? d->key_password : "");
+  }
+}
+
+/* "PLAIN LOGIN" as "AUTH=PLAIN;AUTH=LOGIN". Always said: left to itself libcurl prefers the Kerberos ticket that happens to be
+   there to the password that was given. */
+static void set_mechanisms(struct setter *s, const char *mechanisms) {
+  struct nm_buf b = {.max = LOGIN_OPTIONS_MAX};
+  for (const char *p = mechanisms; *p != '\0';) {
+    size_t n = strcspn(p, " ");
+    nm_buf_add_c(&b, b.n == 0 ? "AUTH=" : ";AUTH=");
+    nm_buf_add(&b, p, n);
+    p += n;
+    p += strspn(p, " ");
+  }
+  if (b.err != 0) {
+    note(s, CURLOPT_LOGIN_OPTIONS, b.err == NM_ENOMEM ? CURLE_OUT_OF_MEMORY : CURLE_BAD_FUNCTION_ARGUMENT);
+  } else {
+    set_text(s, CURLOPT_LOGIN_OPTIONS, b.p);
+  }
+  nm_buf_free(&b);
+}
+
+/* libcurl keeps copies of user and password until the handle is freed, and frees them without wiping: that is out of our
+   hands. Ours makes none. */
+static void set_login(struct setter *s, const struct nm_dial *d) {
+  if (d->user == NULL) {
+    return;
+  }
+  set_text(s, CURLOPT_USERNAME, d->user);
+  set_text(s, CURLOPT_PASSWORD, d->password != NULL ? d->password : "");
+  set_long(s, CURLOPT_SASL_IR, 1);
+  set_mechanisms(s, d->mechanisms);
+}
+
+int nm_options_set(struct nm_conn *c, const struct nm_dial *d, struct nm_error *e) {
+  struct setter s = {.easy = c->easy};
+  int rc = check(d, e);
+  if (rc == 0) {
+    rc = check_files(d, e);
+  }
+  if (rc == 0 && d->proxy != NULL) {
+    rc = check_proxy(d->proxy, e);
+  }
+  if (rc != 0) {
+    return rc;
+  }
+  set_url(&s, d);
+  set_protocols(&s);
+  set_connection(&s, d);
+  set_proxy(&s, d);
+  set_tls(&s, d);
+  set_login(&s, d);
+  if (s.rc == CURLE_OUT_OF_MEMORY) {
+    return nm_error_nomem(e);
+  }
+  if (s.rc != CURLE_OK) {
+    return nm_error_set(e, NM_EINVAL, NM_KIND_CONNECT, "libcurl %s does not take its option %d: %s",
+                        curl_version_info(CURLVERSION_NOW)->version, (int)s.which, curl_easy_strerror(s.rc));
+  }
+  return 0;
+}
