@@ -9,7 +9,8 @@
 
 /* A mailbox (RFC 5322 3.4): a display name, and an address parsed into local part and domain and written anew
    from them, so that the same value stands in the envelope and in the header. Immutable, counted.
-   Octets: local part 64, domain 255 (RFC 5321 4.5.3.1), display name NM_ADDR_NAME_MAX. */
+   Octets as written: local part 64, the whole 254 (RFC 5321 4.5.3.1: a path is 256 with its "<" and ">"); display
+   name NM_ADDR_NAME_MAX. */
 struct nm_addr {
   unsigned refs;
   struct nm_str local;  /* without quotes: what the quoted string means */
@@ -27,9 +28,10 @@ NM_HIDDEN_BEGIN
 
 /* Exactly one mailbox: `addr@dom`, `Name <addr@dom>`, `"Quoted, Name" <addr@dom>`. Strict: comments, groups, source
    routes, line ends and control characters are refused; a non-ASCII address is refused with a word of its
-   own (a non-ASCII name is fine). */
+   own (a non-ASCII name is fine). White space between the words of a name becomes one space. NM_EINVAL, or NM_ELIMIT
+   for what is too long; *out is NULL then. */
 int nm_addr_parse(struct nm_str text, struct nm_addr **out, struct nm_error *e);
-/* An addr-spec and a name given apart; the name is taken as it is (any UTF-8 without control characters). */
+/* An addr-spec and a name given apart; the name is taken as it is (any UTF-8 without C0 controls and DEL). */
 int nm_addr_make(struct nm_str spec, struct nm_str name, struct nm_addr **out, struct nm_error *e);
 /* A comma-separated list of mailboxes, appended to list (a list made by nm_addr_list_new). On error nothing is
    appended. An empty text is an error. Linear time, no recursion. */

@@ -22,10 +22,12 @@ struct nm_content *nm_content_ref(struct nm_content *c);
 /* Drops *c and sets it to NULL; NULL is fine. */
 void nm_content_unref(struct nm_content **c);
 /* A new source at the first byte; it holds a reference to c. A file is opened at the first read and closed at the
-   end or by free (ten thousand attachments do not need ten thousand descriptors); its size is taken by open and
-   a file that turns out shorter, longer or replaced by something else is an error of read. */
+   end, by rewind or by free (ten thousand attachments do not need ten thousand descriptors). Its size and time of
+   change are taken here: a file that has others when it is read (at the first byte or behind the last, in any pass
+   after a rewind), or ends before or after that size, is an error of read. Not its inode: some network file systems
+   number anew with each open, and a copy of the same size and time is the same content. */
 int nm_content_open(struct nm_content *c, struct nm_source **out, struct nm_error *e);
-/* Bytes now, or -1. */
+/* Bytes now, or -1 when the file is gone or no regular file any more. */
 int64_t nm_content_size(const struct nm_content *c);
 /* The bytes of a memory content; p is NULL for a file. */
 struct nm_str nm_content_bytes(const struct nm_content *c);

@@ -1,0 +1,137 @@
+#include "base/content.h"
+
+#include "base/alloc.h"
+#include "base/file.h"
+
+/* One block: the struct, then the bytes or the path, then a NUL. */
+struct nm_content {
+  unsigned refs;
+  int is_file;
+  struct nm_str data;
+};
+
+static int make(struct nm_str data, int is_file, struct nm_content **out, struct nm_error *e) {
+  struct nm_content *c = data.n < SIZE_MAX - sizeof *c ? nm_alloc(sizeof *c + data.n + 1) : NULL;
+  if (c == NULL) {
+    return nm_error_nomem(e);
+  }
+  char *p = (char *)(c + 1);
+  if (data.n > 0) {
+    memcpy(p, data.p, data.n);
+  }
+  p[data.n] = '\0';
+  *c = (struct nm_content){1, is_file, nm_str(p, data.n)};
+  *out = c;
+  return 0;
+}
+
+int nm_content_memory(struct nm_str s, struct nm_content **out, struct nm_error *e) {
+  *out = NULL;
+  return make(s, 0, out, e);
+}
+
+int nm_content_file(struct nm_str path, struct nm_content **out, struct nm_error *e) {
+  *out = NULL;
+  if (path.n == 0) {
+    return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE, "the path of a file is empty; give one");
+  }
+  if (memchr(path.p, '\0', path.n) != NULL) {
+    return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
+                        "a path with a NUL byte is refused, behind \"%.300s\"; take it out", path.p);
+  }
+  struct nm_content *c = NULL;
+  int err = make(path, 1, &c, e);
+  err = err != 0 ? err : nm_file_check(c->data.p, e);
+  if (err != 0) {
+    nm_content_unref(&c);
+    return err;
+  }
+  *out = c;
+  return 0;
+}
+
+struct nm_content *nm_content_ref(struct nm_content *c) {
+  c->refs++;
+  return c;
+}
+
+void nm_content_unref(struct nm_content **at) {
+  struct nm_content *c = *at;
+  *at = NULL;
+  if (c != NULL && --c->refs == 0) {
+    nm_free(c);
+  }
+}
+
+int64_t nm_content_size(const struct nm_content *c) {
+  return c->is_file ? nm_file_size(c->data.p) : (int64_t)c->data.n;
+}
+
+struct nm_str nm_content_bytes(const struct nm_content *c) {
+  return c->is_file ? nm_str(NULL, 0) : c->data;
+}
+
+struct nm_str nm_content_path(const struct nm_content *c) {
+  return c->is_file ? c->data : nm_str("", 0);
+}
+
+/* The source of the bytes or of the file, and the reference that keeps what it reads from alive. */
+struct content_source {
+  struct nm_source source;
+  struct nm_source *in;
+  struct nm_content *content;
+};
+
+static int result(struct content_source *s, int err) {
+  if (err < 0) {
+    s->source.error = s->in->error;
+  }
+  return err;
+}
+
+static int content_read(struct nm_source *s, char *p, size_t cap, size_t *n_out) {
+  struct content_source *c = (struct content_source *)s;
+  return result(c, nm_source_read(c->in, p, cap, n_out));
+}
+
+static int content_rewind(struct nm_source *s) {
+  struct content_source *c = (struct content_source *)s;
+  return result(c, nm_source_rewind(c->in));
+}
+
+static int64_t content_size(struct nm_source *s) {
+  return nm_source_size(((struct content_source *)s)->in);
+}
+
+static void content_free(struct nm_source *s) {
+  struct content_source *c = (struct content_source *)s;
+  nm_source_free(&c->in);
+  nm_content_unref(&c->content);
+  nm_free(c);
+}
+
+static int open_in(const struct nm_content *c, struct nm_source **out, struct nm_error *e) {
+  if (c->is_file) {
+    return nm_file_source(c->data.p, out, e);
+  }
+  *out = nm_source_memory(c->data);
+  return *out != NULL ? 0 : nm_error_nomem(e);
+}
+
+int nm_content_open(struct nm_content *c, struct nm_source **out, struct nm_error *e) {
+  static const struct nm_source_ops ops = {content_read, content_rewind, content_size, content_free};
+  *out = NULL;
+  struct content_source *s = nm_zalloc(sizeof *s);
+  if (s == NULL) {
+    return nm_error_nomem(e);
+  }
+  s->source.ops = &ops;
+  int err = open_in(c, &s->in, e);
+  if (err != 0) {
+    nm_free(s);
+    return err;
+  }
+  s->content = nm_content_ref(c);
+  *out = &s->source;
+  return 0;
+}

@@ -1,0 +1,20 @@
+#ifndef NM_BASE_FILE_H
+#define NM_BASE_FILE_H
+
+#include <stdint.h>
+#include "base/error.h"
+#include "base/hidden.h"
+#include "base/source.h"
+
+NM_HIDDEN_BEGIN
+
+/* NM_EINVAL unless path is a regular file that can be opened for reading. Nothing stays open. */
+int nm_file_check(const char *path, struct nm_error *e);
+/* Bytes now, or -1 when there is no regular file. */
+int64_t nm_file_size(const char *path);
+/* A source of the file's bytes; keeps path. What it promises about change is said in base/content.h. NM_EIO. */
+int nm_file_source(const char *path, struct nm_source **out, struct nm_error *e);
+
+NM_HIDDEN_END
+
+#endif
