@@ -67,7 +67,7 @@ static int quoted_may_win(const struct nm_scan *s, int64_t base64_size) {
 }
 
 int nm_encoding_choose(struct nm_source *s, int text, struct nm_scan *found, struct nm_encoding *out) {
-  *found = (struct nm_scan){0};
+  *found = (struct nm_scan){.utf8_known = text};
   int err = visit(s, scan, found);
   if (err != 0) {
     return err;

@@ -5,6 +5,7 @@
 #include "base/base64.h"
 #include "mime/base64_lines.h"
 #include "mime/quoted.h"
+#include "mime/word.h"
 
 const char *nm_cte_name(enum nm_cte cte) {
   switch (cte) {
@@ -50,6 +51,9 @@ static char *put_base64(struct nm_encoder *e, const char *p, size_t n, char *out
 
 static size_t line_length(const char *p, size_t n) {
   size_t i = 0;
+  while (n - i >= 8 && nm_word_controls(nm_word_load(p + i)) == 0) {
+    i += 8;
+  }
   while (i < n && p[i] != '\n' && p[i] != '\r') {
     i++;
   }

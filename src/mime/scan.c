@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "base/utf8.h"
+#include "mime/word.h"
 
 static void check_utf8(struct nm_scan *s, const char *p, size_t n) {
   while (s->tail_n > 0 && n > 0) { /* the character that the last step began */
@@ -35,23 +36,46 @@ static void check_from(struct nm_scan *s, const char *p, size_t n) {
 }
 
 static int is_escaped(unsigned char c) {
-  return ((c < 32) & (c != '\t')) | (c > 126) | (c == '=');
+  return (c < 32 && c != '\t') || c > 126 || c == '=';
 }
 
-/* Octets up to the next CR or LF; counts them. */
-static size_t scan_line(struct nm_scan *s, const char *p, size_t n) {
-  const unsigned char *u = (const unsigned char *)p;
-  unsigned bits = 0, nul = 0;
-  size_t escapes = 0, i = 0;
-  for (; i < n && u[i] != '\n' && u[i] != '\r'; i++) {
-    bits |= u[i];
-    nul |= u[i] == 0;
-    escapes += (size_t)is_escaped(u[i]);
+/* Whole words without a control: nearly all of a text. */
+static size_t scan_words(struct nm_scan *s, const char *p, size_t n) {
+  uint64_t bits = 0;
+  size_t i = 0;
+  for (; n - i >= 8; i += 8) {
+    uint64_t w = nm_word_load(p + i);
+    if (nm_word_controls(w) != 0) {
+      break;
+    }
+    bits |= w;
+    s->escapes += nm_word_count((w & NM_WORD_HIGH) | nm_word_equal(w, '=') | nm_word_equal(w, 0x7f));
   }
-  s->high |= bits > 127;
-  s->nul |= nul != 0;
-  s->escapes += escapes;
+  s->high |= (bits & NM_WORD_HIGH) != 0;
   return i;
+}
+
+/* Octets up to the next CR or LF, and no further than the next word; counts them. */
+static size_t scan_octets(struct nm_scan *s, const char *p, size_t n) {
+  size_t i = 0;
+  for (; i < n && i < 8 && p[i] != '\n' && p[i] != '\r'; i++) {
+    unsigned char c = (unsigned char)p[i];
+    s->high |= c > 127;
+    s->nul |= c == 0;
+    s->escapes += (size_t)is_escaped(c);
+  }
+  return i;
+}
+
+/* Octets up to the next CR or LF. */
+static size_t scan_line(struct nm_scan *s, const char *p, size_t n) {
+  size_t at = 0, run = 0;
+  do {
+    at += scan_words(s, p + at, n - at);
+    run = scan_octets(s, p + at, n - at);
+    at += run;
+  } while (run == 8);
+  return at;
 }
 
 static void line_end(struct nm_scan *s, char c) {
@@ -70,7 +94,7 @@ static void line_end(struct nm_scan *s, char c) {
 
 void nm_scan_step(struct nm_scan *s, const char *p, size_t n) {
   s->bytes += n;
-  if (!s->not_utf8) {
+  if (!s->not_utf8 && !s->utf8_known) {
     check_utf8(s, p, n);
   }
   while (n > 0) {

@@ -5,8 +5,9 @@
 #include <stdint.h>
 #include "base/hidden.h"
 
-/* What one pass over a content found. All-zero to begin; any split of the bytes. */
+/* What one pass over a content found. All-zero to begin, but for utf8_known; any split of the bytes. */
 struct nm_scan {
+  int utf8_known; /* set: nobody will ask for not_utf8, which costs the most */
   uint64_t bytes;
   uint64_t crlf, lf, cr; /* line ends; lf and cr: alone */
   uint64_t escapes;      /* octets other than line ends that QP must write as =XX */
