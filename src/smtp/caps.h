@@ -31,6 +31,7 @@ NM_HIDDEN_BEGIN
 /* From the whole 250 reply; the first line is the greeting and is not read. Unknown keywords are passed over; lower
    case, "AUTH=PLAIN", empty lines and leading spaces are taken; a SIZE out of range counts as no limit known. */
 int nm_caps_parse(struct nm_caps *c, const struct nm_reply *ehlo);
+int nm_caps_copy(struct nm_caps *to, const struct nm_caps *from);
 int nm_caps_has_auth(const struct nm_caps *c, const char *mechanism);
 void nm_caps_free(struct nm_caps *c);
 

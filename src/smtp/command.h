@@ -11,6 +11,8 @@
 
 NM_HIDDEN_BEGIN
 
+/* NM_EINVAL when a is NULL or its spec has a byte that could end or extend a command. */
+int nm_command_addr_check(const struct nm_addr *a);
 /* "MAIL FROM:<spec> SIZE=n\r\n"; size < 0: without SIZE. The address comes from its parsed form; a byte
    that could end or extend the command is refused here once more (NM_EINVAL), whatever was checked before. */
 int nm_command_mail(struct nm_buf *b, const struct nm_addr *from, int64_t size);

@@ -7,10 +7,12 @@
 NM_HIDDEN_BEGIN
 
 /* The content of DATA as it goes on the wire (RFC 5321 4.5.2): every CRLF, bare LF and bare CR becomes CRLF, a dot
-   that begins a line is doubled, a missing last CRLF is added, then ".\r\n". The state lives across reads: any
-   split of the input gives the same bytes. Borrows inner: the caller frees it after this one. Size unknown.
-   NULL when out of memory. */
+   that begins a line is doubled, a missing last CRLF is added (also to an empty content), then ".\r\n". The state lives
+   across reads: any split of the input gives the same bytes. Keeps inner: the caller frees it after this one. Size
+   unknown. NULL when out of memory. */
 struct nm_source *nm_dot_source(struct nm_source *inner);
+/* The last byte was read: known with it, not only by one more read that gives nothing. */
+int nm_dot_source_ended(const struct nm_source *s);
 
 NM_HIDDEN_END
 

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/hidden.h"
+#include "base/str.h"
 
 /* One line of a reply without its end; RFC 5321 4.5.3.1.5 says 512, real AUTH lines are longer. */
 #define NM_REPLY_LINE_MAX 4096
@@ -26,12 +27,17 @@ struct nm_reply_parser;
 NM_HIDDEN_BEGIN
 
 void nm_reply_free(struct nm_reply *r);
+/* NM_ENOMEM: the codes are copied all the same, the text is empty. */
 int nm_reply_copy(struct nm_reply *to, const struct nm_reply *from);
 /* "550 5.1.1 no such user" on one line: lines joined by a space, unprintable bytes shown as \xNN. */
 void nm_reply_print(const struct nm_reply *r, struct nm_buf *out);
 static inline int nm_reply_class(const struct nm_reply *r) {
   return r->code / 100;
 }
+/* Cuts the next line off rest, which begins as all of a reply's text; 0: there is none left. */
+int nm_reply_next_line(struct nm_str *rest, struct nm_str *line_out);
+/* Bytes of the enhanced code that the line begins with, its parts in enhanced_out; 0: none of that class. */
+size_t nm_reply_enhanced(struct nm_str line, int reply_class, int enhanced_out[3]);
 /* The queue id when the text has one in a known form ("queued as X", "id=X", …), else n == 0. Borrows from r. */
 struct nm_str nm_reply_queue_id(const struct nm_reply *r);
 

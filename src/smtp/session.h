@@ -42,6 +42,11 @@ struct nm_envelope {
   int all_or_nothing; /* neither DATA nor content before every RCPT was accepted */
 };
 
+/* What is kept of the texts of RCPT's replies, of one and of all together: a hostile server answers 100000 recipients. Beyond
+   that the codes stay and the text is cut. */
+#define NM_RCPT_TEXT_MAX 2048
+#define NM_RCPT_TEXTS_MAX (8 << 20)
+
 /* The answer to one RCPT: owned by the result. */
 struct nm_rcpt {
   const struct nm_addr *addr; /* borrowed from the envelope */
@@ -51,7 +56,7 @@ struct nm_rcpt {
 struct nm_txn_result {
   enum nm_outcome outcome;
   struct nm_error error; /* code 0 when outcome is accepted or partial */
-  const char *command;   /* the command the last word is about: "MAIL", "RCPT", "DATA", "." ; NULL */
+  const char *command;   /* the last word is about: "RSET", "MAIL", "RCPT", "DATA", "."; NULL: none */
   struct nm_reply reply; /* the reply that decided; code 0: none */
   struct nm_rcpt *rcpt;  /* in the envelope's order */
   size_t n_rcpt;
@@ -60,16 +65,18 @@ struct nm_txn_result {
 
 NM_HIDDEN_BEGIN
 
+/* Closed until it has a connection. */
 struct nm_session *nm_session_new(void);
 void nm_session_free(struct nm_session **s);
-/* The connection is past EHLO (and AUTH): takes over with these capabilities (copied). */
+/* The connection is past EHLO (and AUTH): takes over with these capabilities (copied). Once in a session's life: NM_EINVAL. */
 int nm_session_adopt(struct nm_session *s, const struct nm_caps *caps);
 enum nm_session_state nm_session_state(const struct nm_session *s);
 const struct nm_caps *nm_session_caps(const struct nm_session *s);
 
 /* Starts a transaction. Keeps from, to and the source until the state is no longer BUSY. The source stands at its first
-   byte. NM_EINVAL when not idle, when there is no recipient; NM_ELIMIT when the size is above the server's SIZE: then
-   result says so (outcome not_sent, kind data) and the session stays idle, nothing was written. */
+   byte. NM_EINVAL when not idle (the result of before stays). Otherwise, when it cannot be begun, the session stays idle,
+   nothing was written, and result says why (outcome not_sent): NM_EINVAL when there is no recipient or an address could
+   end a command (kind message), NM_ELIMIT when the size is above the server's SIZE (kind data), NM_ENOMEM. */
 int nm_session_begin(struct nm_session *s, const struct nm_envelope *env, struct nm_source *content);
 /* Queues QUIT (idle only). */
 int nm_session_quit(struct nm_session *s);
@@ -78,15 +85,16 @@ int nm_session_quit(struct nm_session *s);
    so that neither side can block the other. */
 int nm_session_want(const struct nm_session *s);
 /* Bytes to send, at a place that does not move until they are all sent; *n_out 0: nothing now. Pulls from the content. A
-   source that fails ends the transaction as not_sent and closes the session (the dot is never sent). */
+   source that fails ends the transaction as not_sent and closes the session (the dot is never sent): its code is returned. */
 int nm_session_output(struct nm_session *s, const char **p_out, size_t *n_out);
 /* The transport took the first n of them. */
 void nm_session_sent(struct nm_session *s, size_t n);
 /* Bytes from the server, all are used. A reply that nothing asked for, one that comes before its command was sent, a malformed
-   one: the session is closed with NM_EPROTO. */
+   one: the session is closed and NM_EPROTO (NM_ELIMIT, NM_ENOMEM) returned, also ever after. A refusal is no error here, even
+   one that closes the session: 421, or a 4xx or 5xx while the content goes out. */
 int nm_session_input(struct nm_session *s, const char *p, size_t n);
 /* The line is gone: end of stream, a transport error, a timeout. why says it (copied); the running transaction ends as not_sent
-   or unknown, by what was handed over. */
+   or unknown, by what was handed over; as rejected when the server had already refused it. NULL: "the connection was lost". */
 void nm_session_lost(struct nm_session *s, const struct nm_error *why);
 /* Grows with every complete reply and every byte sent: no change for Timeout ms means no progress. */
 uint64_t nm_session_progress(const struct nm_session *s);

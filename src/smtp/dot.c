@@ -1,0 +1,191 @@
+#include "smtp/dot.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+
+/* A multiple of what one read of the message gives; what fits a core's first cache. */
+#define IN_SIZE 16384
+
+struct dot_source {
+  struct nm_source source;
+  struct nm_source *inner;
+  size_t at; /* of in, the next byte to send */
+  size_t n;  /* bytes in in */
+  int rc;    /* negative: inner failed, and stays so */
+  /* The state that lives across reads, all about what was sent so far: */
+  int line_begun; /* the current line has a byte: what comes next is not at its begin */
+  int any;        /* something was sent */
+  int skip_lf;    /* the last byte taken was a CR, sent as CRLF: an LF that follows belongs to it */
+  int ended;      /* inner is at its end, pend holds the rest */
+  /* Bytes that are due before anything else: at most CRLF, dot, CRLF. */
+  char pend[5];
+  unsigned char pend_at;
+  unsigned char pend_n;
+  char in[IN_SIZE];
+};
+
+static void set_pend(struct dot_source *d, const char *p, size_t n) {
+  memcpy(d->pend, p, n);
+  d->pend_at = 0;
+  d->pend_n = (unsigned char)n;
+}
+
+static size_t take_pend(struct dot_source *d, char *p, size_t cap) {
+  size_t n = (size_t)(d->pend_n - d->pend_at);
+  n = n < cap ? n : cap;
+  if (n > 0) {
+    memcpy(p, d->pend + d->pend_at, n);
+  }
+  d->pend_at = (unsigned char)(d->pend_at + n);
+  return n;
+}
+
+/* How many bytes of p, which begins within a line or with a byte that is no dot, go out as they are: up to a bare CR, a
+   bare LF, a CR that nothing follows yet, or a dot that begins a line. */
+static size_t clean_run(const char *p, size_t n) {
+  size_t line = 0;
+  while (line < n) {
+    const char *lf = memchr(p + line, '\n', n - line);
+    size_t end = lf != NULL ? (size_t)(lf - p) : n;
+    const char *cr = memchr(p + line, '\r', end - line);
+    if (cr != NULL && cr + 1 != lf) {
+      return (size_t)(cr - p);
+    }
+    if (cr == NULL) {
+      return end;
+    }
+    line = end + 1;
+    if (line < n && p[line] == '.') {
+      return line;
+    }
+  }
+  return n;
+}
+
+/* RFC 5321 4.1.1.4: the content ends with CRLF "." CRLF; the first CRLF is the last line's own. An empty content has no
+   line, and is sent as one empty line. */
+static void end_content(struct dot_source *d) {
+  d->ended = 1;
+  if (d->line_begun || !d->any) {
+    set_pend(d, "\r\n.\r\n", 5);
+  } else {
+    set_pend(d, ".\r\n", 3);
+  }
+}
+
+static int fill(struct dot_source *d) {
+  size_t n = 0;
+  int rc = d->rc != 0 ? d->rc : nm_source_read(d->inner, d->in, sizeof d->in, &n);
+  if (rc < 0) {
+    d->rc = rc;
+    d->source.error = d->inner->error;
+    return rc;
+  }
+  if (rc == 0 && n == 0) {
+    end_content(d);
+  }
+  d->at = 0;
+  d->n = n;
+  return rc;
+}
+
+/* Copies what goes out as it is; in has at least one byte. */
+static size_t copy_run(struct dot_source *d, char *p, size_t cap) {
+  size_t left = d->n - d->at;
+  size_t run = clean_run(d->in + d->at, left < cap ? left : cap);
+  if (run > 0) {
+    memcpy(p, d->in + d->at, run);
+    d->at += run;
+    d->line_begun = p[run - 1] != '\n';
+    d->any = 1;
+  }
+  return run;
+}
+
+/* What must be sent otherwise than it stands, if the next byte of in is such a one. */
+static void take_special(struct dot_source *d) {
+  char c = d->in[d->at];
+  if (c == '\r' || c == '\n') {
+    set_pend(d, "\r\n", 2);
+    d->at++;
+    d->skip_lf = c == '\r';
+    d->line_begun = 0;
+    d->any = 1;
+  } else if (c == '.' && !d->line_begun) {
+    /* RFC 5321 4.5.2: one additional period; the line's own follows as any other byte. */
+    set_pend(d, ".", 1);
+    d->line_begun = 1;
+    d->any = 1;
+  }
+}
+
+static int dot_read(struct nm_source *s, char *p, size_t cap, size_t *n_out) {
+  struct dot_source *d = (struct dot_source *)s;
+  size_t n = 0;
+  int rc = 0;
+  while (n < cap && rc == 0) {
+    n += take_pend(d, p + n, cap - n);
+    if (n == cap || (d->ended && d->pend_at == d->pend_n)) {
+      break;
+    }
+    if (d->at == d->n) {
+      rc = fill(d);
+      continue;
+    }
+    if (d->skip_lf) {
+      d->at += d->in[d->at] == '\n';
+      d->skip_lf = 0;
+      continue;
+    }
+    if (d->line_begun || d->in[d->at] != '.') {
+      n += copy_run(d, p + n, cap - n);
+    }
+    if (n < cap && d->at < d->n) {
+      take_special(d);
+    }
+  }
+  *n_out = n;
+  return n > 0 ? 0 : rc;
+}
+
+static int dot_rewind(struct nm_source *s) {
+  struct dot_source *d = (struct dot_source *)s;
+  int rc = nm_source_rewind(d->inner);
+  if (rc != 0) {
+    d->source.error = d->inner->error;
+    return rc;
+  }
+  d->at = d->n = 0;
+  d->rc = 0;
+  d->line_begun = d->any = d->skip_lf = d->ended = 0;
+  d->pend_at = d->pend_n = 0;
+  return 0;
+}
+
+static int64_t dot_size(struct nm_source *s) {
+  (void)s;
+  return -1;
+}
+
+static void dot_free(struct nm_source *s) {
+  nm_free(s);
+}
+
+static const struct nm_source_ops dot_ops = {dot_read, dot_rewind, dot_size, dot_free};
+
+struct nm_source *nm_dot_source(struct nm_source *inner) {
+  struct dot_source *d = nm_alloc(sizeof *d);
+  if (d == NULL) {
+    return NULL;
+  }
+  memset(d, 0, offsetof(struct dot_source, in));
+  d->source.ops = &dot_ops;
+  d->inner = inner;
+  return &d->source;
+}
+
+int nm_dot_source_ended(const struct nm_source *s) {
+  const struct dot_source *d = (const struct dot_source *)s;
+  return d->ended && d->pend_at == d->pend_n;
+}

@@ -1,0 +1,260 @@
+#include "smtp/reply.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/chars.h"
+
+/* Room taken at birth: an ordinary reply costs no further allocation. */
+#define TEXT_CAP 1024
+
+enum where { AT_CODE, AT_SEPARATOR, IN_TEXT, AT_LF };
+
+struct nm_reply_parser {
+  struct nm_reply reply;
+  enum where where;
+  int digits;   /* of this line's code, seen so far */
+  int is_last;  /* this line has no hyphen after its code */
+  int complete; /* reply is whole; the next byte begins another */
+  size_t lines; /* ended lines of this reply */
+  size_t line_n;
+  size_t total_n;
+  struct nm_error error; /* code != 0: failed, and stays so */
+};
+
+void nm_reply_free(struct nm_reply *r) {
+  nm_buf_free(&r->text);
+  *r = (struct nm_reply){0};
+}
+
+int nm_reply_copy(struct nm_reply *to, const struct nm_reply *from) {
+  to->code = from->code;
+  memcpy(to->enhanced, from->enhanced, sizeof to->enhanced);
+  to->text.max = NM_REPLY_MAX;
+  nm_buf_reset(&to->text);
+  nm_buf_add_str(&to->text, nm_buf_str(&from->text));
+  return to->text.err;
+}
+
+/* RFC 3463 2: status-code = class "." subject "." detail; class = "2" / "4" / "5"; subject = 1*3DIGIT;
+   detail = 1*3DIGIT. RFC 2034 4: one SP follows it, and its class is the reply code's first digit. */
+size_t nm_reply_enhanced(struct nm_str line, int reply_class, int enhanced_out[3]) {
+  int part[3] = {0, 0, 0};
+  size_t i = 0;
+  for (int k = 0; k < 3; k++) {
+    size_t start = i;
+    while (i < line.n && i - start < 3 && nm_is((unsigned char)line.p[i], NM_CHAR_DIGIT)) {
+      part[k] = part[k] * 10 + (line.p[i++] - '0');
+    }
+    if (i == start || (k < 2 && (i == line.n || line.p[i++] != '.'))) {
+      return 0;
+    }
+  }
+  if ((i < line.n && line.p[i] != ' ') || part[0] != reply_class || reply_class == 3) {
+    return 0;
+  }
+  memcpy(enhanced_out, part, sizeof part);
+  return i;
+}
+
+/* The first line that has an enhanced code decides: servers give the same in each. */
+static void find_enhanced(struct nm_reply *r) {
+  struct nm_str rest = nm_buf_str(&r->text);
+  struct nm_str line;
+  while (nm_reply_next_line(&rest, &line)) {
+    if (nm_reply_enhanced(line, nm_reply_class(r), r->enhanced) > 0) {
+      return;
+    }
+  }
+}
+
+int nm_reply_next_line(struct nm_str *rest, struct nm_str *line_out) {
+  if (rest->p == NULL) {
+    return 0;
+  }
+  const char *lf = rest->n > 0 ? memchr(rest->p, '\n', rest->n) : NULL;
+  if (lf == NULL) {
+    *line_out = *rest;
+    *rest = nm_str(NULL, 0);
+  } else {
+    size_t n = (size_t)(lf - rest->p);
+    *line_out = nm_str(rest->p, n);
+    *rest = nm_str(lf + 1, rest->n - n - 1);
+  }
+  return 1;
+}
+
+struct nm_reply_parser *nm_reply_parser_new(void) {
+  struct nm_reply_parser *p = nm_zalloc(sizeof *p);
+  if (p == NULL) {
+    return NULL;
+  }
+  p->reply.text.max = NM_REPLY_MAX;
+  if (nm_buf_room(&p->reply.text, TEXT_CAP) == NULL) {
+    nm_free(p);
+    return NULL;
+  }
+  return p;
+}
+
+void nm_reply_parser_free(struct nm_reply_parser **p) {
+  if (*p != NULL) {
+    nm_reply_free(&(*p)->reply);
+    nm_free(*p);
+    *p = NULL;
+  }
+}
+
+const struct nm_reply *nm_reply_parser_get(const struct nm_reply_parser *p) {
+  return &p->reply;
+}
+
+int nm_reply_parser_partial(const struct nm_reply_parser *p) {
+  return p->total_n > 0 && !p->complete;
+}
+
+static int malformed(struct nm_reply_parser *p, const char *what) {
+  return nm_error_set(&p->error, NM_EPROTO, NM_KIND_PROTOCOL, "malformed reply from the server: %s", what);
+}
+
+/* Every byte is counted before it is looked at, so a limit is hit at the same byte however the input is cut. */
+static int count(struct nm_reply_parser *p, size_t n) {
+  if (n > NM_REPLY_LINE_MAX - p->line_n) {
+    return nm_error_set(&p->error, NM_ELIMIT, NM_KIND_PROTOCOL,
+                        "a line of the server's reply is longer than %d bytes", NM_REPLY_LINE_MAX);
+  }
+  if (n > NM_REPLY_MAX - p->total_n) {
+    return nm_error_set(&p->error, NM_ELIMIT, NM_KIND_PROTOCOL, "the server's reply is longer than %d bytes",
+                        NM_REPLY_MAX);
+  }
+  p->line_n += n;
+  p->total_n += n;
+  return 0;
+}
+
+/* RFC 5321 4.2: Reply-code = %x32-35 %x30-35 %x30-39. The second digit is taken up to 9 all the same: 571, 591
+   and the like are on the wire. Later lines must repeat the first line's code (4.2.1). */
+static int code_byte(struct nm_reply_parser *p, char c) {
+  static const int unit[3] = {100, 10, 1};
+  int value = c - '0';
+  if (!nm_is((unsigned char)c, NM_CHAR_DIGIT)) {
+    return malformed(p, "a line does not begin with a reply code");
+  }
+  if (p->lines == 0) {
+    if (p->digits == 0 && (value < 2 || value > 5)) {
+      return malformed(p, "a reply code is not within 200 and 599");
+    }
+    p->reply.code += value * unit[p->digits];
+  } else if (value != p->reply.code / unit[p->digits] % 10) {
+    return malformed(p, "its lines have different reply codes");
+  }
+  p->digits++;
+  if (p->digits == 3) {
+    p->where = AT_SEPARATOR;
+  }
+  return 0;
+}
+
+/* RFC 5321 4.2: Reply-line = *( Reply-code "-" [ textstring ] CRLF ) Reply-code [ SP textstring ] CRLF */
+static int separator_byte(struct nm_reply_parser *p, char c) {
+  if (c != ' ' && c != '-' && c != '\r' && c != '\n') {
+    return malformed(p, "a reply code is not followed by a space or a hyphen");
+  }
+  p->is_last = c != '-';
+  if (p->lines > 0) {
+    nm_buf_add_byte(&p->reply.text, '\n');
+  }
+  p->where = c == '\r' ? AT_LF : IN_TEXT;
+  return 0;
+}
+
+static int end_line(struct nm_reply_parser *p) {
+  p->lines++;
+  p->line_n = 0;
+  p->digits = 0;
+  p->where = AT_CODE;
+  if (p->reply.text.err != 0) {
+    return nm_error_nomem(&p->error);
+  }
+  if (p->is_last) {
+    find_enhanced(&p->reply);
+    p->complete = 1;
+  } else if (p->lines == NM_REPLY_LINES_MAX) {
+    return nm_error_set(&p->error, NM_ELIMIT, NM_KIND_PROTOCOL, "the server's reply has more than %d lines",
+                        NM_REPLY_LINES_MAX);
+  }
+  return 0;
+}
+
+/* textstring up to the line's end or the end of the bytes; returns how many it took, the line's end not among them.
+   RFC 5321 allows HTAB and printable ASCII; servers send more, and all but CR and LF are kept as they are. */
+static size_t text_run(struct nm_reply_parser *p, const char *bytes, size_t n) {
+  const char *lf = memchr(bytes, '\n', n);
+  size_t run = lf != NULL ? (size_t)(lf - bytes) : n;
+  const char *cr = run > 0 ? memchr(bytes, '\r', run) : NULL;
+  if (cr != NULL) {
+    run = (size_t)(cr - bytes);
+  }
+  if (run > 0 && count(p, run) == 0) {
+    nm_buf_add(&p->reply.text, bytes, run);
+  }
+  return run;
+}
+
+/* One byte that is not inside a run of text. */
+static int structure_byte(struct nm_reply_parser *p, char c) {
+  int at_code = p->where == AT_CODE;
+  if (count(p, 1) != 0) {
+    return p->error.code;
+  }
+  if (p->where == AT_LF && c != '\n') {
+    return malformed(p, "a CR without LF"); /* RFC 5321 2.3.8 */
+  }
+  if (p->where == AT_SEPARATOR && separator_byte(p, c) != 0) {
+    return p->error.code;
+  }
+  if (at_code) {
+    return code_byte(p, c);
+  }
+  if (c == '\n') {
+    return end_line(p);
+  }
+  if (c == '\r') {
+    p->where = AT_LF;
+  }
+  return 0;
+}
+
+static void begin_reply(struct nm_reply_parser *p) {
+  p->complete = 0;
+  p->lines = 0;
+  p->line_n = 0;
+  p->total_n = 0;
+  p->reply.code = 0;
+  memset(p->reply.enhanced, 0, sizeof p->reply.enhanced);
+  nm_buf_reset(&p->reply.text);
+}
+
+int nm_reply_parser_step(struct nm_reply_parser *p, const char *bytes, size_t n, size_t *used_out,
+                         struct nm_error *e) {
+  size_t i = 0;
+  if (p->complete && n > 0) {
+    begin_reply(p);
+  }
+  while (i < n && !p->complete && p->error.code == 0) {
+    if (p->where == IN_TEXT) {
+      i += text_run(p, bytes + i, n - i);
+    }
+    if (i < n && p->error.code == 0) {
+      structure_byte(p, bytes[i++]);
+    }
+  }
+  *used_out = i;
+  if (p->error.code != 0) {
+    if (e != NULL) {
+      *e = p->error;
+    }
+    return p->error.code;
+  }
+  return n > 0 && p->complete ? 1 : 0;
+}
