@@ -1,0 +1,190 @@
+#include "client.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/chars.h"
+#include "base/utf8.h"
+#include "smtp/command.h"
+
+int nm_client_new(struct nm_client **out) {
+  struct nm_client *c = nm_zalloc(sizeof *c);
+  if (c == NULL) {
+    return NM_ENOMEM;
+  }
+  c->refs = 1;
+  c->port = NM_PORT_DEFAULT;
+  c->timeout = NM_TIMEOUT_DEFAULT;
+  c->host.max = c->local_name.max = NM_HOST_MAX;
+  c->ca_file.max = c->ca_path.max = c->cert_file.max = c->key_file.max = NM_OPTION_MAX;
+  c->key_password.max = c->proxy.max = NM_OPTION_MAX;
+  c->key.max = 16 * NM_SECRET_MAX;
+  *out = c;
+  return 0;
+}
+
+struct nm_client *nm_client_ref(struct nm_client *c) {
+  c->refs++;
+  return c;
+}
+
+static void drop_own(struct nm_client *c, size_t at) {
+  nm_buf_free(&c->own[at].host);
+  nm_credential_unref(&c->own[at].credential);
+  c->n_own--;
+  memmove(&c->own[at], &c->own[at + 1], (c->n_own - at) * sizeof c->own[0]);
+}
+
+void nm_client_unref(struct nm_client **at) {
+  struct nm_client *c = *at;
+  *at = NULL;
+  if (c == NULL || --c->refs > 0) {
+    return;
+  }
+  if (c->conn != NULL) {
+    c->api->conn_close(&c->conn, 1);
+  }
+  if (c->net != NULL) {
+    c->api->net_free(c->net);
+  }
+  nm_session_free(&c->session);
+  while (c->n_own > 0) {
+    drop_own(c, c->n_own - 1);
+  }
+  nm_cache_unref(&c->credentials);
+  struct nm_buf *texts[] = {&c->host,     &c->local_name,   &c->ca_file, &c->ca_path, &c->cert_file,
+                            &c->key_file, &c->key_password, &c->proxy,   &c->key};
+  for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+    nm_buf_wipe(texts[i]);
+  }
+  nm_free(c);
+}
+
+static int replace(struct nm_buf *slot, struct nm_str value, struct nm_error *e) {
+  struct nm_buf b = {.max = slot->max};
+  nm_buf_add_str(&b, value);
+  if (b.err != 0) {
+    return b.err == NM_ELIMIT
+               ? nm_error_set(e, NM_ELIMIT, NM_KIND_MESSAGE, "the value is longer than %zu bytes", slot->max)
+               : nm_error_nomem(e);
+  }
+  nm_buf_wipe(slot);
+  *slot = b;
+  return 0;
+}
+
+/* Letters of an IPv6 address; the resolver has the last word on the rest of its grammar. */
+static int is_ipv6(struct nm_str s) {
+  int colons = 0;
+  for (size_t i = 0; i < s.n; i++) {
+    colons += s.p[i] == ':';
+    if (!nm_is((unsigned char)s.p[i], NM_CHAR_HEX) && s.p[i] != ':' && s.p[i] != '.') {
+      return 0;
+    }
+  }
+  return colons >= 2 && s.n <= 45;
+}
+
+int nm_client_set_host(struct nm_client *c, struct nm_str host, struct nm_error *e) {
+  if (host.n >= 2 && host.p[0] == '[' && host.p[host.n - 1] == ']' &&
+      is_ipv6(nm_str(host.p + 1, host.n - 2))) {
+    host = nm_str(host.p + 1, host.n - 2);
+  }
+  if (host.n == 0) {
+    return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE, "Host is empty; give the name of the mail server");
+  }
+  if (!nm_is_ascii(host)) {
+    return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
+                        "Host '%.*s' is not ASCII; write the name in its xn-- form", (int)host.n, host.p);
+  }
+  if (!nm_is_domain(host) && !is_ipv6(host)) {
+    return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
+                        "Host '%.*s' is neither a domain name nor an IP address (the port goes into Port)",
+                        (int)(host.n < 300 ? host.n : 300), host.p);
+  }
+  return replace(&c->host, host, e);
+}
+
+int nm_client_set_local_name(struct nm_client *c, struct nm_str name, struct nm_error *e) {
+  if (name.n > 0 && nm_ehlo_name_check(name) != 0) {
+    return nm_error_set(
+        e, NM_EINVAL, NM_KIND_MESSAGE,
+        "LocalName '%.*s' is neither a domain name nor an address literal such as [192.0.2.1]",
+        (int)(name.n < 300 ? name.n : 300), name.p);
+  }
+  return replace(&c->local_name, name, e);
+}
+
+int nm_client_set_option(struct nm_buf *slot, struct nm_str value, const char *what, struct nm_error *e) {
+  for (size_t i = 0; i < value.n; i++) {
+    if ((unsigned char)value.p[i] < 0x20 || value.p[i] == 0x7f) {
+      return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE, "%s contains a control character", what);
+    }
+  }
+  return replace(slot, value, e);
+}
+
+/* The host part of scheme://[userinfo@]host[:port][/]: nothing that could end a CONNECT line (CR and LF are refused for
+   all options; here blanks too). The text may hold a password and is never shown. */
+int nm_client_set_proxy(struct nm_client *c, struct nm_str url, struct nm_error *e) {
+  static const char *const schemes[] = {"http://",    "https://",  "socks4://",
+                                        "socks4a://", "socks5://", "socks5h://"};
+  int known = url.n == 0;
+  for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+    struct nm_str s = nm_str_c(schemes[i]);
+    known |= url.n > s.n && nm_str_ieq(nm_str(url.p, s.n), s);
+  }
+  if (!known || (url.n > 0 && memchr(url.p, ' ', url.n) != NULL)) {
+    return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
+                        "Proxy is not a URL such as socks5h://proxy:1080 or http://user:password@proxy:3128 "
+                        "(schemes: http, https, socks4, socks4a, socks5, socks5h)");
+  }
+  return nm_client_set_option(&c->proxy, url, "Proxy", e);
+}
+
+static size_t find_own(const struct nm_client *c, unsigned mechs) {
+  size_t i = 0;
+  while (i < c->n_own &&
+         (c->own[i].mechs != mechs || !nm_str_ieq(nm_buf_str(&c->own[i].host), nm_buf_str(&c->host)))) {
+    i++;
+  }
+  return i;
+}
+
+/* Entries for other hosts under the same protocol go: there is one value for each protocol. */
+static void forget_own(struct nm_client *c, unsigned mechs) {
+  for (size_t i = c->n_own; i-- > 0;) {
+    if (c->own[i].mechs == mechs) {
+      drop_own(c, i);
+    }
+  }
+}
+
+int nm_client_set_credential(struct nm_client *c, unsigned mechs, struct nm_credential *credential) {
+  struct nm_buf host = {.max = NM_HOST_MAX};
+  nm_buf_add_str(&host, nm_buf_str(&c->host));
+  if (host.err != 0) {
+    return host.err;
+  }
+  if (credential != NULL) {
+    nm_credential_ref(credential); /* before the old one goes: it may be the same */
+  }
+  forget_own(c, mechs);
+  if (credential == NULL || c->n_own == NM_LOGIN_MAX) {
+    nm_buf_free(&host);
+    return 0;
+  }
+  c->own[c->n_own++] = (struct nm_host_credential){mechs, host, credential};
+  return 0;
+}
+
+struct nm_credential *nm_client_credential(const struct nm_client *c, unsigned mechs) {
+  size_t at = find_own(c, mechs);
+  return at < c->n_own ? c->own[at].credential : NULL;
+}
+
+void nm_sent_free(struct nm_sent *s) {
+  nm_txn_result_free(&s->txn);
+  nm_reply_free(&s->reply);
+  *s = (struct nm_sent){0};
+}

@@ -1,0 +1,212 @@
+#include "credential.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "mechanism.h"
+
+int nm_credential_new(struct nm_credential **out) {
+  struct nm_credential *c = nm_zalloc(sizeof *c);
+  if (c == NULL) {
+    return NM_ENOMEM;
+  }
+  c->refs = 1;
+  c->user.max = c->password.max = c->domain.max = NM_SECRET_MAX;
+  *out = c;
+  return 0;
+}
+
+struct nm_credential *nm_credential_ref(struct nm_credential *c) {
+  c->refs++;
+  return c;
+}
+
+void nm_credential_unref(struct nm_credential **at) {
+  struct nm_credential *c = *at;
+  *at = NULL;
+  if (c != NULL && --c->refs == 0) {
+    nm_buf_wipe(&c->user);
+    nm_buf_wipe(&c->password);
+    nm_buf_wipe(&c->domain);
+    nm_free(c);
+  }
+}
+
+static int check(struct nm_str s, const char *what, int line_ends, struct nm_error *e) {
+  for (size_t i = 0; i < s.n; i++) {
+    if (s.p[i] == '\0' || (line_ends && (s.p[i] == '\r' || s.p[i] == '\n'))) {
+      return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE, "%s contains %s, which no mechanism can carry", what,
+                          s.p[i] == '\0' ? "a NUL byte" : "a line end");
+    }
+  }
+  if (s.n > NM_SECRET_MAX) {
+    return nm_error_set(e, NM_ELIMIT, NM_KIND_MESSAGE, "%s is longer than %d bytes", what, NM_SECRET_MAX);
+  }
+  return 0;
+}
+
+/* All or nothing: the new bytes are ready before the old ones go. */
+static int replace(struct nm_buf *slot, struct nm_str s) {
+  struct nm_buf b = {.max = NM_SECRET_MAX};
+  nm_buf_add_str(&b, s);
+  if (b.err != 0) {
+    return b.err;
+  }
+  nm_buf_wipe(slot);
+  *slot = b;
+  return 0;
+}
+
+int nm_credential_set(struct nm_credential *c, struct nm_str user, struct nm_str password,
+                      struct nm_error *e) {
+  int err = check(user, "UserName", 1, e);
+  if (err == 0) {
+    err = check(password, "Password", 0, e);
+  }
+  if (err != 0) {
+    return err;
+  }
+  struct nm_buf b = {.max = NM_SECRET_MAX};
+  nm_buf_add_str(&b, user);
+  if (b.err != 0 || replace(&c->password, password) != 0) {
+    nm_buf_wipe(&b);
+    return nm_error_nomem(e);
+  }
+  nm_buf_wipe(&c->user);
+  c->user = b;
+  return 0;
+}
+
+int nm_credential_set_domain(struct nm_credential *c, struct nm_str domain, struct nm_error *e) {
+  int err = check(domain, "Domain", 1, e);
+  if (err != 0) {
+    return err;
+  }
+  return replace(&c->domain, domain) == 0 ? 0 : nm_error_nomem(e);
+}
+
+int nm_credential_same(const struct nm_credential *a, const struct nm_credential *b) {
+  return nm_str_eq(nm_buf_str(&a->user), nm_buf_str(&b->user)) &&
+         nm_str_eq(nm_buf_str(&a->password), nm_buf_str(&b->password)) &&
+         nm_str_eq(nm_buf_str(&a->domain), nm_buf_str(&b->domain));
+}
+
+int nm_cache_new(struct nm_credential_cache **out) {
+  struct nm_credential_cache *c = nm_zalloc(sizeof *c);
+  if (c == NULL) {
+    return NM_ENOMEM;
+  }
+  c->refs = 1;
+  *out = c;
+  return 0;
+}
+
+struct nm_credential_cache *nm_cache_ref(struct nm_credential_cache *c) {
+  c->refs++;
+  return c;
+}
+
+static void entry_free(struct nm_cache_entry *entry) {
+  nm_buf_free(&entry->host);
+  nm_credential_unref(&entry->credential);
+}
+
+void nm_cache_unref(struct nm_credential_cache **at) {
+  struct nm_credential_cache *c = *at;
+  *at = NULL;
+  if (c != NULL && --c->refs == 0) {
+    for (size_t i = 0; i < c->n; i++) {
+      entry_free(&c->entries[i]);
+    }
+    nm_free(c->entries);
+    nm_free(c);
+  }
+}
+
+static struct nm_cache_entry *find(const struct nm_credential_cache *c, struct nm_str host, int port,
+                                   unsigned mechs) {
+  for (size_t i = 0; i < c->n; i++) {
+    struct nm_cache_entry *entry = &c->entries[i];
+    if (entry->port == port && entry->mechs == mechs && nm_str_ieq(nm_buf_str(&entry->host), host)) {
+      return entry;
+    }
+  }
+  return NULL;
+}
+
+static struct nm_cache_entry *append(struct nm_credential_cache *c, struct nm_str host) {
+  if (c->n == c->cap) {
+    size_t cap = c->cap > 0 ? c->cap * 2 : 4;
+    struct nm_cache_entry *entries = nm_realloc_array(c->entries, cap, sizeof *entries);
+    if (entries == NULL) {
+      return NULL;
+    }
+    c->entries = entries;
+    c->cap = cap;
+  }
+  struct nm_cache_entry *entry = &c->entries[c->n];
+  *entry = (struct nm_cache_entry){.host = {.max = NM_HOST_MAX}};
+  nm_buf_add_str(&entry->host, host);
+  if (entry->host.err != 0) {
+    nm_buf_free(&entry->host);
+    return NULL;
+  }
+  c->n++;
+  return entry;
+}
+
+int nm_cache_add(struct nm_credential_cache *c, struct nm_str host, int port, unsigned mechs,
+                 struct nm_credential *credential, struct nm_error *e) {
+  if (host.n > NM_HOST_MAX || c->n >= NM_CACHE_MAX) {
+    return nm_error_set(e, NM_ELIMIT, NM_KIND_MESSAGE,
+                        host.n > NM_HOST_MAX ? "the host name is longer than 255 octets"
+                                             : "the credential cache is full");
+  }
+  struct nm_cache_entry *entry = find(c, host, port, mechs);
+  if (entry == NULL) {
+    entry = append(c, host);
+  }
+  if (entry == NULL) {
+    return nm_error_nomem(e);
+  }
+  nm_credential_ref(credential);
+  nm_credential_unref(&entry->credential);
+  entry->credential = credential;
+  entry->port = port;
+  entry->mechs = mechs;
+  return 0;
+}
+
+int nm_cache_remove(struct nm_credential_cache *c, struct nm_str host, int port, unsigned mechs) {
+  struct nm_cache_entry *entry = find(c, host, port, mechs);
+  if (entry == NULL) {
+    return 0;
+  }
+  entry_free(entry);
+  c->n--;
+  size_t at = (size_t)(entry - c->entries);
+  memmove(entry, entry + 1, (c->n - at) * sizeof *entry);
+  return 1;
+}
+
+static int serves(const struct nm_cache_entry *entry, struct nm_str host, int port) {
+  return (entry->host.n == 0 || nm_str_ieq(nm_buf_str(&entry->host), host)) &&
+         (entry->port == 0 || entry->port == port);
+}
+
+struct nm_credential *nm_cache_get(const struct nm_credential_cache *c, struct nm_str host, int port,
+                                   unsigned mechs) {
+  struct nm_credential *any = NULL;
+  for (size_t i = 0; i < c->n; i++) {
+    struct nm_cache_entry *entry = &c->entries[i];
+    if (serves(entry, host, port)) {
+      if (entry->mechs == mechs) {
+        return entry->credential;
+      }
+      if (entry->mechs == NM_MECHS_ANY && any == NULL) {
+        any = entry->credential;
+      }
+    }
+  }
+  return any;
+}

@@ -1,0 +1,65 @@
+#ifndef NM_CREDENTIAL_H
+#define NM_CREDENTIAL_H
+
+#include <stddef.h>
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/hidden.h"
+#include "base/str.h"
+
+/* Longer ones are a mistake: RFC 4954 lets an AUTH line have 12288 octets. */
+#define NM_SECRET_MAX 8192
+#define NM_HOST_MAX 255
+#define NM_CACHE_MAX 10000
+
+/* Who logs in. Counted; may be changed in place, so a connection remembers the values it was made with. The bytes are
+   overwritten before they are freed. */
+struct nm_credential {
+  unsigned refs;
+  struct nm_buf user;
+  struct nm_buf password;
+  struct nm_buf domain;
+};
+
+/* An ordered store for many servers. host "" , port 0 and mechs of "" match any. */
+struct nm_cache_entry {
+  struct nm_buf host;
+  int port;
+  unsigned mechs; /* NM_MECH_*: one bit, or NM_MECHS_ANY for "" */
+  struct nm_credential *credential;
+};
+
+struct nm_credential_cache {
+  unsigned refs;
+  struct nm_cache_entry *entries;
+  size_t n, cap;
+};
+
+NM_HIDDEN_BEGIN
+
+int nm_credential_new(struct nm_credential **out);
+struct nm_credential *nm_credential_ref(struct nm_credential *c);
+void nm_credential_unref(struct nm_credential **c);
+/* Both at once; a NUL in either, or CR and LF in the user name, is NM_EINVAL and changes nothing. */
+int nm_credential_set(struct nm_credential *c, struct nm_str user, struct nm_str password,
+                      struct nm_error *e);
+int nm_credential_set_domain(struct nm_credential *c, struct nm_str domain, struct nm_error *e);
+/* By value. */
+int nm_credential_same(const struct nm_credential *a, const struct nm_credential *b);
+
+int nm_cache_new(struct nm_credential_cache **out);
+struct nm_credential_cache *nm_cache_ref(struct nm_credential_cache *c);
+void nm_cache_unref(struct nm_credential_cache **c);
+/* Replaces an entry with the same host, port and mechs. */
+int nm_cache_add(struct nm_credential_cache *c, struct nm_str host, int port, unsigned mechs,
+                 struct nm_credential *credential, struct nm_error *e);
+/* 1 when there was one. */
+int nm_cache_remove(struct nm_credential_cache *c, struct nm_str host, int port, unsigned mechs);
+/* The first entry for that host and port whose mechanism is one of mechs (or "", which serves all), else NULL. An entry
+   for exactly that mechanism goes before one for "". */
+struct nm_credential *nm_cache_get(const struct nm_credential_cache *c, struct nm_str host, int port,
+                                   unsigned mechs);
+
+NM_HIDDEN_END
+
+#endif

@@ -1,0 +1,35 @@
+#ifndef NM_DIALOGUE_H
+#define NM_DIALOGUE_H
+
+#include "client.h"
+#include "login.h"
+#include "smtp/caps.h"
+#include "smtp/reply.h"
+
+/* What the server said while libcurl dialled: greeting, EHLO, STARTTLS, EHLO, AUTH. */
+struct nm_dialogue {
+  struct nm_caps caps;  /* of the last EHLO */
+  int authenticated;    /* a 235 came after it */
+  struct nm_reply last; /* the last reply; code 0: none */
+  const char *command;  /* what that reply most likely answers: "CONNECT", "EHLO", "STARTTLS", "AUTH" */
+};
+
+#define NM_EHLO_NAME_MAX 260
+
+NM_HIDDEN_BEGIN
+
+/* From the reply lines; all-zero before. NM_EPROTO when they cannot be read. */
+int nm_dialogue_read(struct nm_dialogue *d, struct nm_str lines, struct nm_error *e);
+void nm_dialogue_free(struct nm_dialogue *d);
+/* e, as the transport filled it, becomes a sentence that stands alone: host, user, the server's words, what to do. Returns err. */
+int nm_dialogue_explain(const struct nm_dialogue *d, const struct nm_client *c, const struct nm_login *way,
+                        int err, struct nm_error *e);
+/* Credentials were given, the connection is up, and no 235 was seen. offered: the server had one of the mechanisms. */
+int nm_dialogue_no_auth(const struct nm_dialogue *d, const struct nm_client *c, const struct nm_login *way,
+                        int offered, struct nm_error *e);
+/* The name to say in EHLO: the given one, else this host's, else the loopback literal. out has NM_EHLO_NAME_MAX bytes. */
+void nm_ehlo_name(const char *given, char *out);
+
+NM_HIDDEN_END
+
+#endif

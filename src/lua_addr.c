@@ -1,0 +1,252 @@
+/// Mail addresses and collections of them.
+// @module netmail
+
+#include "lua_addr.h"
+
+/* ---- MailAddress ---- */
+
+static void *ref_addr(void *a) {
+  return nm_addr_ref(a);
+}
+
+static void unref_addr(void *a) {
+  struct nm_addr *addr = a;
+  nm_addr_unref(&addr);
+}
+
+void nm_push_addr(lua_State *L, struct nm_addr *a) {
+  nm_class_push(L, &nm_addr_class, a, ref_addr);
+}
+
+int nm_to_addr(lua_State *L, int i, const char *what, struct nm_addr **out, struct nm_error *e) {
+  struct nm_addr *a = nm_class_test(L, &nm_addr_class, i);
+  if (a != NULL) {
+    *out = nm_addr_ref(a);
+    return 0;
+  }
+  if (lua_type(L, i) != LUA_TSTRING) {
+    return nm_type_error(L, i, what, "MailAddress or string");
+  }
+  return nm_addr_parse(nm_check_string(L, i, what), out, e);
+}
+
+static int get_address(lua_State *L, void *object) {
+  nm_push_str(L, ((struct nm_addr *)object)->spec);
+  return 1;
+}
+
+static int get_display_name(lua_State *L, void *object) {
+  nm_push_str(L, ((struct nm_addr *)object)->name);
+  return 1;
+}
+
+static int get_host(lua_State *L, void *object) {
+  nm_push_str(L, ((struct nm_addr *)object)->domain);
+  return 1;
+}
+
+static int get_user(lua_State *L, void *object) {
+  nm_push_str(L, ((struct nm_addr *)object)->local);
+  return 1;
+}
+
+static const struct nm_property addr_properties[] = {
+    {"Address", get_address, NULL},
+    {"DisplayName", get_display_name, NULL},
+    {"Host", get_host, NULL},
+    {"User", get_user, NULL},
+    {NULL, NULL, NULL},
+};
+
+/* "Name" <addr>, or the bare address: as Fore's collections print it. */
+static void add_printed(luaL_Buffer *b, const struct nm_addr *a) {
+  if (a->name.n == 0) {
+    luaL_addlstring(b, a->spec.p, a->spec.n);
+    return;
+  }
+  luaL_addchar(b, '"');
+  for (size_t i = 0; i < a->name.n; i++) {
+    if (a->name.p[i] == '"' || a->name.p[i] == '\\') {
+      luaL_addchar(b, '\\');
+    }
+    luaL_addchar(b, a->name.p[i]);
+  }
+  luaL_addlstring(b, "\" <", 3);
+  luaL_addlstring(b, a->spec.p, a->spec.n);
+  luaL_addchar(b, '>');
+}
+
+static int addr_to_string(lua_State *L, void *object) {
+  luaL_Buffer b;
+  luaL_buffinit(L, &b);
+  add_printed(&b, object);
+  luaL_pushresult(&b);
+  return 1;
+}
+
+static int addr_m_to_string(lua_State *L) {
+  return addr_to_string(L, nm_class_self(L, &nm_addr_class, "ToString"));
+}
+
+static const luaL_Reg addr_methods[] = {{"ToString", addr_m_to_string}, {NULL, NULL}};
+
+const struct nm_class nm_addr_class = {
+    .name = "MailAddress",
+    .registry = "netmail.MailAddress",
+    .properties = addr_properties,
+    .methods = addr_methods,
+    .unref = unref_addr,
+    .to_string = addr_to_string,
+};
+
+/* Pushes the box of a, of which the caller gives its reference away. */
+static int push_new(lua_State *L, void **box, struct nm_addr *a) {
+  *box = a;
+  nm_class_know_box(L, a);
+  return 1;
+}
+
+/// Makes an address from `addr` or `Name <addr>`.
+// Raises when the text is not exactly one mailbox (RFC 5322 3.4), or has CR, LF or NUL in it.
+// @function MailAddress.Create
+// @string Address the text, UTF-8
+// @treturn MailAddress
+static int addr_create(lua_State *L) {
+  struct nm_str text = nm_check_string(L, 1, "Address");
+  void **box = nm_class_new_box(L, &nm_addr_class);
+  struct nm_error e = {0};
+  struct nm_addr *a = NULL;
+  return nm_addr_parse(text, &a, &e) < 0 ? nm_raise(L, &e) : push_new(L, box, a);
+}
+
+/// Makes an address from an addr-spec and a display name.
+// @function MailAddress.CreateWithName
+// @string Address `user@domain`, nothing more
+// @string DisplayName any UTF-8 text without control characters
+// @treturn MailAddress
+static int addr_create_with_name(lua_State *L) {
+  struct nm_str spec = nm_check_string(L, 1, "Address");
+  struct nm_str name = nm_opt_string(L, 2, "DisplayName");
+  void **box = nm_class_new_box(L, &nm_addr_class);
+  struct nm_error e = {0};
+  struct nm_addr *a = NULL;
+  return nm_addr_make(spec, name, &a, &e) < 0 ? nm_raise(L, &e) : push_new(L, box, a);
+}
+
+/// As Create, for data from strangers: never raises for bad content.
+// @function MailAddress.TryParse
+// @string Text
+// @treturn[1] MailAddress
+// @treturn[2] nil
+// @treturn[2] string what is wrong with it
+// @treturn[2] table detail, `Kind` "message"
+static int addr_try_parse(lua_State *L) {
+  struct nm_str text = nm_check_string(L, 1, "Text");
+  void **box = nm_class_new_box(L, &nm_addr_class);
+  struct nm_error e = {0};
+  struct nm_addr *a = NULL;
+  return nm_addr_parse(text, &a, &e) < 0 ? nm_push_failure(L, &e, NULL) : push_new(L, box, a);
+}
+
+/* MailAddress("text") and MailAddress("addr", "Name"). The class table is argument 1. */
+static int addr_call(lua_State *L) {
+  lua_remove(L, 1);
+  return lua_isnoneornil(L, 2) ? addr_create(L) : addr_create_with_name(L);
+}
+
+/* ---- MailAddressCollection ---- */
+
+static int append_addr(lua_State *L, struct nm_list *list, int i, struct nm_error *e) {
+  if (lua_type(L, i) == LUA_TSTRING) {
+    return nm_addr_parse_list(nm_check_string(L, i, "address"), list, e);
+  }
+  struct nm_addr *a = nm_class_test(L, &nm_addr_class, i);
+  if (a == NULL) {
+    return nm_type_error(L, i, "address", "MailAddress, string, or an array of them");
+  }
+  return nm_list_add(list, a) == 0 ? 0 : nm_error_nomem(e);
+}
+
+/// Adds the addresses of a text: one, or several with commas between them.
+// @function MailAddressCollection:AddString
+// @string Text
+// @return the collection
+static int list_add_string(lua_State *L) {
+  struct nm_list *list = nm_class_self(L, &nm_addr_list_class.class, "AddString");
+  struct nm_error e = {0};
+  if (nm_addr_parse_list(nm_check_string(L, 2, "Text"), list, &e) < 0) {
+    return nm_raise(L, &e);
+  }
+  lua_settop(L, 1);
+  return 1;
+}
+
+/* By value. A text that is no address stands nowhere. */
+static long find_addr(lua_State *L, const struct nm_list *list, int i) {
+  struct nm_addr *a = NULL;
+  if (nm_to_addr(L, i, "address", &a, NULL) < 0) {
+    return -1;
+  }
+  size_t at = 0;
+  while (at < list->n && !nm_addr_same(list->items[at], a)) {
+    at++;
+  }
+  nm_addr_unref(&a);
+  return at < list->n ? (long)at : -1;
+}
+
+static int list_to_string(lua_State *L, void *object) {
+  const struct nm_list *list = object;
+  luaL_Buffer b;
+  luaL_buffinit(L, &b);
+  for (size_t i = 0; i < list->n; i++) {
+    if (i > 0) {
+      luaL_addchar(&b, ',');
+    }
+    add_printed(&b, list->items[i]);
+  }
+  luaL_pushresult(&b);
+  return 1;
+}
+
+static int list_m_to_string(lua_State *L) {
+  return list_to_string(L, nm_class_self(L, &nm_addr_list_class.class, "ToString"));
+}
+
+static int list_number(lua_State *L, void *object, lua_Number n) {
+  return nm_list_get(L, &nm_addr_list_class, object, n);
+}
+
+static const luaL_Reg list_methods[] = {
+    NM_LIST_METHODS, {"AddString", list_add_string}, {"ToString", list_m_to_string}, {NULL, NULL}};
+
+const struct nm_list_class nm_addr_list_class = {
+    .class =
+        {
+            .name = "MailAddressCollection",
+            .registry = "netmail.MailAddressCollection",
+            .properties = nm_list_properties,
+            .methods = list_methods,
+            .unref = nm_list_unref_object,
+            .to_string = list_to_string,
+            .length = nm_list_length,
+            .item = list_number,
+        },
+    .item = &nm_addr_class,
+    .item_ref = ref_addr,
+    .make = nm_addr_list_new,
+    .append = append_addr,
+    .find = find_addr,
+};
+
+void nm_open_addr(lua_State *L) {
+  static const luaL_Reg functions[] = {
+      {"Create", addr_create},
+      {"CreateWithName", addr_create_with_name},
+      {"TryParse", addr_try_parse},
+      {NULL, NULL},
+  };
+  nm_class_register(L, &nm_addr_class);
+  nm_class_register(L, &nm_addr_list_class.class);
+  nm_push_class_table(L, "MailAddress", functions, addr_call);
+}

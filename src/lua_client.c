@@ -1,0 +1,393 @@
+/// The client for one server.
+// @module netmail
+
+#include "lua_client.h"
+
+#include "lua_credential.h"
+
+/* ---- ThisHostCredentials[protocol] ---- */
+
+static void unref_client(void *object) {
+  struct nm_client *c = object;
+  nm_client_unref(&c);
+}
+
+static const struct nm_property no_properties[] = {{NULL, NULL, NULL}};
+static const luaL_Reg no_methods[] = {{NULL, NULL}};
+
+static int own_get(lua_State *L, void *object) {
+  nm_push_credential(L,
+                     nm_client_credential(object, nm_check_mechanism(L, 2, "ThisHostCredentials[protocol]")));
+  return 1;
+}
+
+static int own_set(lua_State *L, void *object) {
+  static const char what[] = "ThisHostCredentials[protocol]";
+  unsigned mechs = nm_check_mechanism(L, 2, what);
+  struct nm_credential *credential = nm_class_test(L, &nm_credential_class, 3);
+  if (credential == NULL && !lua_isnil(L, 3)) {
+    return nm_type_error(L, 3, what, "NetworkCredential or nil");
+  }
+  return nm_client_set_credential(object, mechs, credential) == 0 ? 0 : luaL_error(L, "out of memory");
+}
+
+static int own_to_string(lua_State *L, void *object) {
+  lua_pushfstring(L, "ThisHostCredentials (%d)", (int)((struct nm_client *)object)->n_own);
+  return 1;
+}
+
+static int own_call(lua_State *L);
+
+/* Its boxes hold the client, and are made anew at each access: it has no state of its own. */
+static const struct nm_class own_class = {
+    .name = "ThisHostCredentials",
+    .registry = "netmail.ThisHostCredentials",
+    .properties = no_properties,
+    .methods = no_methods,
+    .unref = unref_client,
+    .to_string = own_to_string,
+    .call = own_call,
+    .get_other = own_get,
+    .set_other = own_set,
+};
+
+/* client.ThisHostCredentials("PLAIN"), and with a colon, where the client comes first. */
+static int own_call(lua_State *L) {
+  if (nm_class_test(L, &nm_client_class, 2) != NULL) {
+    lua_remove(L, 2);
+  }
+  return own_get(L, nm_class_check(L, &own_class, 1));
+}
+
+/* ---- properties ---- */
+
+static struct nm_client *client(void *object) {
+  return object;
+}
+
+static int push_option(lua_State *L, const struct nm_buf *b) {
+  if (b->n == 0) {
+    lua_pushnil(L);
+  } else {
+    nm_push_str(L, nm_buf_str(b));
+  }
+  return 1;
+}
+
+static int get_host(lua_State *L, void *object) {
+  return push_option(L, &client(object)->host);
+}
+
+static int set_host(lua_State *L, void *object, int i, struct nm_error *e) {
+  return nm_client_set_host(object, nm_check_string(L, i, "Host"), e);
+}
+
+/* A property that is a whole number in a range. */
+#define INTEGER_PROPERTY(name, label, field, type, low, high)                                                \
+  static int get_##name(lua_State *L, void *object) {                                                        \
+    lua_pushinteger(L, (lua_Integer)client(object)->field);                                                  \
+    return 1;                                                                                                \
+  }                                                                                                          \
+  static int set_##name(lua_State *L, void *object, int i, struct nm_error *e) {                             \
+    (void)e;                                                                                                 \
+    client(object)->field = (type)nm_check_integer(L, i, label, low, high);                                  \
+    return 0;                                                                                                \
+  }
+
+#define BOOLEAN_PROPERTY(name, label, field)                                                                 \
+  static int get_##name(lua_State *L, void *object) {                                                        \
+    lua_pushboolean(L, client(object)->field);                                                               \
+    return 1;                                                                                                \
+  }                                                                                                          \
+  static int set_##name(lua_State *L, void *object, int i, struct nm_error *e) {                             \
+    (void)e;                                                                                                 \
+    client(object)->field = nm_check_boolean(L, i, label);                                                   \
+    return 0;                                                                                                \
+  }
+
+/* A text without a grammar of its own; nil and "" take it away. */
+#define TEXT_PROPERTY(name, label, field)                                                                    \
+  static int get_##name(lua_State *L, void *object) {                                                        \
+    return push_option(L, &client(object)->field);                                                           \
+  }                                                                                                          \
+  static int set_##name(lua_State *L, void *object, int i, struct nm_error *e) {                             \
+    return nm_client_set_option(&client(object)->field, nm_opt_string(L, i, label), label, e);               \
+  }
+
+#define MAX_MS 0x7fffffffL /* 24 days */
+
+INTEGER_PROPERTY(port, "Port", port, int, 1, 65535)
+INTEGER_PROPERTY(timeout, "Timeout", timeout, int, 1, MAX_MS)
+BOOLEAN_PROPERTY(enable_ssl, "EnableSsl", enable_ssl)
+BOOLEAN_PROPERTY(use_default, "UseDefaultCredentials", use_default_credentials)
+BOOLEAN_PROPERTY(plaintext, "AllowPlaintextAuth", allow_plaintext_auth)
+BOOLEAN_PROPERTY(all_or_nothing, "AllOrNothing", all_or_nothing)
+TEXT_PROPERTY(ca_file, "CaFile", ca_file)
+TEXT_PROPERTY(ca_path, "CaPath", ca_path)
+
+static int get_deadline(lua_State *L, void *object) {
+  if (client(object)->deadline == 0) {
+    lua_pushnil(L);
+  } else {
+    lua_pushinteger(L, (lua_Integer)client(object)->deadline);
+  }
+  return 1;
+}
+
+static int set_deadline(lua_State *L, void *object, int i, struct nm_error *e) {
+  (void)e;
+  client(object)->deadline = lua_isnil(L, i) ? 0 : nm_check_integer(L, i, "Deadline", 1, MAX_MS);
+  return 0;
+}
+
+static int get_ip_version(lua_State *L, void *object) {
+  if (client(object)->ip_version == 0) {
+    lua_pushnil(L);
+  } else {
+    lua_pushinteger(L, client(object)->ip_version);
+  }
+  return 1;
+}
+
+static int set_ip_version(lua_State *L, void *object, int i, struct nm_error *e) {
+  (void)e;
+  int v = lua_isnil(L, i) ? 0 : (int)nm_check_integer(L, i, "IpVersion", 4, 6);
+  if (v == 5) {
+    return luaL_error(L, "bad value for 'IpVersion' (4, 6 or nil expected)");
+  }
+  client(object)->ip_version = v;
+  return 0;
+}
+
+static int get_local_name(lua_State *L, void *object) {
+  return push_option(L, &client(object)->local_name);
+}
+
+static int set_local_name(lua_State *L, void *object, int i, struct nm_error *e) {
+  return nm_client_set_local_name(object, nm_opt_string(L, i, "LocalName"), e);
+}
+
+/* The URL may hold a password: what is read back has none. */
+static int get_proxy(lua_State *L, void *object) {
+  struct nm_str url = nm_buf_str(&client(object)->proxy);
+  const char *at = url.n > 0 ? strrchr(url.p, '@') : NULL;
+  const char *slashes = url.n > 0 ? strstr(url.p, "//") : NULL;
+  if (at == NULL || slashes == NULL || at < slashes) {
+    return push_option(L, &client(object)->proxy);
+  }
+  nm_push_str(L, nm_str(url.p, (size_t)(slashes + 2 - url.p)));
+  lua_pushstring(L, at + 1);
+  lua_concat(L, 2);
+  return 1;
+}
+
+static int set_proxy(lua_State *L, void *object, int i, struct nm_error *e) {
+  return nm_client_set_proxy(object, nm_opt_string(L, i, "Proxy"), e);
+}
+
+static int get_certificate(lua_State *L, void *object) {
+  return push_option(L, &client(object)->cert_file);
+}
+
+static struct nm_str field(lua_State *L, int i, const char *name) {
+  lua_pushstring(L, name);
+  lua_rawget(L, i);
+  return nm_opt_string(L, -1, name); /* stays on the stack: the bytes live there */
+}
+
+/* A path of a PEM file with certificate and key, or { File = …, Key = …, Password = … }. */
+static int set_certificate(lua_State *L, void *object, int i, struct nm_error *e) {
+  struct nm_client *c = object;
+  struct nm_str file, key = {0}, password = {0};
+  i = lua_absindex(L, i);
+  if (lua_type(L, i) == LUA_TTABLE) {
+    file = field(L, i, "File");
+    key = field(L, i, "Key");
+    password = field(L, i, "Password");
+    if (file.n == 0) {
+      return luaL_error(
+          L, "ClientCertificate takes a path, or a table with File, Key and Password; File is missing");
+    }
+  } else {
+    file = nm_opt_string(L, i, "ClientCertificate");
+  }
+  int err = nm_client_set_option(&c->cert_file, file, "ClientCertificate", e);
+  if (err == 0) {
+    err = nm_client_set_option(&c->key_file, key, "ClientCertificate.Key", e);
+  }
+  return err == 0 ? nm_client_set_option(&c->key_password, password, "ClientCertificate.Password", e) : err;
+}
+
+static int get_own(lua_State *L, void *object) {
+  void **box = nm_class_new_box(L, &own_class);
+  *box = nm_client_ref(object);
+  return 1;
+}
+
+static int get_credentials(lua_State *L, void *object) {
+  nm_push_cache(L, client(object)->credentials);
+  return 1;
+}
+
+static int set_credentials(lua_State *L, void *object, int i, struct nm_error *e) {
+  (void)e;
+  struct nm_credential_cache *cache = nm_class_test(L, &nm_cache_class, i);
+  if (cache == NULL && !lua_isnil(L, i)) {
+    return nm_type_error(L, i, "Credentials", "CredentialCache or nil");
+  }
+  if (cache != NULL) {
+    nm_cache_ref(cache);
+  }
+  nm_cache_unref(&client(object)->credentials);
+  client(object)->credentials = cache;
+  return 0;
+}
+
+static const struct nm_property client_properties[] = {
+    {"Host", get_host, set_host},
+    {"Port", get_port, set_port},
+    {"EnableSsl", get_enable_ssl, set_enable_ssl},
+    {"Timeout", get_timeout, set_timeout},
+    {"Deadline", get_deadline, set_deadline},
+    {"ThisHostCredentials", get_own, NULL},
+    {"Credentials", get_credentials, set_credentials},
+    {"UseDefaultCredentials", get_use_default, set_use_default},
+    {"AllowPlaintextAuth", get_plaintext, set_plaintext},
+    {"AllOrNothing", get_all_or_nothing, set_all_or_nothing},
+    {"CaFile", get_ca_file, set_ca_file},
+    {"CaPath", get_ca_path, set_ca_path},
+    {"ClientCertificate", get_certificate, set_certificate},
+    {"Proxy", get_proxy, set_proxy},
+    {"IpVersion", get_ip_version, set_ip_version},
+    {"LocalName", get_local_name, set_local_name},
+    {NULL, NULL, NULL},
+};
+
+/* ---- the class ---- */
+
+/// Says QUIT without waiting for the answer and drops the connection. The next Send dials again.
+// @function SmtpClient:Close
+static int client_m_close(lua_State *L) {
+  nm_client_close(nm_class_self(L, &nm_client_class, "Close"));
+  return 0;
+}
+
+static void close_client(void *object) {
+  nm_client_close(object);
+}
+
+static int client_to_string(lua_State *L, void *object) {
+  const struct nm_client *c = object;
+  lua_pushfstring(L, "SmtpClient (%s:%d%s)", c->host.n > 0 ? c->host.p : "no host", c->port,
+                  c->enable_ssl ? ", TLS" : "");
+  return 1;
+}
+
+static const luaL_Reg client_methods[] = {
+    {"Send", nm_client_m_send}, {"Close", client_m_close}, {NULL, NULL}};
+
+const struct nm_class nm_client_class = {
+    .name = "SmtpClient",
+    .registry = "netmail.SmtpClient",
+    .properties = client_properties,
+    .methods = client_methods,
+    .close = close_client,
+    .unref = unref_client,
+    .to_string = client_to_string,
+};
+
+static struct nm_client *push_client(lua_State *L) {
+  void **box = nm_class_new_box(L, &nm_client_class);
+  struct nm_client *c = NULL;
+  if (nm_client_new(&c) != 0) {
+    luaL_error(L, "out of memory");
+  }
+  *box = c;
+  nm_class_know_box(L, c);
+  return c;
+}
+
+/// A client for a server on port 25.
+// @function SmtpClient.CreateWithHost
+// @string Host name or IP address
+// @treturn SmtpClient
+static int client_create(lua_State *L) {
+  struct nm_str host = nm_check_string(L, 1, "Host");
+  struct nm_client *c = push_client(L);
+  struct nm_error e = {0};
+  return nm_client_set_host(c, host, &e) < 0 ? nm_raise(L, &e) : 1;
+}
+
+/// A client for a server and port.
+// @function SmtpClient.CreateWithHostAndPort
+// @string Host name or IP address
+// @int Port 1 to 65535
+// @treturn SmtpClient
+static int client_create_with_port(lua_State *L) {
+  long port = nm_check_integer(L, 2, "Port", 1, 65535);
+  int pushed = client_create(L);
+  ((struct nm_client *)nm_class_check(L, &nm_client_class, -1))->port = (int)port;
+  return pushed;
+}
+
+/* UserName, Password, Domain of the table: the credential for whatever the server offers. */
+static void set_login(lua_State *L, struct nm_client *c, int i) {
+  struct nm_str user = field(L, i, "UserName");
+  struct nm_str password = field(L, i, "Password");
+  struct nm_str domain = field(L, i, "Domain");
+  if (user.p == NULL && password.p == NULL && domain.p == NULL) {
+    return;
+  }
+  if (user.p == NULL || password.p == NULL) {
+    luaL_error(L, "%s is missing beside %s", user.p == NULL ? "UserName" : "Password",
+               user.p == NULL ? "Password" : "UserName");
+  }
+  void **box = nm_class_new_box(L, &nm_credential_class);
+  struct nm_credential *credential = NULL;
+  struct nm_error e = {0};
+  if (nm_credential_new(&credential) != 0) {
+    luaL_error(L, "out of memory");
+  }
+  *box = credential;
+  if (nm_credential_set(credential, user, password, &e) < 0 ||
+      nm_credential_set_domain(credential, domain, &e) < 0) {
+    nm_raise(L, &e);
+  }
+  if (nm_client_set_credential(c, NM_MECHS_ANY, credential) != 0) {
+    luaL_error(L, "out of memory");
+  }
+}
+
+/// A client from a table of its properties, with `UserName`, `Password` and `Domain` beside them for
+// `ThisHostCredentials[""]`.
+// @function SmtpClient
+// @tparam table Options
+// @treturn SmtpClient
+static int client_call(lua_State *L) {
+  static const char *const extra[] = {"UserName", "Password", "Domain", NULL};
+  if (lua_type(L, 2) != LUA_TTABLE) {
+    return luaL_error(
+        L, "SmtpClient takes a table: SmtpClient{ Host = \"smtp.example.org\" }; for a host alone there "
+           "is SmtpClient.CreateWithHost(host)");
+  }
+  lua_settop(L, 2);
+  struct nm_client *c = push_client(L);
+  struct nm_error e = {0};
+  if (nm_class_set_all(L, &nm_client_class, c, 2, extra, &e) < 0) {
+    return nm_raise(L, &e);
+  }
+  if (c->host.n == 0) {
+    return luaL_error(L, "SmtpClient needs a Host");
+  }
+  set_login(L, c, 2);
+  lua_settop(L, 3);
+  return 1;
+}
+
+void nm_open_client(lua_State *L) {
+  static const luaL_Reg functions[] = {
+      {"CreateWithHost", client_create}, {"CreateWithHostAndPort", client_create_with_port}, {NULL, NULL}};
+  nm_class_register(L, &own_class);
+  nm_class_register(L, &nm_client_class);
+  nm_push_class_table(L, "SmtpClient", functions, client_call);
+}

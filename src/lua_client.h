@@ -1,0 +1,18 @@
+#ifndef NM_LUA_CLIENT_H
+#define NM_LUA_CLIENT_H
+
+#include "client.h"
+#include "lua_util.h"
+
+NM_HIDDEN_BEGIN
+
+extern const struct nm_class nm_client_class;
+
+/* Pushes the class table netmail.SmtpClient. */
+void nm_open_client(lua_State *L);
+/* Client:Send (lua_send.c). */
+int nm_client_m_send(lua_State *L);
+
+NM_HIDDEN_END
+
+#endif

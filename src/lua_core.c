@@ -1,0 +1,42 @@
+/* The C half of `require "netmail"`: the classes. lua/netmail/init.lua adds the rest. */
+
+#include "lua_addr.h"
+#include "lua_attachment.h"
+#include "lua_client.h"
+#include "lua_credential.h"
+#include "lua_message.h"
+#include "lua_pin.h"
+#include "lua_util.h"
+
+#include <stdint.h>
+
+__attribute__((visibility("default"))) int luaopen_netmail_core(lua_State *L);
+
+static void push_priorities(lua_State *L) {
+  lua_newtable(L);
+  lua_pushinteger(L, NM_PRIORITY_HIGH);
+  lua_setfield(L, -2, "High");
+  lua_pushinteger(L, NM_PRIORITY_LOW);
+  lua_setfield(L, -2, "Low");
+  lua_pushinteger(L, NM_PRIORITY_NORMAL);
+  lua_setfield(L, -2, "Normal");
+}
+
+int luaopen_netmail_core(lua_State *L) {
+  static const struct {
+    const char *name;
+    void (*push)(lua_State *);
+  } members[] = {
+      {"MailAddress", nm_open_addr},      {"Attachment", nm_open_attachment},
+      {"MailMessage", nm_open_message},   {"NetworkCredential", nm_open_credential},
+      {"CredentialCache", nm_open_cache}, {"SmtpClient", nm_open_client},
+      {"MailPriority", push_priorities},
+  };
+  nm_pin((void *)(uintptr_t)luaopen_netmail_core);
+  lua_newtable(L);
+  for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
+    members[i].push(L);
+    lua_setfield(L, -2, members[i].name);
+  }
+  return 1;
+}

@@ -1,0 +1,260 @@
+/// Credentials.
+// @module netmail
+
+#include "lua_credential.h"
+
+#include "mechanism.h"
+
+unsigned nm_check_mechanism(lua_State *L, int i, const char *what) {
+  struct nm_str name = nm_check_string(L, i, what);
+  unsigned mechs = nm_mech_by_name(name);
+  if (mechs == 0) {
+    luaL_error(
+        L,
+        "unknown authentication protocol '%s' (there are PLAIN, LOGIN, CRAM-MD5, DIGEST-MD5, NTLM, GSSAPI or "
+        "Kerberos, and \"\" for what the server offers)",
+        name.p);
+  }
+  return mechs;
+}
+
+/* ---- NetworkCredential ---- */
+
+static void *ref_credential(void *c) {
+  return nm_credential_ref(c);
+}
+
+static void unref_credential(void *object) {
+  struct nm_credential *c = object;
+  nm_credential_unref(&c);
+}
+
+void nm_push_credential(lua_State *L, struct nm_credential *c) {
+  nm_class_push(L, &nm_credential_class, c, ref_credential);
+}
+
+static int get_user(lua_State *L, void *object) {
+  nm_push_str(L, nm_buf_str(&((struct nm_credential *)object)->user));
+  return 1;
+}
+
+static int set_user(lua_State *L, void *object, int i, struct nm_error *e) {
+  struct nm_credential *c = object;
+  return nm_credential_set(c, nm_check_string(L, i, "UserName"), nm_buf_str(&c->password), e);
+}
+
+static int get_password(lua_State *L, void *object) {
+  nm_push_str(L, nm_buf_str(&((struct nm_credential *)object)->password));
+  return 1;
+}
+
+static int set_password(lua_State *L, void *object, int i, struct nm_error *e) {
+  struct nm_credential *c = object;
+  return nm_credential_set(c, nm_buf_str(&c->user), nm_check_string(L, i, "Password"), e);
+}
+
+static int get_domain(lua_State *L, void *object) {
+  nm_push_str(L, nm_buf_str(&((struct nm_credential *)object)->domain));
+  return 1;
+}
+
+static int set_domain(lua_State *L, void *object, int i, struct nm_error *e) {
+  return nm_credential_set_domain(object, nm_opt_string(L, i, "Domain"), e);
+}
+
+static const struct nm_property credential_properties[] = {
+    {"UserName", get_user, set_user},
+    {"Password", get_password, set_password},
+    {"Domain", get_domain, set_domain},
+    {NULL, NULL, NULL},
+};
+
+/* Never the password. */
+static int credential_to_string(lua_State *L, void *object) {
+  const struct nm_credential *c = object;
+  lua_pushliteral(L, "NetworkCredential (");
+  nm_push_str(L, nm_buf_str(&c->user));
+  lua_pushliteral(L, ")");
+  lua_concat(L, 3);
+  return 1;
+}
+
+/// Replaces user name and password in place; a client that uses this credential logs in anew at its next send.
+// @function NetworkCredential:CreateWithUserPassword
+// @string UserName
+// @string Password
+static int credential_replace(lua_State *L) {
+  struct nm_credential *c = nm_class_self(L, &nm_credential_class, "CreateWithUserPassword");
+  struct nm_str user = nm_check_string(L, 2, "UserName");
+  struct nm_str password = nm_check_string(L, 3, "Password");
+  struct nm_error e = {0};
+  return nm_credential_set(c, user, password, &e) < 0 ? nm_raise(L, &e) : 0;
+}
+
+static const luaL_Reg credential_methods[] = {{"CreateWithUserPassword", credential_replace}, {NULL, NULL}};
+
+const struct nm_class nm_credential_class = {
+    .name = "NetworkCredential",
+    .registry = "netmail.NetworkCredential",
+    .properties = credential_properties,
+    .methods = credential_methods,
+    .unref = unref_credential,
+    .to_string = credential_to_string,
+};
+
+static struct nm_credential *push_credential(lua_State *L) {
+  void **box = nm_class_new_box(L, &nm_credential_class);
+  struct nm_credential *c = NULL;
+  if (nm_credential_new(&c) != 0) {
+    luaL_error(L, "out of memory");
+  }
+  *box = c;
+  nm_class_know_box(L, c);
+  return c;
+}
+
+/// Who logs in, by password.
+// @function NetworkCredential.Create
+// @string UserName sent as given
+// @string Password
+// @string[opt] Domain for NTLM
+// @treturn NetworkCredential
+static int credential_create(lua_State *L) {
+  struct nm_str user = nm_check_string(L, 1, "UserName");
+  struct nm_str password = nm_check_string(L, 2, "Password");
+  struct nm_str domain = nm_opt_string(L, 3, "Domain");
+  struct nm_credential *c = push_credential(L);
+  struct nm_error e = {0};
+  if (nm_credential_set(c, user, password, &e) < 0 || nm_credential_set_domain(c, domain, &e) < 0) {
+    return nm_raise(L, &e);
+  }
+  return 1;
+}
+
+/* NetworkCredential{ UserName = …, Password = … } and NetworkCredential(user, password, domain). */
+static int credential_call(lua_State *L) {
+  if (lua_type(L, 2) != LUA_TTABLE) {
+    lua_remove(L, 1);
+    return credential_create(L);
+  }
+  struct nm_error e = {0};
+  struct nm_credential *c = push_credential(L);
+  return nm_class_set_all(L, &nm_credential_class, c, 2, NULL, &e) < 0 ? nm_raise(L, &e) : 1;
+}
+
+void nm_open_credential(lua_State *L) {
+  static const luaL_Reg functions[] = {{"Create", credential_create}, {NULL, NULL}};
+  nm_class_register(L, &nm_credential_class);
+  nm_push_class_table(L, "NetworkCredential", functions, credential_call);
+}
+
+/* ---- CredentialCache ---- */
+
+static void *ref_cache(void *c) {
+  return nm_cache_ref(c);
+}
+
+static void unref_cache(void *object) {
+  struct nm_credential_cache *c = object;
+  nm_cache_unref(&c);
+}
+
+void nm_push_cache(lua_State *L, struct nm_credential_cache *c) {
+  nm_class_push(L, &nm_cache_class, c, ref_cache);
+}
+
+static int get_count(lua_State *L, void *object) {
+  lua_pushinteger(L, (lua_Integer)((struct nm_credential_cache *)object)->n);
+  return 1;
+}
+
+static const struct nm_property cache_properties[] = {{"Count", get_count, NULL}, {NULL, NULL, NULL}};
+
+/* Arguments 2 to 4 of every method: host, port, protocol. */
+struct place {
+  struct nm_credential_cache *cache;
+  struct nm_str host;
+  int port;
+  unsigned mechs;
+};
+
+static struct place check_place(lua_State *L, const char *method) {
+  struct place p;
+  p.cache = nm_class_self(L, &nm_cache_class, method);
+  p.host = nm_check_string(L, 2, "Host");
+  p.port = (int)nm_check_integer(L, 3, "Port", 0, 65535);
+  p.mechs = nm_check_mechanism(L, 4, "AuthProtocol");
+  return p;
+}
+
+/// Stores a credential; it replaces one for the same three.
+// @function CredentialCache:Add
+// @string Host `""` for any
+// @int Port 0 for any
+// @string AuthProtocol mechanism, `""` for what the server offers
+// @tparam NetworkCredential Credential
+static int cache_add(lua_State *L) {
+  struct place p = check_place(L, "Add");
+  struct nm_credential *credential = nm_class_check(L, &nm_credential_class, 5);
+  struct nm_error e = {0};
+  return nm_cache_add(p.cache, p.host, p.port, p.mechs, credential, &e) < 0 ? nm_raise(L, &e) : 0;
+}
+
+/// @function CredentialCache:Remove
+// @string Host
+// @int Port
+// @string AuthProtocol
+// @treturn boolean whether there was one stored under exactly these
+static int cache_remove(lua_State *L) {
+  struct place p = check_place(L, "Remove");
+  lua_pushboolean(L, nm_cache_remove(p.cache, p.host, p.port, p.mechs));
+  return 1;
+}
+
+/// @function CredentialCache:GetCredential
+// @string Host
+// @int Port
+// @string AuthProtocol
+// @return NetworkCredential, or nil when none matches
+static int cache_get(lua_State *L) {
+  struct place p = check_place(L, "GetCredential");
+  nm_push_credential(L, nm_cache_get(p.cache, p.host, p.port, p.mechs));
+  return 1;
+}
+
+static int cache_to_string(lua_State *L, void *object) {
+  lua_pushfstring(L, "CredentialCache (%d)", (int)((struct nm_credential_cache *)object)->n);
+  return 1;
+}
+
+static const luaL_Reg cache_methods[] = {
+    {"Add", cache_add}, {"Remove", cache_remove}, {"GetCredential", cache_get}, {NULL, NULL}};
+
+const struct nm_class nm_cache_class = {
+    .name = "CredentialCache",
+    .registry = "netmail.CredentialCache",
+    .properties = cache_properties,
+    .methods = cache_methods,
+    .unref = unref_cache,
+    .to_string = cache_to_string,
+};
+
+/// An ordered store of credentials for many servers.
+// @function CredentialCache.Create
+// @treturn CredentialCache
+static int cache_create(lua_State *L) {
+  void **box = nm_class_new_box(L, &nm_cache_class);
+  struct nm_credential_cache *c = NULL;
+  if (nm_cache_new(&c) != 0) {
+    return luaL_error(L, "out of memory");
+  }
+  *box = c;
+  nm_class_know_box(L, c);
+  return 1;
+}
+
+void nm_open_cache(lua_State *L) {
+  static const luaL_Reg functions[] = {{"Create", cache_create}, {NULL, NULL}};
+  nm_class_register(L, &nm_cache_class);
+  nm_push_class_table(L, "CredentialCache", functions, cache_create);
+}

@@ -1,0 +1,212 @@
+#include "lua_list.h"
+
+#include <stdint.h>
+
+static void *ref_list(void *list) {
+  return nm_list_ref(list);
+}
+
+void nm_push_list(lua_State *L, const struct nm_list_class *c, struct nm_list *list) {
+  nm_class_push(L, &c->class, list, ref_list);
+}
+
+/* A list of its own, owned by a box on the stack, so that half a result never reaches the target. */
+static struct nm_list *scratch_list(lua_State *L, const struct nm_list_class *c) {
+  void **box = nm_class_new_box(L, &c->class);
+  *box = c->make();
+  if (*box == NULL) {
+    luaL_error(L, "out of memory");
+  }
+  return *box;
+}
+
+static int append_array(lua_State *L, const struct nm_list_class *c, struct nm_list *list, int i,
+                        struct nm_error *e) {
+  size_t n = lua_rawlen(L, i);
+  for (size_t k = 1; k <= n; k++) {
+    lua_rawgeti(L, i, (int)k);
+    int err = c->append(L, list, lua_gettop(L), e);
+    if (err < 0) {
+      return err;
+    }
+    lua_pop(L, 1);
+  }
+  return 0;
+}
+
+int nm_assign_list(lua_State *L, const struct nm_list_class *c, struct nm_list *list, int i,
+                   struct nm_error *e) {
+  i = lua_absindex(L, i);
+  struct nm_list *other = nm_class_test(L, &c->class, i);
+  if (other == NULL) {
+    other = scratch_list(L, c);
+    int err = 0;
+    if (lua_type(L, i) == LUA_TTABLE) {
+      err = append_array(L, c, other, i, e);
+    } else if (!lua_isnil(L, i)) {
+      err = c->append(L, other, i, e);
+    }
+    if (err < 0) {
+      return err;
+    }
+  }
+  int err = nm_list_assign(list, other);
+  return err < 0 ? nm_error_nomem(e) : 0;
+}
+
+static const struct nm_list_class *this_class(lua_State *L) {
+  return lua_touserdata(L, lua_upvalueindex(1));
+}
+
+static struct nm_list *self(lua_State *L, const char *method) {
+  return nm_class_self(L, &this_class(L)->class, method);
+}
+
+/// Adds one element; a collection of addresses also takes text (`a@x, B <b@y>`).
+// @function Collection:Add
+// @return the collection
+int nm_list_m_add(lua_State *L) {
+  struct nm_list *list = self(L, "Add");
+  struct nm_error e = {0};
+  if (this_class(L)->append(L, list, 2, &e) < 0) {
+    return nm_raise(L, &e);
+  }
+  lua_settop(L, 1);
+  return 1;
+}
+
+/* An index counted from 0, as in Fore. last: the largest allowed, -1 when there is none. */
+static size_t check_index(lua_State *L, int i, const char *method, long last) {
+  long at = nm_check_integer(L, i, "index", -0x7fffffffL, 0x7fffffffL);
+  if (at < 0 || at > last) {
+    luaL_error(L, "%s: index %d is out of range (%s)", method, (int)at,
+               last < 0 ? "the collection is empty"
+                        : lua_pushfstring(L, "indices count from 0 and the last is %d", (int)last));
+  }
+  return (size_t)at;
+}
+
+/// Inserts before the element with that index.
+// @function Collection:Insert
+// @int index counted from 0; `Count` appends; out of range raises
+// @param element as for Add
+// @return the collection
+int nm_list_m_insert(lua_State *L) {
+  const struct nm_list_class *c = this_class(L);
+  struct nm_list *list = self(L, "Insert");
+  size_t at = check_index(L, 2, "Insert", (long)list->n);
+  struct nm_list *added = scratch_list(L, c);
+  struct nm_error e = {0};
+  if (c->append(L, added, 3, &e) < 0) {
+    return nm_raise(L, &e);
+  }
+  for (size_t k = 0; k < added->n; k++) {
+    if (nm_list_insert(list, at + k, added->items[k]) != 0) {
+      return luaL_error(L, "out of memory, or too many elements");
+    }
+  }
+  lua_settop(L, 1);
+  return 1;
+}
+
+/// The element with that index.
+// @function Collection:Item
+// @int index counted from 0 (as in Fore; `collection[1]` counts from 1); out of range raises
+int nm_list_m_item(lua_State *L) {
+  const struct nm_list_class *c = this_class(L);
+  struct nm_list *list = self(L, "Item");
+  size_t at = check_index(L, 2, "Item", (long)list->n - 1);
+  nm_class_push(L, c->item, list->items[at], c->item_ref);
+  return 1;
+}
+
+/// @function Collection:IndexOf
+// @return index counted from 0, -1 when it is absent
+int nm_list_m_index_of(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)this_class(L)->find(L, self(L, "IndexOf"), 2));
+  return 1;
+}
+
+/// @function Collection:Contains
+// @treturn boolean
+int nm_list_m_contains(lua_State *L) {
+  lua_pushboolean(L, this_class(L)->find(L, self(L, "Contains"), 2) >= 0);
+  return 1;
+}
+
+/// Removes the first such element.
+// @function Collection:Remove
+// @treturn boolean whether there was one
+int nm_list_m_remove(lua_State *L) {
+  struct nm_list *list = self(L, "Remove");
+  long at = this_class(L)->find(L, list, 2);
+  if (at >= 0) {
+    nm_list_remove(list, (size_t)at);
+  }
+  lua_pushboolean(L, at >= 0);
+  return 1;
+}
+
+/// @function Collection:RemoveAt
+// @int index counted from 0; out of range raises
+int nm_list_m_remove_at(lua_State *L) {
+  struct nm_list *list = self(L, "RemoveAt");
+  nm_list_remove(list, check_index(L, 2, "RemoveAt", (long)list->n - 1));
+  return 0;
+}
+
+/// @function Collection:Clear
+int nm_list_m_clear(lua_State *L) {
+  nm_list_clear(self(L, "Clear"));
+  return 0;
+}
+
+/* Upvalues: the class, the collection. */
+static int iter_next(lua_State *L) {
+  const struct nm_list_class *c = this_class(L);
+  struct nm_list *list = nm_class_test(L, &c->class, lua_upvalueindex(2));
+  lua_Integer k = lua_tointeger(L, 2) + 1;
+  if (list == NULL || k < 1 || (size_t)k > list->n) {
+    return 0;
+  }
+  lua_pushinteger(L, k);
+  nm_class_push(L, c->item, list->items[k - 1], c->item_ref);
+  return 2;
+}
+
+/// `for i, element in collection:Iter() do`, i counted from 1.
+// @function Collection:Iter
+int nm_list_m_iter(lua_State *L) {
+  self(L, "Iter");
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_pushvalue(L, 1);
+  lua_pushcclosure(L, iter_next, 2);
+  lua_pushnil(L);
+  lua_pushinteger(L, 0);
+  return 3;
+}
+
+static int get_count(lua_State *L, void *object) {
+  lua_pushinteger(L, (lua_Integer)((struct nm_list *)object)->n);
+  return 1;
+}
+
+const struct nm_property nm_list_properties[] = {{"Count", get_count, NULL}, {NULL, NULL, NULL}};
+
+int nm_list_length(void *object) {
+  return (int)((struct nm_list *)object)->n;
+}
+
+void nm_list_unref_object(void *object) {
+  struct nm_list *list = object;
+  nm_list_unref(&list);
+}
+
+int nm_list_get(lua_State *L, const struct nm_list_class *c, const struct nm_list *list, lua_Number n) {
+  if (!(n >= 1 && n <= (lua_Number)list->n) || (lua_Number)(size_t)n != n) {
+    lua_pushnil(L); /* as a table would; so ipairs ends */
+  } else {
+    nm_class_push(L, c->item, list->items[(size_t)n - 1], c->item_ref);
+  }
+  return 1;
+}

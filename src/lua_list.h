@@ -1,0 +1,55 @@
+#ifndef NM_LUA_LIST_H
+#define NM_LUA_LIST_H
+
+#include "base/list.h"
+#include "lua_util.h"
+
+/* What the two collections (addresses, attachments) have in common. */
+struct nm_list_class {
+  struct nm_class class;       /* of the collection; first, so that a struct nm_class leads to it */
+  const struct nm_class *item; /* of one element */
+  void *(*item_ref)(void *);
+  struct nm_list *(*make)(void);
+  /* Appends what the value at i stands for to list: an element, or another form the collection takes. Raises for a
+     type it does not take; negative with e for bad content. */
+  int (*append)(lua_State *L, struct nm_list *list, int i, struct nm_error *e);
+  /* Where the element that the value at i stands for is in list, counted from 0; -1: nowhere. Raises for a wrong type. */
+  long (*find)(lua_State *L, const struct nm_list *list, int i);
+};
+
+NM_HIDDEN_BEGIN
+
+/* Pushes the collection itself (the one box of list). */
+void nm_push_list(lua_State *L, const struct nm_list_class *c, struct nm_list *list);
+/* list becomes what the value at i says: a collection, an array of what append takes, or one such value; nil
+   empties it. On error list is unchanged. */
+int nm_assign_list(lua_State *L, const struct nm_list_class *c, struct nm_list *list, int i,
+                   struct nm_error *e);
+
+/* Members every collection has. */
+int nm_list_m_add(lua_State *L);
+int nm_list_m_insert(lua_State *L);
+int nm_list_m_item(lua_State *L);
+int nm_list_m_index_of(lua_State *L);
+int nm_list_m_contains(lua_State *L);
+int nm_list_m_remove(lua_State *L);
+int nm_list_m_remove_at(lua_State *L);
+int nm_list_m_clear(lua_State *L);
+int nm_list_m_iter(lua_State *L);
+
+#define NM_LIST_METHODS                                                                                      \
+  {"Add", nm_list_m_add}, {"Insert", nm_list_m_insert}, {"Item", nm_list_m_item},                            \
+      {"IndexOf", nm_list_m_index_of}, {"Contains", nm_list_m_contains}, {"Remove", nm_list_m_remove},       \
+      {"RemoveAt", nm_list_m_remove_at}, {"Clear", nm_list_m_clear}, {                                       \
+    "Iter", nm_list_m_iter                                                                                   \
+  }
+
+extern const struct nm_property nm_list_properties[]; /* Count */
+int nm_list_length(void *object);
+void nm_list_unref_object(void *object);
+/* list[n], n counted from 1; nil outside. */
+int nm_list_get(lua_State *L, const struct nm_list_class *c, const struct nm_list *list, lua_Number n);
+
+NM_HIDDEN_END
+
+#endif

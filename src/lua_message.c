@@ -1,0 +1,430 @@
+/// The message.
+// @module netmail
+
+#include "lua_message.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lua_addr.h"
+#include "lua_attachment.h"
+#include "now.h"
+
+/* ---- properties ---- */
+
+static int set_addr(lua_State *L, struct nm_addr **slot, int i, const char *what, struct nm_error *e) {
+  struct nm_addr *a = NULL;
+  if (!lua_isnil(L, i)) {
+    int err = nm_to_addr(L, i, what, &a, e);
+    if (err < 0) {
+      return err;
+    }
+  }
+  nm_addr_unref(slot);
+  *slot = a;
+  return 0;
+}
+
+static int get_from(lua_State *L, void *object) {
+  nm_push_addr(L, ((struct nm_message *)object)->from);
+  return 1;
+}
+
+static int set_from(lua_State *L, void *object, int i, struct nm_error *e) {
+  return set_addr(L, &((struct nm_message *)object)->from, i, "From", e);
+}
+
+static int get_sender(lua_State *L, void *object) {
+  nm_push_addr(L, ((struct nm_message *)object)->sender);
+  return 1;
+}
+
+static int set_sender(lua_State *L, void *object, int i, struct nm_error *e) {
+  return set_addr(L, &((struct nm_message *)object)->sender, i, "Sender", e);
+}
+
+/* Fore has one address here; ReplyToList has them all. */
+static int get_reply_to(lua_State *L, void *object) {
+  const struct nm_list *list = ((struct nm_message *)object)->reply_to;
+  nm_push_addr(L, list->n > 0 ? list->items[0] : NULL);
+  return 1;
+}
+
+/* A list property is the collection itself; assigning replaces what it holds. */
+#define LIST_PROPERTY(name, field, list_class)                                                               \
+  static int get_##name(lua_State *L, void *object) {                                                        \
+    nm_push_list(L, &(list_class), ((struct nm_message *)object)->field);                                    \
+    return 1;                                                                                                \
+  }                                                                                                          \
+  static int set_##name(lua_State *L, void *object, int i, struct nm_error *e) {                             \
+    return nm_assign_list(L, &(list_class), ((struct nm_message *)object)->field, i, e);                     \
+  }
+
+LIST_PROPERTY(reply_to_list, reply_to, nm_addr_list_class)
+LIST_PROPERTY(to, to, nm_addr_list_class)
+LIST_PROPERTY(cc, cc, nm_addr_list_class)
+LIST_PROPERTY(bcc, bcc, nm_addr_list_class)
+LIST_PROPERTY(attachments, attachments, nm_attachment_list_class)
+
+static int get_subject(lua_State *L, void *object) {
+  nm_push_str(L, nm_buf_str(&((struct nm_message *)object)->subject));
+  return 1;
+}
+
+static int set_subject(lua_State *L, void *object, int i, struct nm_error *e) {
+  return nm_message_set_subject(object, nm_opt_string(L, i, "Subject"), e);
+}
+
+static int push_charset(lua_State *L, const struct nm_buf *name) {
+  nm_push_str(L, name->n > 0 ? nm_buf_str(name) : NM_STR("utf-8"));
+  return 1;
+}
+
+static int get_subject_encoding(lua_State *L, void *object) {
+  return push_charset(L, &((struct nm_message *)object)->subject_encoding);
+}
+
+static int set_subject_encoding(lua_State *L, void *object, int i, struct nm_error *e) {
+  return nm_message_set_subject_encoding(object, nm_opt_string(L, i, "SubjectEncoding"), e);
+}
+
+static int get_body_encoding(lua_State *L, void *object) {
+  return push_charset(L, &((struct nm_message *)object)->body_encoding);
+}
+
+static int set_body_encoding(lua_State *L, void *object, int i, struct nm_error *e) {
+  return nm_message_set_body_encoding(object, nm_opt_string(L, i, "BodyEncoding"), e);
+}
+
+static int push_body(lua_State *L, const struct nm_content *c) {
+  if (c == NULL) {
+    lua_pushnil(L);
+  } else {
+    nm_push_str(L, nm_content_bytes(c));
+  }
+  return 1;
+}
+
+static int get_text(lua_State *L, void *object) {
+  return push_body(L, ((struct nm_message *)object)->text);
+}
+
+static int set_text(lua_State *L, void *object, int i, struct nm_error *e) {
+  return nm_message_set_text(object, nm_opt_string(L, i, "Text"), e);
+}
+
+static int get_html(lua_State *L, void *object) {
+  return push_body(L, ((struct nm_message *)object)->html);
+}
+
+static int set_html(lua_State *L, void *object, int i, struct nm_error *e) {
+  return nm_message_set_html(object, nm_opt_string(L, i, "Html"), e);
+}
+
+/* Fore's Body is never nothing: "" without one. */
+static int get_body(lua_State *L, void *object) {
+  const struct nm_message *m = object;
+  const struct nm_content *c = m->is_body_html ? m->html : m->text;
+  nm_push_str(L, c != NULL ? nm_content_bytes(c) : nm_str("", 0));
+  return 1;
+}
+
+static int set_body(lua_State *L, void *object, int i, struct nm_error *e) {
+  return nm_message_set_body(object, nm_opt_string(L, i, "Body"), e);
+}
+
+static int get_is_body_html(lua_State *L, void *object) {
+  lua_pushboolean(L, ((struct nm_message *)object)->is_body_html);
+  return 1;
+}
+
+static int set_is_body_html(lua_State *L, void *object, int i, struct nm_error *e) {
+  (void)e;
+  nm_message_set_is_body_html(object, nm_check_boolean(L, i, "IsBodyHtml"));
+  return 0;
+}
+
+static int get_priority(lua_State *L, void *object) {
+  lua_pushinteger(L, (lua_Integer)((struct nm_message *)object)->priority);
+  return 1;
+}
+
+static int set_priority(lua_State *L, void *object, int i, struct nm_error *e) {
+  (void)e;
+  long v = nm_check_integer(L, i, "Priority (netmail.MailPriority)", NM_PRIORITY_HIGH, NM_PRIORITY_NORMAL);
+  ((struct nm_message *)object)->priority = (enum nm_priority)v;
+  return 0;
+}
+
+/* IsBodyHtml before Body, for the table form. */
+static const struct nm_property message_properties[] = {
+    {"From", get_from, set_from},
+    {"From_", get_from, set_from},
+    {"Sender", get_sender, set_sender},
+    {"ReplyTo", get_reply_to, set_reply_to_list},
+    {"ReplyToList", get_reply_to_list, set_reply_to_list},
+    {"To", get_to, set_to},
+    {"To_", get_to, set_to},
+    {"CC", get_cc, set_cc},
+    {"Bcc", get_bcc, set_bcc},
+    {"SubjectEncoding", get_subject_encoding, set_subject_encoding},
+    {"Subject", get_subject, set_subject},
+    {"BodyEncoding", get_body_encoding, set_body_encoding},
+    {"IsBodyHtml", get_is_body_html, set_is_body_html},
+    {"Body", get_body, set_body},
+    {"Text", get_text, set_text},
+    {"Html", get_html, set_html},
+    {"Priority", get_priority, set_priority},
+    {"Attachments", get_attachments, set_attachments},
+    {NULL, NULL, NULL},
+};
+
+/* ---- rendering ---- */
+
+/* Pieces in which a message is handed on. */
+#define PIECE 16384
+
+struct rendering {
+  struct nm_now now;
+  struct nm_source *source;
+};
+
+static void rendering_release(void *memory) {
+  struct rendering *r = memory;
+  nm_source_free(&r->source);
+  nm_now_free(&r->now);
+}
+
+static int rendering_open(struct rendering *r, const struct nm_message *m, struct nm_error *e) {
+  int err = nm_now_take(&r->now, m, e);
+  return err == 0 ? nm_message_render(m, &r->now.stamp, &r->source, e) : err;
+}
+
+/* A read that gave nothing now cannot happen: all contents are memory and files. */
+static int rendering_read(struct rendering *r, char *p, size_t cap, size_t *n, struct nm_error *e) {
+  int err = nm_source_read(r->source, p, cap, n);
+  if (err < 0) {
+    *e = r->source->error;
+  }
+  return err;
+}
+
+/// The whole message as it would be sent (RFC 5322 text with CRLF line ends), without Bcc.
+// Date and Message-ID are made anew at each call.
+// @function MailMessage:ToString
+// @treturn[1] string
+// @treturn[2] nil
+// @treturn[2] string what is missing or cannot be read
+// @treturn[2] table detail
+static int message_m_to_string(lua_State *L) {
+  struct nm_message *m = nm_class_self(L, &nm_message_class, "ToString");
+  struct rendering *r = nm_scratch(L, sizeof *r, rendering_release);
+  struct nm_error e = {0};
+  if (rendering_open(r, m, &e) < 0) {
+    return nm_push_failure(L, &e, NULL);
+  }
+  luaL_Buffer b;
+  luaL_buffinit(L, &b);
+  for (;;) {
+    size_t n = 0;
+    if (rendering_read(r, luaL_prepbuffer(&b), LUAL_BUFFERSIZE, &n, &e) < 0) {
+      return nm_push_failure(L, &e, NULL);
+    }
+    if (n == 0) {
+      break;
+    }
+    luaL_addsize(&b, n);
+  }
+  luaL_pushresult(&b);
+  return 1;
+}
+
+/* Each piece is an argument of the function at index 2; false or nil with a text ends it. */
+static int write_to_function(lua_State *L, struct rendering *r) {
+  struct nm_error e = {0};
+  char *piece = nm_scratch(L, PIECE, NULL);
+  for (;;) {
+    size_t n = 0;
+    if (rendering_read(r, piece, PIECE, &n, &e) < 0) {
+      return nm_push_failure(L, &e, NULL);
+    }
+    if (n == 0) {
+      lua_pushboolean(L, 1);
+      return 1;
+    }
+    lua_pushvalue(L, 2);
+    lua_pushlstring(L, piece, n);
+    lua_call(L, 1, 2);
+    if ((lua_isnil(L, -2) && !lua_isnil(L, -1)) || (lua_isboolean(L, -2) && !lua_toboolean(L, -2))) {
+      const char *why = lua_tostring(L, -1);
+      nm_error_set(&e, NM_EIO, NM_KIND_MESSAGE, "the function given to WriteTo failed: %s",
+                   why != NULL ? why : "it returned false");
+      return nm_push_failure(L, &e, NULL);
+    }
+    lua_pop(L, 2);
+  }
+}
+
+static int copy_to_file(struct rendering *r, FILE *f, struct nm_error *e) {
+  char piece[PIECE];
+  for (;;) {
+    size_t n = 0;
+    int err = rendering_read(r, piece, sizeof piece, &n, e);
+    if (err < 0 || n == 0) {
+      return err;
+    }
+    if (fwrite(piece, 1, n, f) != n) {
+      return nm_error_set(e, NM_EIO, NM_KIND_MESSAGE, "%s", strerror(errno));
+    }
+  }
+}
+
+static int write_to_file(lua_State *L, struct rendering *r, const char *path) {
+  struct nm_error e = {0};
+  FILE *f = fopen(path, "wbe");
+  if (f == NULL) {
+    nm_error_set(&e, NM_EIO, NM_KIND_MESSAGE, "cannot write '%s': %s", path, strerror(errno));
+    return nm_push_failure(L, &e, NULL);
+  }
+  int err = copy_to_file(r, f, &e);
+  if (fclose(f) != 0 && err == 0) {
+    err = nm_error_set(&e, NM_EIO, NM_KIND_MESSAGE, "%s", strerror(errno));
+  }
+  if (err < 0) {
+    struct nm_error named = {0};
+    nm_error_set(&named, err, e.kind, "'%s' holds only a part of the message: %s", path, e.text);
+    return nm_push_failure(L, &named, NULL);
+  }
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/// Writes the message as ToString gives it, piece by piece: a large attachment costs no memory.
+// @function MailMessage:WriteTo
+// @param target path of a file, or a function that is called with each piece (a string); when it returns
+//   `false`, or `nil` and a text, writing ends
+// @treturn[1] boolean true
+// @treturn[2] nil
+// @treturn[2] string
+// @treturn[2] table detail
+static int message_write_to(lua_State *L) {
+  struct nm_message *m = nm_class_self(L, &nm_message_class, "WriteTo");
+  int is_function = lua_type(L, 2) == LUA_TFUNCTION;
+  if (!is_function && lua_type(L, 2) != LUA_TSTRING) {
+    return nm_type_error(L, 2, "target", "path or function");
+  }
+  size_t length = 0;
+  const char *path = is_function ? NULL : lua_tolstring(L, 2, &length);
+  if (path != NULL && strlen(path) != length) {
+    return luaL_error(L, "bad value for 'target' (a path cannot contain NUL)");
+  }
+  lua_settop(L, 2);
+  struct rendering *r = nm_scratch(L, sizeof *r, rendering_release);
+  struct nm_error e = {0};
+  if (rendering_open(r, m, &e) < 0) {
+    return nm_push_failure(L, &e, NULL);
+  }
+  return is_function ? write_to_function(L, r) : write_to_file(L, r, path);
+}
+
+/* ---- the class ---- */
+
+static void unref_message(void *object) {
+  struct nm_message *m = object;
+  nm_message_unref(&m);
+}
+
+static int message_to_string(lua_State *L, void *object) {
+  const struct nm_message *m = object;
+  lua_pushliteral(L, "MailMessage (\"");
+  nm_push_str(L, nm_buf_str(&m->subject));
+  lua_pushfstring(L, "\", %d recipients, %d attachments)", (int)(m->to->n + m->cc->n + m->bcc->n),
+                  (int)m->attachments->n);
+  lua_concat(L, 3);
+  return 1;
+}
+
+static const luaL_Reg message_methods[] = {
+    {"ToString", message_m_to_string}, {"WriteTo", message_write_to}, {NULL, NULL}};
+
+const struct nm_class nm_message_class = {
+    .name = "MailMessage",
+    .registry = "netmail.MailMessage",
+    .properties = message_properties,
+    .methods = message_methods,
+    .unref = unref_message,
+    .to_string = message_to_string,
+};
+
+static struct nm_message *push_message(lua_State *L) {
+  void **box = nm_class_new_box(L, &nm_message_class);
+  struct nm_message *m = NULL;
+  if (nm_message_new(&m) != 0) {
+    luaL_error(L, "out of memory");
+  }
+  *box = m;
+  nm_class_know_box(L, m);
+  return m;
+}
+
+/* The message of the table at i on the top of the stack; negative with e for bad content. */
+static int message_from_table(lua_State *L, int i, struct nm_error *e) {
+  if (lua_isnoneornil(L, i)) {
+    push_message(L);
+    return 0;
+  }
+  if (lua_type(L, i) != LUA_TTABLE) {
+    return nm_type_error(L, i, "MailMessage", "table");
+  }
+  return nm_class_set_all(L, &nm_message_class, push_message(L), i, NULL, e);
+}
+
+/// Makes a message from a table of its properties (or an empty one); bad content raises.
+// @function MailMessage
+// @tparam[opt] table Fields
+// @treturn MailMessage
+static int message_call(lua_State *L) {
+  struct nm_error e = {0};
+  lua_settop(L, 2);
+  return message_from_table(L, 2, &e) < 0 ? nm_raise(L, &e) : 1;
+}
+
+/// As MailMessage{…}, for data from strangers: bad content is returned, not raised.
+// A wrong type or an unknown property is a mistake of the program and still raises.
+// @function MailMessage.TryNew
+// @tparam table Fields
+// @treturn[1] MailMessage
+// @treturn[2] nil
+// @treturn[2] string what is wrong
+// @treturn[2] table detail, `Kind` "message"
+static int message_try_new(lua_State *L) {
+  struct nm_error e = {0};
+  lua_settop(L, 1);
+  return message_from_table(L, 1, &e) < 0 ? nm_push_failure(L, &e, NULL) : 1;
+}
+
+/// A message from one address to one address.
+// @function MailMessage.CreateWithFromAndTo
+// @param From_ MailAddress or string
+// @param To_ MailAddress or string
+// @treturn MailMessage
+static int message_create(lua_State *L) {
+  lua_settop(L, 2);
+  struct nm_message *m = push_message(L);
+  struct nm_error e = {0};
+  struct nm_addr *to = NULL;
+  if (nm_to_addr(L, 1, "From_", &m->from, &e) < 0 || nm_to_addr(L, 2, "To_", &to, &e) < 0) {
+    return nm_raise(L, &e);
+  }
+  int err = nm_list_add(m->to, to);
+  nm_addr_unref(&to);
+  return err != 0 ? luaL_error(L, "out of memory") : 1;
+}
+
+void nm_open_message(lua_State *L) {
+  static const luaL_Reg functions[] = {
+      {"CreateWithFromAndTo", message_create}, {"TryNew", message_try_new}, {NULL, NULL}};
+  nm_class_register(L, &nm_message_class);
+  nm_push_class_table(L, "MailMessage", functions, message_call);
+}

@@ -1,0 +1,16 @@
+#ifndef NM_LUA_MESSAGE_H
+#define NM_LUA_MESSAGE_H
+
+#include "lua_util.h"
+#include "mime/message.h"
+
+NM_HIDDEN_BEGIN
+
+extern const struct nm_class nm_message_class;
+
+/* Pushes the class table netmail.MailMessage. */
+void nm_open_message(lua_State *L);
+
+NM_HIDDEN_END
+
+#endif

@@ -1,0 +1,229 @@
+#include "lua_client.h"
+
+#include "base/alloc.h"
+#include "lua_message.h"
+#include "mime/message.h"
+#include "now.h"
+
+/* ---- the job: all that one send owns, in scratch memory, so that nothing is lost when something raises ---- */
+
+struct job {
+  struct nm_now now;
+  struct nm_source *source;
+  struct nm_addr *from;
+  struct nm_list *to; /* To, CC and Bcc: a snapshot */
+  struct nm_sent sent;
+};
+
+static void job_release(void *memory) {
+  struct job *j = memory;
+  nm_sent_free(&j->sent); /* before the addresses its results point to */
+  nm_source_free(&j->source);
+  nm_addr_unref(&j->from);
+  nm_list_unref(&j->to);
+  nm_now_free(&j->now);
+}
+
+static int add_all(struct nm_list *to, const struct nm_list *from) {
+  int err = 0;
+  for (size_t i = 0; i < from->n && err == 0; i++) {
+    err = nm_list_add(to, from->items[i]);
+  }
+  return err;
+}
+
+static int take_envelope(struct job *j, const struct nm_message *m, struct nm_error *e) {
+  struct nm_addr *from = m->sender != NULL ? m->sender : m->from;
+  if (from == NULL) {
+    return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE, "the message has no From; set Message.From");
+  }
+  j->from = nm_addr_ref(from);
+  j->to = nm_addr_list_new();
+  if (j->to == NULL) {
+    return nm_error_nomem(e);
+  }
+  int err = add_all(j->to, m->to);
+  err = err == 0 ? add_all(j->to, m->cc) : err;
+  err = err == 0 ? add_all(j->to, m->bcc) : err;
+  if (err != 0) {
+    return err == NM_ELIMIT ? nm_error_set(e, err, NM_KIND_MESSAGE, "the message has more than %d recipients",
+                                           NM_ADDR_LIST_MAX)
+                            : nm_error_nomem(e);
+  }
+  if (j->to->n == 0) {
+    return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
+                        "the message has no recipients; add one to To, CC or Bcc");
+  }
+  return 0;
+}
+
+/* No Lua in here. */
+static int run(struct job *j, struct nm_client *c, const struct nm_message *m) {
+  struct nm_error *e = &j->sent.error;
+  int err = take_envelope(j, m, e);
+  if (err == 0) {
+    err = nm_now_take(&j->now, m, e);
+  }
+  if (err == 0) {
+    err = nm_message_render(m, &j->now.stamp, &j->source, e);
+  }
+  if (err != 0) {
+    return err;
+  }
+  struct nm_envelope env = {.from = j->from,
+                            .to = (struct nm_addr *const *)j->to->items,
+                            .n_to = j->to->n,
+                            .size = nm_source_size(j->source),
+                            .all_or_nothing = c->all_or_nothing};
+  return nm_client_send(c, &env, j->source, &j->sent);
+}
+
+/* ---- results ---- */
+
+static void set_enhanced(lua_State *L, const struct nm_reply *r) {
+  if (r->enhanced[0] != 0) {
+    lua_pushfstring(L, "%d.%d.%d", r->enhanced[0], r->enhanced[1], r->enhanced[2]);
+    lua_setfield(L, -2, "EnhancedCode");
+  }
+}
+
+/* Code, EnhancedCode, Reply of the table on the top; nothing for a reply that never came. */
+static void set_reply(lua_State *L, const struct nm_reply *r) {
+  if (r->code != 0) {
+    lua_pushinteger(L, r->code);
+    lua_setfield(L, -2, "Code");
+    set_enhanced(L, r);
+    nm_set_field_str(L, "Reply", nm_buf_str(&r->text));
+  }
+}
+
+static void push_recipient(lua_State *L, const struct nm_rcpt *r) {
+  lua_newtable(L);
+  nm_set_field_str(L, "Address", r->addr->spec);
+  set_reply(L, &r->reply);
+  lua_pushboolean(L, nm_reply_class(&r->reply) == 4);
+  lua_setfield(L, -2, "Temporary");
+}
+
+/* Accepted and Rejected of the table on the top. taken: a 2xx to RCPT counts as accepted. */
+static void set_recipients(lua_State *L, const struct nm_txn_result *txn, int taken) {
+  lua_newtable(L);
+  lua_newtable(L);
+  int accepted = 0, rejected = 0;
+  for (size_t i = 0; i < txn->n_rcpt; i++) {
+    const struct nm_rcpt *r = &txn->rcpt[i];
+    int class = nm_reply_class(&r->reply);
+    if (class == 2 && taken) {
+      push_recipient(L, r);
+      lua_rawseti(L, -3, ++accepted);
+    } else if (class >= 4) {
+      push_recipient(L, r);
+      lua_rawseti(L, -2, ++rejected);
+    }
+  }
+  lua_setfield(L, -3, "Rejected");
+  lua_setfield(L, -2, "Accepted");
+}
+
+static const struct nm_rcpt *first_refused(const struct nm_txn_result *txn) {
+  for (size_t i = 0; i < txn->n_rcpt; i++) {
+    if (nm_reply_class(&txn->rcpt[i].reply) >= 4) {
+      return &txn->rcpt[i];
+    }
+  }
+  return NULL;
+}
+
+static int push_success(lua_State *L, const struct job *j) {
+  const struct nm_txn_result *txn = &j->sent.txn;
+  lua_newtable(L);
+  lua_pushstring(L, nm_outcome_name(txn->outcome));
+  lua_setfield(L, -2, "Outcome");
+  set_reply(L, &txn->reply);
+  struct nm_str queue_id = nm_reply_queue_id(&txn->reply);
+  if (queue_id.n > 0) {
+    nm_set_field_str(L, "QueueId", queue_id);
+  }
+  nm_set_field_str(L, "MessageId", j->now.stamp.message_id);
+  set_recipients(L, txn, 1);
+  const struct nm_rcpt *refused = first_refused(txn);
+  if (refused == NULL) {
+    return 1;
+  }
+  struct nm_error words = {0}; /* a room in which text becomes printable */
+  nm_error_set(&words, 0, NM_KIND_NONE, "%d of %d recipients refused, first <%s>: %d %s",
+               (int)(txn->n_rcpt - txn->n_accepted), (int)txn->n_rcpt, refused->addr->spec.p,
+               refused->reply.code, refused->reply.text.n > 0 ? refused->reply.text.p : "");
+  lua_pushstring(L, words.text);
+  return 2;
+}
+
+static int is_temporary(const struct nm_sent *s, const struct nm_reply *reply) {
+  if (reply->code != 0) {
+    return nm_reply_class(reply) == 4;
+  }
+  return s->error.kind == NM_KIND_CONNECT || s->error.kind == NM_KIND_TIMEOUT;
+}
+
+static int push_detail(lua_State *L, const struct job *j, const struct nm_client *c) {
+  const struct nm_sent *s = &j->sent;
+  const struct nm_reply *reply = s->reply.code != 0 ? &s->reply : &s->txn.reply;
+  int pushed = nm_push_failure(L, &s->error, nm_outcome_name(s->txn.outcome));
+  set_reply(L, reply);
+  if (s->command != NULL) {
+    lua_pushstring(L, s->command);
+    lua_setfield(L, -2, "Command");
+  }
+  lua_pushboolean(L, is_temporary(s, reply));
+  lua_setfield(L, -2, "Temporary");
+  set_recipients(L, &s->txn, 0);
+  if (j->now.id.n > 0) {
+    nm_set_field_str(L, "MessageId", nm_buf_str(&j->now.id));
+  }
+  nm_set_field_str(L, "Host", nm_buf_str(&c->host));
+  lua_pushinteger(L, c->port);
+  lua_setfield(L, -2, "Port");
+  return pushed;
+}
+
+/* netmail.net, and with it libcurl, is loaded by the first send. */
+static void need_net(lua_State *L, struct nm_client *c) {
+  if (c->api != NULL) {
+    return;
+  }
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "netmail.net");
+  lua_call(L, 1, 0);
+  lua_getfield(L, LUA_REGISTRYINDEX, NM_NET_API_KEY);
+  const struct nm_net_api *api = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  if (api == NULL || api->magic != NM_NET_API_MAGIC || api->version != NM_NET_API_VERSION ||
+      api->size != sizeof *api) {
+    luaL_error(L, "netmail.net is of another version than netmail.core; install both from one netmail");
+  }
+  c->api = api;
+}
+
+/// Sends the message and waits for the server's word.
+// The connection is kept and used again by the next Send while host, security options and credential stay the same. The
+// message is not changed; Date and Message-ID are made for each send.
+// @function SmtpClient:Send
+// @tparam MailMessage Message
+// @treturn[1] table `Outcome` ("accepted" or "partial"), `Code`, `EnhancedCode`, `Reply`, `QueueId`, `MessageId`,
+//   `Accepted` and `Rejected` (lists of `{Address, Code, EnhancedCode, Reply, Temporary}`)
+// @treturn[1] ?string a warning when some recipients were refused
+// @treturn[2] nil
+// @treturn[2] string what happened and what to do
+// @treturn[2] table detail: `Kind` (connect, tls, auth, sender, recipient, data, timeout, protocol, message), `Outcome` (not_sent,
+//   rejected, unknown), `Code`, `EnhancedCode`, `Command`, `Reply`, `Temporary`, `Accepted`, `Rejected`, `Host`, `Port`
+int nm_client_m_send(lua_State *L) {
+  struct nm_client *c = nm_class_self(L, &nm_client_class, "Send");
+  struct nm_message *m = nm_class_check(L, &nm_message_class, 2);
+  lua_settop(L, 2);
+  need_net(L, c);
+  struct job *j = nm_scratch(L, sizeof *j, job_release);
+  int err = run(j, c, m);
+  int pushed = err == 0 ? push_success(L, j) : push_detail(L, j, c);
+  nm_scratch_release(L, 3);
+  return pushed;
+}

@@ -1,0 +1,95 @@
+#ifndef NM_LUA_UTIL_H
+#define NM_LUA_UTIL_H
+
+#include "base/error.h"
+#include "base/hidden.h"
+#include "base/str.h"
+#include "lua_compat.h"
+
+/* Classes of userdata. Every object is a box around a counted C object; the C object lives as long as a box or
+   another C object holds it. One C object has one box at a time, so that == means the same object in Lua.
+
+   A binding reads all arguments (may raise; owns nothing yet), then does its work in the core (no Lua), then pushes
+   (may raise; a userdata owns everything by then). */
+
+struct nm_property {
+  const char *name;
+  /* Pushes one value. */
+  int (*get)(lua_State *L, void *object);
+  /* Takes the value at index i. Raises for a wrong type; returns a negative code with e filled for bad content. NULL: read only. */
+  int (*set)(lua_State *L, void *object, int i, struct nm_error *e);
+};
+
+struct nm_class {
+  const char *name;                     /* as the user writes it: "MailMessage" */
+  const char *registry;                 /* key of the metatable: "netmail.MailMessage" */
+  const struct nm_property *properties; /* ends with a NULL name */
+  const luaL_Reg *methods;              /* each gets the class as its upvalue 1 */
+  /* o:Close() where there is one, __close in 5.4; must be idempotent and never block. NULL: none. */
+  void (*close)(void *object);
+  void (*unref)(void *object);
+  /* Pushes what tostring gives. */
+  int (*to_string)(lua_State *L, void *object);
+  int (*length)(void *object); /* #o; NULL: none */
+  /* o[n] for a number n (1 = first): pushes a value or nil; NULL: none. */
+  int (*item)(lua_State *L, void *object, lua_Number n);
+  int (*call)(lua_State *L); /* __call; NULL: none */
+  /* o[key] where key is no member: for ThisHostCredentials; NULL: an error that names the key. */
+  int (*get_other)(lua_State *L, void *object);
+  int (*set_other)(lua_State *L, void *object);
+};
+
+NM_HIDDEN_BEGIN
+
+/* Makes the metatable; once for each class and state. */
+void nm_class_register(lua_State *L, const struct nm_class *c);
+/* Pushes the box of object, an existing one or a new one. takes: the box takes over the caller's reference (also when
+   this raises); else ref gives it one of its own. object NULL pushes nil. */
+void nm_class_push(lua_State *L, const struct nm_class *c, void *object, void *(*ref)(void *));
+/* An empty box, to be filled before anything can fail: *slot = object that the box now owns. */
+void **nm_class_new_box(lua_State *L, const struct nm_class *c);
+/* The object a box was filled with becomes known as its box. */
+void nm_class_know_box(lua_State *L, void *object);
+/* The object at i, or NULL when it is something else. */
+void *nm_class_test(lua_State *L, const struct nm_class *c, int i);
+/* As argument n of a function: raises with the argument named. */
+void *nm_class_check(lua_State *L, const struct nm_class *c, int n);
+/* Argument 1 of a method: a wrong one is most often a dot for a colon, and the error says so. method: "Send". */
+void *nm_class_self(lua_State *L, const struct nm_class *c, const char *method);
+/* Pushes a table with these functions that can be called itself (call; NULL: no) and names what it does not have. */
+void nm_push_class_table(lua_State *L, const char *name, const luaL_Reg *functions, lua_CFunction call);
+/* The property of that name, or NULL. */
+const struct nm_property *nm_class_property(const struct nm_class *c, struct nm_str name);
+/* Sets the properties of object from the table at i, in the order of the class (so that no value depends on the order of
+   pairs). A key that is neither a property nor in extra (NULL-ended, may be NULL) raises. */
+int nm_class_set_all(lua_State *L, const struct nm_class *c, void *object, int i, const char *const *extra,
+                     struct nm_error *e);
+
+/* Scratch memory of n bytes on the stack that Lua frees; zeroed. release (may be NULL) is called once by the collector or
+   by nm_scratch_release. */
+void *nm_scratch(lua_State *L, size_t n, void (*release)(void *memory));
+void nm_scratch_release(lua_State *L, int i);
+
+/* nil, text, detail: what a function returns for the world's faults. */
+int nm_push_failure(lua_State *L, const struct nm_error *e, const char *outcome);
+/* Raises e's text with the caller's position. */
+int nm_raise(lua_State *L, const struct nm_error *e);
+/* Gives "detail" tables their __tostring; the table is on the top of the stack. */
+void nm_set_detail_metatable(lua_State *L);
+
+/* A string value at i for the property or argument what ("Subject"): raises "bad value for Subject (string expected, got …)"
+   for anything else; numbers are no strings here. */
+struct nm_str nm_check_string(lua_State *L, int i, const char *what);
+/* nil gives an empty string with p NULL. */
+struct nm_str nm_opt_string(lua_State *L, int i, const char *what);
+int nm_check_boolean(lua_State *L, int i, const char *what);
+/* An integer (also as a float with that value) within [low, high]; raises with both bounds named. */
+long nm_check_integer(lua_State *L, int i, const char *what, long low, long high);
+void nm_push_str(lua_State *L, struct nm_str s);
+int nm_type_error(lua_State *L, int i, const char *what, const char *expected);
+/* t[key] = s for the table on the top of the stack. */
+void nm_set_field_str(lua_State *L, const char *key, struct nm_str s);
+
+NM_HIDDEN_END
+
+#endif

@@ -1,0 +1,21 @@
+#ifndef NM_NOW_H
+#define NM_NOW_H
+
+#include "base/buf.h"
+#include "mime/message.h"
+
+/* What a send needs of this moment: date, Message-ID, boundary. Kept through the retries of one send. */
+struct nm_now {
+  struct nm_stamp stamp; /* stamp.message_id points into id */
+  struct nm_buf id;
+};
+
+NM_HIDDEN_BEGIN
+
+/* All-zero before. Asks the clock, the time zone and the random source. */
+int nm_now_take(struct nm_now *now, const struct nm_message *m, struct nm_error *e);
+void nm_now_free(struct nm_now *now);
+
+NM_HIDDEN_END
+
+#endif

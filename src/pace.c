@@ -1,0 +1,41 @@
+#include "pace.h"
+
+#include <limits.h>
+#include <time.h>
+
+static int64_t now_ms(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+void nm_pace_begin(struct nm_pace *p, int64_t timeout, int64_t deadline) {
+  p->timeout = timeout;
+  p->deadline = deadline;
+  p->begin = p->last = now_ms();
+  p->progress = 0;
+}
+
+int nm_pace_left(struct nm_pace *p, uint64_t progress) {
+  int64_t now = now_ms();
+  if (progress != p->progress) {
+    p->progress = progress;
+    p->last = now;
+  }
+  int64_t left = p->last + p->timeout - now;
+  if (p->deadline > 0 && p->begin + p->deadline - now < left) {
+    left = p->begin + p->deadline - now;
+  }
+  return left <= 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
+}
+
+int nm_pace_over(const struct nm_pace *p, const char *host, int port, struct nm_error *e) {
+  if (p->deadline > 0 && now_ms() - p->begin >= p->deadline) {
+    return nm_error_set(e, NM_ETIME, NM_KIND_TIMEOUT,
+                        "the Deadline of %lld ms for the whole send to %s:%d is over", (long long)p->deadline,
+                        host, port);
+  }
+  return nm_error_set(e, NM_ETIME, NM_KIND_TIMEOUT,
+                      "%s:%d did not go on for %lld ms (Timeout); try again later, or set a larger Timeout",
+                      host, port, (long long)p->timeout);
+}

@@ -1,0 +1,26 @@
+#ifndef NM_PACE_H
+#define NM_PACE_H
+
+#include <stdint.h>
+#include "base/error.h"
+#include "base/hidden.h"
+
+/* Timeout and Deadline of one send, on the monotonic clock. */
+struct nm_pace {
+  int64_t timeout;  /* ms without progress */
+  int64_t deadline; /* ms of the whole send, 0: none */
+  int64_t begin, last;
+  uint64_t progress;
+};
+
+NM_HIDDEN_BEGIN
+
+void nm_pace_begin(struct nm_pace *p, int64_t timeout, int64_t deadline);
+/* progress: any number that changes when things go on. Returns how long may be waited, in ms; 0: time is over. */
+int nm_pace_left(struct nm_pace *p, uint64_t progress);
+/* Fills e with which of the two is over and what to do. */
+int nm_pace_over(const struct nm_pace *p, const char *host, int port, struct nm_error *e);
+
+NM_HIDDEN_END
+
+#endif
