@@ -60,7 +60,7 @@ int nm_message_set_body_encoding(struct nm_message *m, struct nm_str charset, st
 int nm_message_set_text(struct nm_message *m, struct nm_str text, struct nm_error *e);
 int nm_message_set_html(struct nm_message *m, struct nm_str html, struct nm_error *e);
 int nm_message_set_body(struct nm_message *m, struct nm_str body, struct nm_error *e);
-/* Switching moves the string from Text to Html and back. */
+/* Switching moves the string from Text to Html and back, unless the other one is set too: then both stay. */
 void nm_message_set_is_body_html(struct nm_message *m, int on);
 
 /* A fresh <random@domain of From>, appended to b: 128 random bits. */

@@ -1,0 +1,124 @@
+#include "mime/head.h"
+
+#include "mime/date.h"
+#include "mime/encword.h"
+#include "mime/fold.h"
+#include "mime/mailbox.h"
+#include "mime/stamp.h"
+
+/* A whole field of mailboxes; the name in the given charset. */
+typedef int field_fn(struct nm_buf *b, const char *field, const void *value, struct nm_str charset,
+                     struct nm_error *e);
+
+static int list_field(struct nm_buf *b, const char *field, const void *list, struct nm_str charset,
+                      struct nm_error *e) {
+  return nm_mailbox_field(b, field, list, charset, e);
+}
+
+static int one_field(struct nm_buf *b, const char *field, const void *addr, struct nm_str charset,
+                     struct nm_error *e) {
+  size_t col = nm_fold_name(b, field);
+  int err = nm_mailbox_write(b, &col, addr, charset, "", e);
+  nm_fold_end(b);
+  return err;
+}
+
+/* Display names go in SubjectEncoding for the sake of old readers, but a name that it cannot write is no reason to refuse a
+   message: nobody chose the charset for it. Such a field is in UTF-8; every encoded word says its own charset. */
+static int mailboxes(struct nm_buf *b, field_fn *write, const char *field, const void *value,
+                     struct nm_str charset, struct nm_error *e) {
+  size_t before = b->n;
+  int err = write(b, field, value, charset, e);
+  if (err == NM_EINVAL) {
+    b->n = before;
+    err = write(b, field, value, NM_STR("utf-8"), e);
+  }
+  return err;
+}
+
+/* from = "From:" mailbox-list   sender = "Sender:" mailbox   (RFC 5322 3.6.2)
+   "If the originator of the message can be indicated by a single mailbox and the author and transmitter are identical,
+   the Sender: field SHOULD NOT be used." */
+static int originators(struct nm_buf *b, const struct nm_message *m, struct nm_str charset,
+                       struct nm_error *e) {
+  if (m->from == NULL) {
+    return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
+                        "the message has no From; set it to the author's address");
+  }
+  int err = mailboxes(b, one_field, "From", m->from, charset, e);
+  if (err == 0 && m->sender != NULL && !nm_addr_same(m->sender, m->from)) {
+    err = mailboxes(b, one_field, "Sender", m->sender, charset, e);
+  }
+  return err != 0 ? err : mailboxes(b, list_field, "Reply-To", m->reply_to, charset, e);
+}
+
+/* A message to Bcc recipients alone gets an empty group: a header without any of To, Cc and Bcc was not allowed by RFC 822,
+   and some MTAs add a field of their own that names everybody. */
+static int destinations(struct nm_buf *b, const struct nm_message *m, struct nm_str charset,
+                        struct nm_error *e) {
+  if (m->to->n == 0 && m->cc->n == 0) {
+    nm_buf_add_c(b, "To: undisclosed-recipients:;\r\n");
+    return 0;
+  }
+  int err = mailboxes(b, list_field, "To", m->to, charset, e);
+  return err != 0 ? err : mailboxes(b, list_field, "Cc", m->cc, charset, e);
+}
+
+static int subject(struct nm_buf *b, const struct nm_message *m, struct nm_str charset, struct nm_error *e) {
+  if (m->subject.n == 0) {
+    return 0;
+  }
+  struct nm_error why = {0};
+  size_t col = nm_fold_name(b, "Subject");
+  int err = nm_encword_text(b, &col, nm_buf_str(&m->subject), charset, &why);
+  nm_fold_end(b);
+  if (err == NM_ENOMEM) {
+    return nm_error_nomem(e);
+  }
+  return err == 0 ? 0 : nm_error_set(e, err, NM_KIND_MESSAGE, "Subject: %s", why.text);
+}
+
+static int message_id(struct nm_buf *b, struct nm_str id, struct nm_error *e) {
+  if (id.n == 0) {
+    return 0;
+  }
+  if (!nm_message_id_is_safe(id)) {
+    return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
+                        "\"%.*s\" is not a Message-ID; write it as <name@domain>",
+                        id.n < 200 ? (int)id.n : 200, id.p);
+  }
+  nm_buf_add_c(b, "Message-ID: "); /* never folded: there are readers that then see none */
+  nm_buf_add_str(b, id);
+  nm_fold_end(b);
+  return 0;
+}
+
+/* No standard for the first, but what most readers look at; the second is RFC 2156 5.3.4. */
+static void priority(struct nm_buf *b, enum nm_priority p) {
+  if (p == NM_PRIORITY_HIGH) {
+    nm_buf_add_c(b, "X-Priority: 1 (Highest)\r\nImportance: high\r\n");
+  } else if (p == NM_PRIORITY_LOW) {
+    nm_buf_add_c(b, "X-Priority: 5 (Lowest)\r\nImportance: low\r\n");
+  }
+}
+
+int nm_head_write(struct nm_buf *b, const struct nm_message *m, const struct nm_stamp *stamp,
+                  struct nm_error *e) {
+  struct nm_str charset = nm_buf_str(&m->subject_encoding);
+  nm_buf_add_c(b, "Date: ");
+  nm_date_write(b, stamp->date, stamp->offset);
+  nm_fold_end(b);
+  int err = originators(b, m, charset, e);
+  if (err == 0) {
+    err = destinations(b, m, charset, e);
+  }
+  if (err == 0) {
+    err = subject(b, m, charset, e);
+  }
+  if (err == 0) {
+    err = message_id(b, stamp->message_id, e);
+  }
+  priority(b, m->priority);
+  nm_buf_add_c(b, "MIME-Version: 1.0\r\n");
+  return err;
+}

@@ -1,0 +1,137 @@
+#include "mime/message.h"
+
+#include "base/alloc.h"
+#include "mime/attachment.h"
+#include "mime/charset.h"
+#include "mime/check.h"
+
+/* A charset's name as iconv and IANA have them. */
+#define CHARSET_MAX 64
+
+static int lists_new(struct nm_message *m) {
+  m->reply_to = nm_addr_list_new();
+  m->to = nm_addr_list_new();
+  m->cc = nm_addr_list_new();
+  m->bcc = nm_addr_list_new();
+  m->attachments = nm_attachment_list_new();
+  return m->reply_to != NULL && m->to != NULL && m->cc != NULL && m->bcc != NULL && m->attachments != NULL;
+}
+
+int nm_message_new(struct nm_message **out) {
+  struct nm_message *m = nm_zalloc(sizeof *m);
+  if (m == NULL) {
+    return NM_ENOMEM;
+  }
+  m->refs = 1;
+  m->subject.max = NM_SUBJECT_MAX;
+  m->subject_encoding.max = CHARSET_MAX;
+  m->body_encoding.max = CHARSET_MAX;
+  m->priority = NM_PRIORITY_NORMAL;
+  if (!lists_new(m)) {
+    nm_message_unref(&m);
+    return NM_ENOMEM;
+  }
+  *out = m;
+  return 0;
+}
+
+struct nm_message *nm_message_ref(struct nm_message *m) {
+  m->refs++;
+  return m;
+}
+
+static void clear(struct nm_message *m) {
+  nm_addr_unref(&m->from);
+  nm_addr_unref(&m->sender);
+  nm_list_unref(&m->reply_to);
+  nm_list_unref(&m->to);
+  nm_list_unref(&m->cc);
+  nm_list_unref(&m->bcc);
+  nm_list_unref(&m->attachments);
+  nm_buf_free(&m->subject);
+  nm_buf_free(&m->subject_encoding);
+  nm_buf_free(&m->body_encoding);
+  nm_content_unref(&m->text);
+  nm_content_unref(&m->html);
+}
+
+void nm_message_unref(struct nm_message **at) {
+  struct nm_message *m = *at;
+  *at = NULL;
+  if (m != NULL && --m->refs == 0) {
+    clear(m);
+    nm_free(m);
+  }
+}
+
+int nm_message_set_subject(struct nm_message *m, struct nm_str subject, struct nm_error *e) {
+  int err = nm_check_line("Subject", subject, e);
+  return err != 0 ? err : nm_buf_replace(&m->subject, "Subject", subject, e);
+}
+
+static int set_charset(struct nm_buf *to, const char *field, struct nm_str charset, struct nm_error *e) {
+  int err = nm_check_line(field, charset, e);
+  if (err == 0 && charset.n > 0) {
+    struct nm_error why = {0};
+    err = nm_charset_check(charset, &why);
+    if (err == NM_ENOMEM) {
+      return nm_error_nomem(e);
+    }
+    if (err != 0) {
+      return nm_error_set(e, err, NM_KIND_MESSAGE, "%s: %s", field, why.text);
+    }
+  }
+  return err != 0 ? err : nm_buf_replace(to, field, charset, e);
+}
+
+int nm_message_set_subject_encoding(struct nm_message *m, struct nm_str charset, struct nm_error *e) {
+  return set_charset(&m->subject_encoding, "SubjectEncoding", charset, e);
+}
+
+int nm_message_set_body_encoding(struct nm_message *m, struct nm_str charset, struct nm_error *e) {
+  return set_charset(&m->body_encoding, "BodyEncoding", charset, e);
+}
+
+static int set_text(struct nm_content **to, const char *field, struct nm_str text, struct nm_error *e) {
+  struct nm_content *fresh = NULL;
+  if (text.p != NULL) {
+    if (text.n > NM_BODY_MAX) {
+      return nm_error_set(e, NM_ELIMIT, NM_KIND_MESSAGE,
+                          "%s is too long: %zu bytes, at most %zu are allowed; attach it as a file", field,
+                          text.n, NM_BODY_MAX);
+    }
+    int err = nm_check_text(field, text, e);
+    if (err == 0) {
+      err = nm_content_memory(text, &fresh, e);
+    }
+    if (err != 0) {
+      return err;
+    }
+  }
+  nm_content_unref(to);
+  *to = fresh;
+  return 0;
+}
+
+int nm_message_set_text(struct nm_message *m, struct nm_str text, struct nm_error *e) {
+  return set_text(&m->text, "Text", text, e);
+}
+
+int nm_message_set_html(struct nm_message *m, struct nm_str html, struct nm_error *e) {
+  return set_text(&m->html, "Html", html, e);
+}
+
+int nm_message_set_body(struct nm_message *m, struct nm_str body, struct nm_error *e) {
+  return set_text(m->is_body_html ? &m->html : &m->text, "Body", body, e);
+}
+
+/* Only into an empty place: a message that was given both Text and Html keeps both. */
+void nm_message_set_is_body_html(struct nm_message *m, int on) {
+  struct nm_content **from = on ? &m->text : &m->html;
+  struct nm_content **to = on ? &m->html : &m->text;
+  if (!m->is_body_html != !on && *to == NULL) {
+    *to = *from;
+    *from = NULL;
+  }
+  m->is_body_html = on != 0;
+}

@@ -1,0 +1,238 @@
+#include "mime/pieces.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+
+/* All headers of a message: 100000 recipients and 100000 attachments with long names are below this. */
+#define TEXT_MAX ((size_t)1 << 30)
+
+struct piece {
+  struct nm_content *content; /* NULL: literal */
+  size_t at;                  /* literal: where in text */
+  int64_t size;               /* octets of it in the message */
+  int64_t raw_size;
+  struct nm_encoding how;
+};
+
+struct nm_pieces {
+  struct nm_source source;
+  struct nm_buf text;
+  struct piece *pieces;
+  size_t n, cap;
+  size_t text_done; /* octets of text that are in pieces already */
+  int64_t size;
+  /* reading: */
+  size_t at;              /* the piece */
+  int64_t done;           /* octets of it that were read */
+  struct nm_source *open; /* its content */
+};
+
+static struct piece *add_piece(struct nm_pieces *p) {
+  if (p->n == p->cap) {
+    size_t cap = p->cap > 0 ? p->cap * 2 : 8;
+    struct piece *pieces = nm_realloc_array(p->pieces, cap, sizeof *pieces);
+    if (pieces == NULL) {
+      return NULL;
+    }
+    p->pieces = pieces;
+    p->cap = cap;
+  }
+  struct piece *piece = &p->pieces[p->n++];
+  *piece = (struct piece){0};
+  return piece;
+}
+
+static void add_size(struct nm_pieces *p, int64_t n) {
+  p->size = p->size < 0 || n < 0 || p->size > INT64_MAX - n ? -1 : p->size + n;
+}
+
+/* The text written since the last piece becomes one. */
+static int add_text(struct nm_pieces *p) {
+  size_t n = p->text.n - p->text_done;
+  if (p->text.err != 0 || n == 0) {
+    return p->text.err;
+  }
+  struct piece *piece = add_piece(p);
+  if (piece == NULL) {
+    return NM_ENOMEM;
+  }
+  piece->at = p->text_done;
+  piece->size = (int64_t)n;
+  p->text_done = p->text.n;
+  add_size(p, piece->size);
+  return 0;
+}
+
+struct nm_buf *nm_pieces_text(struct nm_pieces *p) {
+  return &p->text;
+}
+
+int nm_pieces_content(struct nm_pieces *p, struct nm_content *content, int64_t raw_size,
+                      const struct nm_encoding *how) {
+  int err = add_text(p);
+  struct piece *piece = err == 0 ? add_piece(p) : NULL;
+  if (piece == NULL) {
+    return err != 0 ? err : NM_ENOMEM;
+  }
+  piece->content = nm_content_ref(content);
+  piece->raw_size = raw_size;
+  piece->how = *how;
+  piece->size = how->size;
+  add_size(p, piece->size);
+  return 0;
+}
+
+/* The content is not what it was when the message was made. */
+static int changed(struct nm_pieces *p, const struct piece *piece) {
+  struct nm_str path = nm_content_path(piece->content);
+  return nm_error_set(&p->source.error, NM_EIO, NM_KIND_MESSAGE,
+                      "%.*s changed after the message was made; send it again", path.n > 0 ? (int)path.n : 9,
+                      path.n > 0 ? path.p : "a content");
+}
+
+/* Takes over the error of a source or content below. */
+static int failed(struct nm_pieces *p, int err, const struct nm_error *why) {
+  if (err == NM_ENOMEM) {
+    return nm_error_nomem(&p->source.error);
+  }
+  return nm_error_set(&p->source.error, err, NM_KIND_MESSAGE, "%s", why->text);
+}
+
+static int open_content(struct nm_pieces *p, const struct piece *piece) {
+  struct nm_source *inner = NULL;
+  struct nm_error why = {0};
+  int err = nm_content_open(piece->content, &inner, &why);
+  if (err != 0) {
+    return failed(p, err, &why);
+  }
+  if (nm_source_size(inner) != piece->raw_size) {
+    nm_source_free(&inner);
+    return changed(p, piece);
+  }
+  p->open = nm_encoded_source(inner, &piece->how);
+  return p->open != NULL ? 0 : nm_error_nomem(&p->source.error);
+}
+
+static int read_text(struct nm_pieces *p, const struct piece *piece, char *to, size_t cap, size_t *n_out) {
+  size_t left = (size_t)(piece->size - p->done);
+  *n_out = left < cap ? left : cap;
+  memcpy(to, p->text.p + piece->at + (size_t)p->done, *n_out);
+  return 0;
+}
+
+static int read_content(struct nm_pieces *p, const struct piece *piece, char *to, size_t cap, size_t *n_out) {
+  int err = p->open == NULL ? open_content(p, piece) : 0;
+  if (err != 0) {
+    return err;
+  }
+  err = nm_source_read(p->open, to, cap, n_out);
+  if (err < 0) {
+    return failed(p, err, &p->open->error);
+  }
+  int64_t left = piece->size - p->done;
+  if (err == 0 && piece->size >= 0 && ((int64_t)*n_out > left || (*n_out == 0 && left > 0))) {
+    return changed(p, piece);
+  }
+  return err;
+}
+
+static void next_piece(struct nm_pieces *p) {
+  nm_source_free(&p->open);
+  p->at++;
+  p->done = 0;
+}
+
+/* Reads from the piece it stands at; 0 octets: that one is at its end. */
+static int read_piece(struct nm_pieces *p, char *to, size_t cap, size_t *n_out) {
+  const struct piece *piece = &p->pieces[p->at];
+  *n_out = 0;
+  int err =
+      piece->content != NULL ? read_content(p, piece, to, cap, n_out) : read_text(p, piece, to, cap, n_out);
+  if (err != 0) {
+    *n_out = 0;
+    return err;
+  }
+  p->done += (int64_t)*n_out;
+  if (*n_out == 0) {
+    next_piece(p);
+  }
+  return 0;
+}
+
+static int pieces_read(struct nm_source *s, char *to, size_t cap, size_t *n_out) {
+  struct nm_pieces *p = (struct nm_pieces *)s;
+  size_t got = 0;
+  while (got < cap && p->at < p->n) {
+    size_t n = 0;
+    int err = s->error.code != 0 ? s->error.code : read_piece(p, to + got, cap - got, &n);
+    if (err != 0 && got == 0) {
+      return err;
+    }
+    if (err != 0) { /* what came before goes first; the error is said next time */
+      break;
+    }
+    got += n;
+  }
+  *n_out = got;
+  return 0;
+}
+
+static int pieces_rewind(struct nm_source *s) {
+  struct nm_pieces *p = (struct nm_pieces *)s;
+  nm_source_free(&p->open);
+  s->error = (struct nm_error){0};
+  p->at = 0;
+  p->done = 0;
+  return 0;
+}
+
+static int64_t pieces_size(struct nm_source *s) {
+  return ((struct nm_pieces *)s)->size;
+}
+
+static void pieces_free(struct nm_source *s) {
+  struct nm_pieces *p = (struct nm_pieces *)s;
+  nm_source_free(&p->open);
+  for (size_t i = 0; i < p->n; i++) {
+    nm_content_unref(&p->pieces[i].content);
+  }
+  nm_free(p->pieces);
+  nm_buf_free(&p->text);
+  nm_free(p);
+}
+
+static const struct nm_source_ops pieces_ops = {pieces_read, pieces_rewind, pieces_size, pieces_free};
+
+struct nm_pieces *nm_pieces_new(void) {
+  struct nm_pieces *p = nm_zalloc(sizeof *p);
+  if (p != NULL) {
+    p->source.ops = &pieces_ops;
+    p->text.max = TEXT_MAX;
+  }
+  return p;
+}
+
+void nm_pieces_free(struct nm_pieces **p) {
+  if (*p != NULL) {
+    pieces_free(&(*p)->source);
+    *p = NULL;
+  }
+}
+
+int nm_pieces_source(struct nm_pieces **at, struct nm_source **out, struct nm_error *e) {
+  struct nm_pieces *p = *at;
+  int err = add_text(p);
+  if (err == 0) {
+    *out = &p->source;
+    *at = NULL;
+    return 0;
+  }
+  nm_pieces_free(at);
+  if (err == NM_ENOMEM) {
+    return nm_error_nomem(e);
+  }
+  return nm_error_set(e, err, NM_KIND_MESSAGE,
+                      "the message has too many recipients and attachments: its headers are over %zu bytes",
+                      TEXT_MAX);
+}

@@ -1,0 +1,33 @@
+#ifndef NM_MIME_PIECES_H
+#define NM_MIME_PIECES_H
+
+#include <stdint.h>
+#include "base/buf.h"
+#include "base/content.h"
+#include "base/error.h"
+#include "base/hidden.h"
+#include "base/source.h"
+#include "mime/encoder.h"
+
+/* A rendered message: literal bytes (headers, boundaries), which lie in one buffer, and between them contents that are
+   encoded as they are read. At most one content is open at a time. It is filled piece by piece, in order, and then
+   becomes a source. */
+struct nm_pieces;
+
+NM_HIDDEN_BEGIN
+
+/* NULL when memory is short. */
+struct nm_pieces *nm_pieces_new(void);
+void nm_pieces_free(struct nm_pieces **p);
+/* Whatever is appended here comes after all that was added so far. Stays where it is until free. */
+struct nm_buf *nm_pieces_text(struct nm_pieces *p);
+/* The content comes next, encoded so; takes a reference to it. raw_size: what it had when how was found (-1: not known). Should
+   it be read and prove different, that is an error. */
+int nm_pieces_content(struct nm_pieces *p, struct nm_content *content, int64_t raw_size,
+                      const struct nm_encoding *how);
+/* Takes *p, also when it fails. Rewindable; the size is exact, -1 when that of a content is not known. */
+int nm_pieces_source(struct nm_pieces **p, struct nm_source **out, struct nm_error *e);
+
+NM_HIDDEN_END
+
+#endif
