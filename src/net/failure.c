@@ -79,6 +79,10 @@ static const struct {
 
 static const char *certificate_advice(const struct nm_conn *c) {
   long result = 0;
+  /* libcurl compares the name by itself, and some versions do so before they note OpenSSL's verdict. */
+  if (strstr(c->words, "subject name") != NULL) {
+    return "its certificate is for another name; set Host to the name it is for";
+  }
   const char *backend = curl_version_info(CURLVERSION_NOW)->ssl_version;
   if (backend == NULL || strstr(backend, "OpenSSL") == NULL ||
       curl_easy_getinfo(c->easy, CURLINFO_SSL_VERIFYRESULT, &result) != CURLE_OK) {
@@ -89,9 +93,7 @@ static const char *certificate_advice(const struct nm_conn *c) {
       return verdicts[i].text;
     }
   }
-  /* libcurl compares the name by itself, after OpenSSL was satisfied. */
-  return result == 0 ? "its certificate is for another name; set Host to the name it is for"
-                     : "its certificate is not trusted here; if it should be, set CaFile";
+  return "its certificate is not trusted here; if it should be, set CaFile";
 }
 
 /* What is known about a failure beyond libcurl's sentence; NULL: nothing. */
@@ -120,6 +122,12 @@ static const char *advice(const struct nm_conn *c, CURLcode rc) {
   }
 }
 
+/* libcurl has a bound of its own, which some versions (7.88 with its security fixes) reach earlier than ours: they count what
+   was read so far again for each line. */
+static int is_flood(const struct nm_conn *c) {
+  return c->flood || strstr(c->words, "Too large response headers") != NULL;
+}
+
 static int explain(struct nm_conn *c, CURLcode rc) {
   struct nm_error *e = &c->error;
   struct meaning m = meaning_of(rc);
@@ -127,10 +135,9 @@ static int explain(struct nm_conn *c, CURLcode rc) {
   if (c->refused) {
     return nm_error_set(e, NM_EINVAL, NM_KIND_TLS, "without TLS only a loopback address may be reached");
   }
-  if (c->flood) {
+  if (is_flood(c)) {
     return nm_error_set(e, NM_ELIMIT, NM_KIND_PROTOCOL,
-                        "the server sent more than %d bytes of replies before the first command",
-                        NM_DIAL_LINES_MAX);
+                        "the server sends more reply lines than any server has reason to");
   }
   if (m.code == NM_ENOMEM || c->lines.err == NM_ENOMEM) {
     return nm_error_nomem(e);
