@@ -267,7 +267,9 @@ int nm_connect(struct nm_client *c, struct nm_pace *pace, struct nm_sent *out, i
     }
     if (err != 0) {
       nm_connect_drop(c);
-      (void)nm_reply_copy(&out->reply, &said.last);
+      if (said.last.code >= 400) { /* else the last word was friendly, and the fault is ours to name */
+        (void)nm_reply_copy(&out->reply, &said.last);
+      }
       out->command = said.command;
     }
   }

@@ -151,9 +151,10 @@ static int push_success(lua_State *L, const struct job *j) {
     return 1;
   }
   struct nm_error words = {0}; /* a room in which text becomes printable */
-  nm_error_set(&words, 0, NM_KIND_NONE, "%d of %d recipients refused, first <%s>: %d %s",
-               (int)(txn->n_rcpt - txn->n_accepted), (int)txn->n_rcpt, refused->addr->spec.p,
-               refused->reply.code, refused->reply.text.n > 0 ? refused->reply.text.p : "");
+  nm_error_set(&words, 0, NM_KIND_NONE, "%d of %d recipients refused, first <%.*s>: %d %s",
+               (int)(txn->n_rcpt - txn->n_accepted), (int)txn->n_rcpt, (int)refused->addr->spec.n,
+               refused->addr->spec.p, refused->reply.code,
+               refused->reply.text.n > 0 ? refused->reply.text.p : "");
   lua_pushstring(L, words.text);
   return 2;
 }

@@ -302,6 +302,7 @@ int nm_class_set_all(lua_State *L, const struct nm_class *c, void *object, int i
                      struct nm_error *e) {
   i = lua_absindex(L, i);
   check_keys(L, c, i, extra);
+  int top = lua_gettop(L);
   for (const struct nm_property *p = c->properties; p->name != NULL; p++) {
     lua_pushstring(L, p->name);
     if (p->set != NULL && nm_lua_rawget(L, i) != LUA_TNIL) {
@@ -310,7 +311,7 @@ int nm_class_set_all(lua_State *L, const struct nm_class *c, void *object, int i
         return err;
       }
     }
-    lua_pop(L, 1);
+    lua_settop(L, top); /* a setter may leave scratch values behind */
   }
   return 0;
 }
