@@ -14,6 +14,7 @@ int nm_client_new(struct nm_client **out) {
   }
   c->refs = 1;
   c->port = NM_PORT_DEFAULT;
+  c->implicit_tls = -1;
   c->timeout = NM_TIMEOUT_DEFAULT;
   c->host.max = c->local_name.max = NM_HOST_MAX;
   c->ca_file.max = c->ca_path.max = c->cert_file.max = c->key_file.max = NM_OPTION_MAX;
@@ -161,20 +162,18 @@ static void forget_own(struct nm_client *c, unsigned mechs) {
 }
 
 int nm_client_set_credential(struct nm_client *c, unsigned mechs, struct nm_credential *credential) {
+  if (credential == NULL) {
+    forget_own(c, mechs);
+    return 0;
+  }
   struct nm_buf host = {.max = NM_HOST_MAX};
   nm_buf_add_str(&host, nm_buf_str(&c->host));
   if (host.err != 0) {
     return host.err;
   }
-  if (credential != NULL) {
-    nm_credential_ref(credential); /* before the old one goes: it may be the same */
-  }
+  nm_credential_ref(credential); /* before the old one goes: it may be the same */
   forget_own(c, mechs);
-  if (credential == NULL || c->n_own == NM_LOGIN_MAX) {
-    nm_buf_free(&host);
-    return 0;
-  }
-  c->own[c->n_own++] = (struct nm_host_credential){mechs, host, credential};
+  c->own[c->n_own++] = (struct nm_host_credential){mechs, host, credential}; /* one a protocol: it fits */
   return 0;
 }
 

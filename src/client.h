@@ -33,6 +33,7 @@ struct nm_client {
   struct nm_buf host;
   int port;
   int enable_ssl;
+  int implicit_tls; /* 1, 0; -1: by the port, 465 and no other */
   int allow_plaintext_auth;
   int all_or_nothing;
   int use_default_credentials;

@@ -17,14 +17,16 @@ static const char *text(const struct nm_buf *b) {
 
 static int choose_security(const struct nm_client *c, const struct nm_logins *logins, struct security *out,
                            struct nm_error *e) {
+  int implicit = c->implicit_tls < 0 ? c->port == 465 : c->implicit_tls;
   *out = (struct security){NM_TLS_NONE, 0};
   if (c->enable_ssl) {
-    out->tls = c->port == 465 ? NM_TLS_IMPLICIT : NM_TLS_STARTTLS;
+    out->tls = implicit ? NM_TLS_IMPLICIT : NM_TLS_STARTTLS;
     return 0;
   }
-  if (c->port == 465) {
+  if (implicit) {
     return nm_error_set(e, NM_EINVAL, NM_KIND_TLS,
-                        "port 465 of %s speaks TLS from the first byte; set EnableSsl = true", c->host.p);
+                        "port %d of %s speaks TLS from the first byte; set EnableSsl = true", c->port,
+                        c->host.p);
   }
   unsigned mechs = 0;
   int named = 1;
@@ -55,7 +57,8 @@ static int make_key(const struct nm_client *c, const struct nm_logins *logins, s
   for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
     key_add_buf(key, texts[i]);
   }
-  nm_buf_addf(key, "%d %d %d %d ", c->port, c->enable_ssl, c->allow_plaintext_auth, c->ip_version);
+  nm_buf_addf(key, "%d %d %d %d %d ", c->port, c->enable_ssl, c->implicit_tls, c->allow_plaintext_auth,
+              c->ip_version);
   for (size_t i = 0; i < logins->n; i++) {
     const struct nm_login *way = &logins->ways[i];
     nm_buf_addf(key, "%u %d %d ", way->mechs, way->named, way->credential != NULL);

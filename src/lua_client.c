@@ -125,6 +125,22 @@ BOOLEAN_PROPERTY(all_or_nothing, "AllOrNothing", all_or_nothing)
 TEXT_PROPERTY(ca_file, "CaFile", ca_file)
 TEXT_PROPERTY(ca_path, "CaPath", ca_path)
 
+/* nil: 465 is implicit TLS and no other port is. For servers that have it elsewhere (Amazon SES: 2465). */
+static int get_implicit_tls(lua_State *L, void *object) {
+  if (client(object)->implicit_tls < 0) {
+    lua_pushnil(L);
+  } else {
+    lua_pushboolean(L, client(object)->implicit_tls);
+  }
+  return 1;
+}
+
+static int set_implicit_tls(lua_State *L, void *object, int i, struct nm_error *e) {
+  (void)e;
+  client(object)->implicit_tls = lua_isnil(L, i) ? -1 : nm_check_boolean(L, i, "ImplicitTls");
+  return 0;
+}
+
 static int get_deadline(lua_State *L, void *object) {
   if (client(object)->deadline == 0) {
     lua_pushnil(L);
@@ -247,6 +263,7 @@ static const struct nm_property client_properties[] = {
     {"Host", get_host, set_host},
     {"Port", get_port, set_port},
     {"EnableSsl", get_enable_ssl, set_enable_ssl},
+    {"ImplicitTls", get_implicit_tls, set_implicit_tls},
     {"Timeout", get_timeout, set_timeout},
     {"Deadline", get_deadline, set_deadline},
     {"ThisHostCredentials", get_own, NULL},
