@@ -1,6 +1,5 @@
 #include "lua_util.h"
 
-#include <stddef.h>
 #include <stdint.h>
 
 #define OBJECTS "netmail.objects"
@@ -320,7 +319,7 @@ int nm_class_set_all(lua_State *L, const struct nm_class *c, void *object, int i
 
 struct scratch {
   void (*release)(void *);
-  _Alignas(max_align_t) unsigned char memory[];
+  _Alignas(int64_t) unsigned char memory[]; /* Lua aligns a userdata for its own types: 8, not 16 */
 };
 
 static int scratch_gc(lua_State *L) {
