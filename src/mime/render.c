@@ -79,33 +79,24 @@ static int prepare_text_file(struct render *r, struct leaf *l) {
   return err;
 }
 
-/* A message goes as it is or not under this type: where the file's name alone suggested it, as bytes. A type that the author
-   set allows what mail itself does with line ends; anything else is for the author to decide. */
+/* Such a type comes from the author alone (no file name suggests one), who thereby allows what mail itself does with line
+   ends, but no more than that. */
 static int prepare_message(struct render *r, struct leaf *l) {
-  const struct nm_attachment *a = l->part->attachment;
-  int chosen = a->type.n > 0;
-  int err = choose(r, l, 0);
-  int fits = nm_scan_is_7bit(&l->scan) && l->scan.cr == 0 && (chosen || l->scan.lf == 0);
+  struct nm_str name = nm_buf_str(&l->part->attachment->name);
+  int err = choose(r, l, 1);
   if (err != 0) {
     return err;
   }
-  if (fits) {
-    l->how = (struct nm_encoding){.cte = NM_CTE_7BIT,
-                                  .text = 1,
-                                  .size = (int64_t)(l->scan.bytes + l->scan.lf),
-                                  .line_end = nm_scan_line_end(&l->scan)};
-    return 0;
-  }
-  if (chosen) {
+  if (!nm_scan_is_7bit(&l->scan) || l->scan.cr > 0) {
     return nm_error_set(
         r->e, NM_EINVAL, NM_KIND_MESSAGE,
-        "the attachment \"%.*s\" cannot be sent as %.*s: it has 8-bit or NUL octets, a bare CR or a line "
-        "over %d octets, and RFC 2045 allows no encoding for this type; set its type to "
+        "the attachment \"%.*s\" cannot be sent as %.*s: it has 8-bit or NUL octets, a bare CR or "
+        "a line over %d octets, and RFC 2045 allows no encoding for this type; set its type to "
         "application/octet-stream",
-        (int)a->name.n, nm_buf_str(&a->name).p, (int)l->type.n, l->type.p, NM_SCAN_LINE_MAX);
+        (int)name.n, name.p, (int)l->type.n, l->type.p, NM_SCAN_LINE_MAX);
   }
-  l->type = NM_STR("application/octet-stream");
-  use_base64(l);
+  l->how.cte = NM_CTE_7BIT; /* "From " lines too */
+  l->how.size = (int64_t)(l->scan.bytes + l->scan.lf);
   return 0;
 }
 
