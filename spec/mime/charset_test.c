@@ -69,6 +69,9 @@ static void converts(void) {
       {"us-ascii", "plain ~\\\t\r\n", "plain ~\\\t\r\n"},
       {"cp1258", "e\xcc\x81", "e\xec"}, /* iconv holds a letter back for the mark that may follow */
       {"cp1258", "e", "e"},
+      {"cp1258", "ế e\xcc\x81", "\xea\xec e\xec"},
+      {"shift_jis", "C:\\~", "C:\\~"},
+      {"big5-hkscs", "\xc3\x8a\xcc\x84", "\x88\x62"},
       {"koi8-r", "", ""},
   };
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -96,6 +99,9 @@ static void names_the_character_that_is_lacking(void) {
       {"iso-2022-jp", "日😀", "charset iso-2022-jp has no character U+1F600 '😀'"},
       /* A tag character: glibc would drop it without a word. */
       {"koi8-r", "a\xf3\xa0\x81\xa7", "charset koi8-r has no character U+E0067 '\xf3\xa0\x81\xa7'"},
+      {"cp932", "¥", "charset cp932 has no character U+00A5 '¥'"}, /* not a backslash */
+      {"euc-jp", "日‾", "charset euc-jp has no character U+203E '‾'"},
+      {"iso-2022-jp", "\x1b$BF|", "charset iso-2022-jp has no character U+001B '\\x1B'"}, /* not 日 */
       {"koi8-r", "a\xff", "broken UTF-8 at byte 2 of the text"},
       {"", "ab\xed\xa0\x80", "broken UTF-8 at byte 3 of the text"},
       {"", "\xc0\x8a", "broken UTF-8 at byte 1 of the text"},

@@ -19,10 +19,10 @@ static int is_name(struct nm_str s) {
   return s.n <= NM_CHARSET_NAME_MAX && nm_all(s, NM_CHAR_ATTR) && memchr(s.p, '.', s.n) == NULL;
 }
 
-/* Runs iconv to the end of the input; p == NULL: back to the initial state. 0, or -1 when a character cannot
-   be written exactly (a positive result of iconv is a replacement: musl writes '*'). */
+/* Runs iconv to the end of the input; p == NULL: back to the initial state. 0, or -1 when a character cannot be
+   written exactly (a positive result of iconv is a replacement: musl writes '*'). */
 static int pump(iconv_t cd, char *p, size_t n, struct nm_buf *out) {
-  for (;;) {
+  while (out->err == 0) {
     char chunk[CHUNK];
     char *to = chunk;
     size_t room = sizeof chunk;
@@ -34,16 +34,18 @@ static int pump(iconv_t cd, char *p, size_t n, struct nm_buf *out) {
     if (r != (size_t)-1 || errno != E2BIG) {
       return -1;
     }
-    if (out->err != 0) {
-      return 0; /* the caller looks there; no need to convert the rest */
-    }
   }
+  return 0; /* the caller looks at err; no need to convert the rest */
+}
+
+/* iconv does not write to its input, its type only says so. */
+static char *input(struct nm_str s) {
+  return (char *)(uintptr_t)s.p;
 }
 
 static int pump_all(iconv_t cd, struct nm_str s, struct nm_buf *out) {
   iconv(cd, NULL, NULL, NULL, NULL);
-  /* iconv's const-less parameter: it does not write to the input. */
-  int bad = s.n > 0 ? pump(cd, (char *)(uintptr_t)s.p, s.n, out) : 0;
+  int bad = s.n > 0 ? pump(cd, input(s), s.n, out) : 0;
   return bad != 0 ? bad : pump(cd, NULL, 0, out);
 }
 
@@ -87,58 +89,102 @@ int nm_charset_open(struct nm_charset *c, struct nm_str name, struct nm_error *e
   /* libiconv has these two for the locale's charset, which nobody who reads the mail knows. */
   int local = nm_str_ieq(name, NM_STR("char")) || nm_str_ieq(name, NM_STR("wchar_t"));
   iconv_t cd = local ? (iconv_t)-1 : iconv_open(c->name, "UTF-8");
-  if (cd == (iconv_t)-1) {
-    return !local && errno == ENOMEM ? nm_error_nomem(e) : unknown(e, name, "is not known here");
+  iconv_t back = cd == (iconv_t)-1 ? cd : iconv_open("UTF-8", c->name);
+  int err = errno;
+  c->cd = cd == (iconv_t)-1 ? NULL : cd;
+  c->back = back == (iconv_t)-1 ? NULL : back;
+  if (c->back != NULL && carries_ascii(cd)) {
+    return 0;
   }
-  if (!carries_ascii(cd)) {
-    iconv_close(cd);
-    return unknown(e, name, "does not contain ASCII and cannot carry mail text");
-  }
-  c->cd = cd;
-  return 0;
+  const char *why =
+      c->back == NULL ? "is not known here" : "does not contain ASCII and cannot carry mail text";
+  int nomem = c->back == NULL && !local && err == ENOMEM;
+  nm_charset_close(c);
+  return nomem ? nm_error_nomem(e) : unknown(e, name, why);
 }
 
 void nm_charset_close(struct nm_charset *c) {
   if (c->cd != NULL) {
     iconv_close((iconv_t)c->cd);
   }
+  if (c->back != NULL) {
+    iconv_close((iconv_t)c->back);
+  }
   *c = (struct nm_charset){0};
 }
 
-/* U+E0000-E007F: glibc drops these without a word where the charset has no place for them. */
-static int is_tag(uint32_t cp) {
-  return cp >= 0xe0000 && cp <= 0xe007f;
-}
-
-static int has_tag(struct nm_str s) {
-  for (size_t at = 0; at < s.n; at++) {
-    uint32_t cp = 0;
-    if (s.p[at] == '\xf3' && nm_utf8_next(s.p + at, s.n - at, &cp) != 0 && is_tag(cp)) {
-      return 1;
-    }
-  }
-  return 0;
-}
-
-/* The offset of the first character that does not go through on its own, or s.n. The state is kept from one
-   to the next: a combining mark may be fine only after its letter. */
-static size_t first_lacking(iconv_t cd, struct nm_str s) {
+/* Does bytes mean text? Some tables of glibc change characters without a word: CP932 makes a backslash of U+00A5,
+   nearly all drop U+E0000-E007F, and an ESC goes through ISO-2022-JP as a change of its state. */
+static int means(iconv_t back, struct nm_str bytes, struct nm_str text) {
+  char *from = input(bytes);
+  size_t left = bytes.n;
   size_t at = 0;
-  iconv(cd, NULL, NULL, NULL, NULL);
+  int flushed = 0;
+  iconv(back, NULL, NULL, NULL, NULL);
+  for (;;) {
+    char chunk[CHUNK];
+    char *to = chunk;
+    size_t room = sizeof chunk;
+    size_t r = iconv(back, flushed ? NULL : &from, flushed ? NULL : &left, &to, &room);
+    size_t n = sizeof chunk - room;
+    if ((r != 0 && !(r == (size_t)-1 && errno == E2BIG)) || n > text.n - at ||
+        (n > 0 && memcmp(chunk, text.p + at, n) != 0)) {
+      return 0;
+    }
+    at += n;
+    if (r == 0 && flushed) {
+      return at == text.n;
+    }
+    flushed = flushed || r == 0;
+  }
+}
+
+/* The offset of the first character that does not go through, or s.n. The state is kept from one to the next: a
+   combining mark may be fine only after its letter. */
+static size_t first_lacking(const struct nm_charset *c, struct nm_str s) {
+  size_t at = 0;
+  iconv((iconv_t)c->cd, NULL, NULL, NULL, NULL);
   while (at < s.n) {
-    uint32_t cp = 0;
-    size_t n = nm_utf8_next(s.p + at, s.n - at, &cp);
-    char *from = (char *)(uintptr_t)(s.p + at);
+    size_t n = nm_utf8_next(s.p + at, s.n - at, NULL);
+    char *from = input(s) + at;
     size_t left = n;
     char got[64];
     char *to = got;
     size_t room = sizeof got;
-    if (n == 0 || iconv(cd, &from, &left, &to, &room) != 0 || (is_tag(cp) && room == sizeof got)) {
-      return at;
+    if (iconv((iconv_t)c->cd, &from, &left, &to, &room) != 0) {
+      break;
     }
     at += n;
   }
-  return s.n;
+  return at;
+}
+
+static int is_plain(char c) {
+  return nm_is((unsigned char)c, NM_CHAR_PRINT) || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* The offset of the first character that goes through on its own as something else, or s.n: then text and bytes
+   differ in how letters and their marks are joined (CP1258), and mean the same. ASCII is excused: glibc's
+   Shift_JIS writes a backslash as what JIS calls a yen sign, and all readers show a backslash. */
+static size_t first_changed(const struct nm_charset *c, struct nm_str s) {
+  size_t at = 0;
+  while (at < s.n) {
+    size_t n = nm_utf8_next(s.p + at, s.n - at, NULL);
+    struct nm_str one = nm_str(s.p + at, n);
+    char *from = input(one);
+    size_t left = n;
+    char got[64];
+    char *to = got;
+    size_t room = sizeof got;
+    iconv((iconv_t)c->cd, NULL, NULL, NULL, NULL);
+    int alone = iconv((iconv_t)c->cd, &from, &left, &to, &room) == 0 &&
+                iconv((iconv_t)c->cd, NULL, NULL, &to, &room) == 0;
+    if (!is_plain(one.p[0]) && alone && !means((iconv_t)c->back, nm_str(got, sizeof got - room), one)) {
+      break;
+    }
+    at += n;
+  }
+  return at;
 }
 
 static int fail(struct nm_error *e, const struct nm_charset *c, struct nm_str utf8, size_t at) {
@@ -151,6 +197,13 @@ static int fail(struct nm_error *e, const struct nm_charset *c, struct nm_str ut
                       (unsigned long)cp, (int)n, utf8.p + at);
 }
 
+static int status(const struct nm_buf *out, struct nm_error *e) {
+  if (out->err == NM_ENOMEM) {
+    return nm_error_nomem(e);
+  }
+  return out->err == 0 ? 0 : nm_error_set(e, out->err, NM_KIND_MESSAGE, "the text is too long");
+}
+
 int nm_charset_convert(struct nm_charset *c, struct nm_str utf8, struct nm_buf *out, struct nm_error *e) {
   size_t valid = nm_utf8_valid(utf8);
   if (valid < utf8.n) {
@@ -158,18 +211,19 @@ int nm_charset_convert(struct nm_charset *c, struct nm_str utf8, struct nm_buf *
   }
   if (c->cd == NULL) {
     nm_buf_add_str(out, utf8);
-  } else if (pump_all((iconv_t)c->cd, utf8, out) != 0) {
-    return fail(e, c, utf8, first_lacking((iconv_t)c->cd, utf8));
-  } else if (has_tag(utf8)) {
-    size_t at = first_lacking((iconv_t)c->cd, utf8);
-    if (at < utf8.n) {
-      return fail(e, c, utf8, at);
-    }
+    return status(out, e);
   }
-  if (out->err == NM_ENOMEM) {
-    return nm_error_nomem(e);
+  size_t before = out->n;
+  if (pump_all((iconv_t)c->cd, utf8, out) != 0) {
+    return fail(e, c, utf8, first_lacking(c, utf8));
   }
-  return out->err == 0 ? 0 : nm_error_set(e, out->err, NM_KIND_MESSAGE, "the text is too long");
+  if (out->err != 0) {
+    return status(out, e);
+  }
+  struct nm_str written = nm_buf_str(out);
+  written = nm_str(written.p + before, written.n - before);
+  size_t changed = means((iconv_t)c->back, written, utf8) ? utf8.n : first_changed(c, utf8);
+  return changed == utf8.n ? 0 : fail(e, c, utf8, changed);
 }
 
 int nm_charset_check(struct nm_str name, struct nm_error *e) {

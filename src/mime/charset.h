@@ -14,7 +14,8 @@
 
 /* A way out of UTF-8, opened once for many texts. All-zero is UTF-8 itself. Borrows nothing. */
 struct nm_charset {
-  void *cd; /* an iconv_t; NULL: UTF-8, bytes go as they are */
+  void *cd;   /* an iconv_t; NULL: UTF-8, bytes go as they are */
+  void *back; /* the way back, to check what iconv wrote */
   char name[NM_CHARSET_NAME_MAX + 1];
 };
 
