@@ -1,0 +1,69 @@
+"""Reads a message (a file, or standard input) with Python's email package and prints it as a Lua table:
+  defects   what Python complains of, in the message and its parts
+  headers   list of {name, value} in order, decoded
+  text      the whole header of the message as it stands, undecoded
+  root      the part tree; a part has type, charset, boundary, encoding (Content-Transfer-Encoding), disposition,
+            filename, id (Content-ID), headers, and either parts or size, sha256, content (decoded bytes), and text
+            (decoded by its charset) if it is text
+"""
+import email
+import email.policy
+import hashlib
+import sys
+
+import luatable
+
+
+def value_of(value):
+    addresses = getattr(value, "addresses", None)
+    if addresses is None:
+        return str(value)
+    return ", ".join(str(a) for a in addresses)
+
+
+def headers(part):
+    out = []
+    for name, value in part.items():
+        row = {"name": name, "value": str(value), "defects": [str(d) for d in value.defects]}
+        if hasattr(value, "addresses"):
+            row["addresses"] = [{"name": a.display_name, "spec": a.addr_spec} for a in value.addresses]
+        if getattr(value, "datetime", None) is not None:
+            row["time"] = int(value.datetime.timestamp())
+        out.append(row)
+    return out
+
+
+def tree(part, defects):
+    defects += [type(d).__name__ for d in part.defects]
+    for _, value in part.items():
+        defects += ["%s: %s" % (value.name, d) for d in value.defects]
+    out = {
+        "type": part.get_content_type(), "charset": part.get_content_charset(), "boundary": part.get_boundary(),
+        "encoding": str(part.get("Content-Transfer-Encoding", "")).lower() or None,
+        "disposition": part.get_content_disposition(), "filename": part.get_filename(),
+        "id": part.get("Content-ID"), "headers": headers(part),
+    }
+    if part.is_multipart():
+        out["parts"] = [tree(p, defects) for p in part.get_payload()]
+        return out
+    content = part.get_payload(decode=True) or b""
+    out.update(size=len(content), sha256=hashlib.sha256(content).hexdigest())
+    # A picture of a gigabyte is compared by its hash.
+    if len(content) <= 1 << 20:
+        out["content"] = content
+        if part.get_content_maintype() == "text":
+            out["text"] = content.decode(part.get_content_charset() or "ascii", "replace")
+    return out
+
+
+def main():
+    raw = open(sys.argv[1], "rb").read() if len(sys.argv) > 1 else sys.stdin.buffer.read()
+    message = email.message_from_bytes(raw, policy=email.policy.default)
+    defects = []
+    root = tree(message, defects)
+    end = raw.find(b"\r\n\r\n")
+    print(luatable.chunk({"defects": defects, "headers": root["headers"], "root": root, "size": len(raw),
+                          "text": raw[:end + 2] if end >= 0 else raw}), end="")
+
+
+main()
