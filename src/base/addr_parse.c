@@ -157,31 +157,33 @@ static int check_label(const struct nm_addr_scan *s, struct nm_str label) {
 }
 
 /* Domain = sub-domain *("." sub-domain)   (RFC 5321 4.1.2) */
+static int check_labels(const struct nm_addr_scan *s, struct nm_str domain) {
+  size_t from = 0;
+  int err = 0;
+  for (size_t i = 0; err == 0 && i <= domain.n; i++) {
+    if (i == domain.n || domain.p[i] == '.') {
+      err = check_label(s, nm_str(domain.p + from, i - from));
+      from = i + 1;
+    }
+  }
+  return err;
+}
+
 static int domain_name(struct nm_addr_scan *s, struct draft *d) {
   size_t from = s->at;
-  size_t label = from;
-  int err = 0;
-  for (;; s->at++) {
-    int is_dot = nm_addr_scan_is(s, '.');
-    if (!is_dot && nm_addr_scan_in(s, NM_CHAR_LDH)) {
-      continue;
-    }
-    if (!is_dot && s->at < s->end &&
-        (s->at == from || nm_is((unsigned char)s->text.p[s->at], NM_CHAR_ATEXT) ||
-         (unsigned char)s->text.p[s->at] >= 0x80)) {
-      return nm_addr_unexpected(s, NM_ADDR_IN_DOMAIN);
-    }
-    if (s->at == from && !is_dot) {
-      return nm_addr_fail(s, NM_EINVAL, "nothing follows its \"@\"; write it as user@example.com");
-    }
-    err = check_label(s, nm_str(s->text.p + label, s->at - label));
-    if (err != 0 || !is_dot) {
-      break;
-    }
-    label = s->at + 1;
+  while (nm_addr_scan_in(s, NM_CHAR_LDH) || nm_addr_scan_is(s, '.')) {
+    s->at++;
   }
   d->domain = nm_str(s->text.p + from, s->at - from);
-  return err;
+  int is_empty = d->domain.n == 0;
+  if (is_empty && (s->at == s->end || nm_addr_scan_is(s, '>'))) {
+    return nm_addr_fail(s, NM_EINVAL, "nothing follows its \"@\"; write it as user@example.com");
+  }
+  if (is_empty || nm_addr_scan_in(s, NM_CHAR_ATEXT) ||
+      (s->at < s->end && (unsigned char)s->text.p[s->at] >= 0x80)) {
+    return nm_addr_unexpected(s, NM_ADDR_IN_DOMAIN);
+  }
+  return check_labels(s, d->domain);
 }
 
 /* addr-spec = local-part "@" domain   (RFC 5322 3.4.1)
@@ -202,36 +204,45 @@ static int addr_spec(struct nm_addr_scan *s, struct draft *d) {
   return err;
 }
 
-/* phrase = 1*word          (RFC 5322 3.2.5)
-   word = atom / quoted-string
-   with the bare "." that obs-phrase has for "John Q. Public", and UTF-8 in an atom (RFC 6532 3.2). An encoded word
-   (RFC 2047) is an atom like another here: it is not decoded. White space between two words is one space. */
-static int phrase(struct nm_addr_scan *s, struct draft *d) {
-  int has_gap = 0;
+/* atom = [CFWS] 1*atext [CFWS]   (RFC 5322 3.2.3, RFC 6532 3.2)
+   with the "." that obs-phrase has for "John Q. Public". */
+static int name_atom(struct nm_addr_scan *s, struct text *t) {
+  size_t from = s->at;
   int err = 0;
   while (err == 0 && s->at < s->angle) {
     char c = s->text.p[s->at];
-    if (nm_is((unsigned char)c, NM_CHAR_WSP)) {
-      has_gap = d->name.n > 0;
-      s->at++;
-      continue;
+    if (!nm_is((unsigned char)c, NM_CHAR_ATEXT) && c != '.' && (unsigned char)c < 0x80) {
+      break;
     }
-    size_t before = d->name.n;
-    size_t gap = has_gap ? 1 : 0;
-    err = has_gap ? take(s, &d->name, NM_ADDR_IN_NAME, ' ') : 0;
-    has_gap = 0;
-    if (err == 0 && c == '"') {
-      err = quoted_string(s, &d->name, NM_ADDR_IN_NAME);
-    } else if (err == 0 && (nm_is((unsigned char)c, NM_CHAR_ATEXT) || c == '.' || (unsigned char)c >= 0x80)) {
-      err = take(s, &d->name, NM_ADDR_IN_NAME, c);
-      s->at++;
-    } else if (err == 0) {
-      err = nm_addr_unexpected(s, NM_ADDR_IN_NAME);
+    err = take(s, t, NM_ADDR_IN_NAME, c);
+    s->at++;
+  }
+  return err == 0 && s->at == from ? nm_addr_unexpected(s, NM_ADDR_IN_NAME) : err;
+}
+
+/* phrase = 1*word          (RFC 5322 3.2.5)
+   word = atom / quoted-string
+   An encoded word (RFC 2047) is an atom like another here: it is not decoded. White space between two words is one
+   space; between a quoted string and another word it must be there (RFC 5322 lets it be left out, and then
+   programs disagree about where the name ends). */
+static int phrase(struct nm_addr_scan *s, struct draft *d) {
+  struct text *t = &d->name;
+  int err = 0;
+  while (err == 0 && s->at < s->angle) {
+    size_t before = t->n;
+    err = t->n > 0 ? take(s, t, NM_ADDR_IN_NAME, ' ') : 0;
+    size_t word = t->n;
+    if (err == 0) {
+      err = nm_addr_scan_is(s, '"') ? quoted_string(s, t, NM_ADDR_IN_NAME) : name_atom(s, t);
     }
-    if (d->name.n == before + gap) { /* an empty quoted string is no word to stand off */
-      d->name.n = before;
-      has_gap = gap != 0;
+    if (err == 0 && s->at < s->angle && !nm_addr_scan_in(s, NM_CHAR_WSP)) {
+      err = nm_addr_scan_is(s, '"') || s->text.p[s->at - 1] == '"'
+                ? nm_addr_fail(s, NM_EINVAL,
+                               "its name is in double quotes in part only; quote all of it or nothing")
+                : nm_addr_unexpected(s, NM_ADDR_IN_NAME);
     }
+    t->n = t->n == word ? before : t->n; /* "" is no word to stand off */
+    nm_addr_scan_wsp(s);
   }
   return err;
 }
