@@ -9,6 +9,20 @@
 /* Doubling from here: most buffers are a line or a header. */
 #define FIRST_CAP 64
 
+/* realloc moves a block without overwriting what it leaves. */
+static char *grow(struct nm_buf *b, size_t cap) {
+  if (!b->secret || b->p == NULL) {
+    return nm_realloc(b->p, cap);
+  }
+  char *p = nm_alloc(cap);
+  if (p != NULL) {
+    memcpy(p, b->p, b->cap);
+    nm_wipe(b->p, b->cap);
+    nm_free(b->p);
+  }
+  return p;
+}
+
 char *nm_buf_room(struct nm_buf *b, size_t n) {
   if (b->err != 0) {
     return NULL;
@@ -22,7 +36,7 @@ char *nm_buf_room(struct nm_buf *b, size_t n) {
     while (cap < b->n + n + 1) {
       cap = cap > b->max / 2 ? b->max + 1 : cap * 2;
     }
-    char *p = nm_realloc(b->p, cap);
+    char *p = grow(b, cap);
     if (p == NULL) {
       b->err = NM_ENOMEM;
       return NULL;
@@ -86,8 +100,11 @@ void nm_buf_reset(struct nm_buf *b) {
 }
 
 void nm_buf_free(struct nm_buf *b) {
+  if (b->secret && b->p != NULL) {
+    nm_wipe(b->p, b->cap);
+  }
   nm_free(b->p);
-  *b = (struct nm_buf){.max = b->max};
+  *b = (struct nm_buf){.max = b->max, .secret = b->secret};
 }
 
 void nm_buf_wipe(struct nm_buf *b) {

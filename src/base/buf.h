@@ -14,6 +14,7 @@ struct nm_buf {
   size_t cap;
   size_t max;
   int err;
+  int secret; /* set at birth: no copy of the bytes stays behind when it grows or is freed */
 };
 
 NM_HIDDEN_BEGIN
@@ -29,9 +30,10 @@ char *nm_buf_room(struct nm_buf *b, size_t n);
 void nm_buf_drop(struct nm_buf *b, size_t n);
 /* Forgets the bytes and the error, keeps the memory. */
 void nm_buf_reset(struct nm_buf *b);
-/* Frees; leaves an empty buffer with the same max. Twice is fine. */
+/* Frees; leaves an empty buffer with the same max and secret. Twice is fine. */
 void nm_buf_free(struct nm_buf *b);
-/* As free, but the bytes are overwritten first: for secrets. */
+/* As free, but the bytes are overwritten first, as they are in free when secret is set. What was added in more than
+   one piece has moved while it grew: only a buffer with secret set has left nothing on the way. */
 void nm_buf_wipe(struct nm_buf *b);
 static inline struct nm_str nm_buf_str(const struct nm_buf *b) {
   return nm_str(b->p != NULL ? b->p : "", b->n);
