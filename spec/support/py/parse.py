@@ -1,4 +1,5 @@
-"""Reads a message (a file, or standard input) with Python's email package and prints it as a Lua table:
+"""Reads a message (a file, or standard input; several files: a list of them) with Python's email package and prints it
+as a Lua table:
   defects   what Python complains of, in the message and its parts
   headers   list of {name, value} in order, decoded
   text      the whole header of the message as it stands, undecoded
@@ -56,14 +57,26 @@ def tree(part, defects):
     return out
 
 
-def main():
-    raw = open(sys.argv[1], "rb").read() if len(sys.argv) > 1 else sys.stdin.buffer.read()
+def parsed(raw):
     message = email.message_from_bytes(raw, policy=email.policy.default)
     defects = []
     root = tree(message, defects)
     end = raw.find(b"\r\n\r\n")
-    print(luatable.chunk({"defects": defects, "headers": root["headers"], "root": root, "size": len(raw),
-                          "text": raw[:end + 2] if end >= 0 else raw}), end="")
+    return {"defects": defects, "headers": root["headers"], "root": root, "size": len(raw),
+            "text": raw[:end + 2] if end >= 0 else raw}
+
+
+def read(path):
+    with open(path, "rb") as f:
+        return f.read()
+
+
+def main():
+    if len(sys.argv) > 2:
+        value = [parsed(read(path)) for path in sys.argv[1:]]
+    else:
+        value = parsed(read(sys.argv[1]) if len(sys.argv) > 1 else sys.stdin.buffer.read())
+    print(luatable.chunk(value), end="")
 
 
 main()
