@@ -1,5 +1,9 @@
 # netmail: build and tests. `make help` lists the targets; docs/architecture.md says where things live.
 
+# V=1 shows the commands.
+Q = $(if $(V),,@)
+say = @$(if $(V),:,printf '  %-5s %s\n' $1 $2)
+
 CC ?= cc
 CLANG ?= clang
 CFLAGS ?= -O2 -g
@@ -9,7 +13,9 @@ SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omi
 
 PREFIX ?= /usr/local
 LUA_VERSION ?= 5.4
+# For `make fuzz` and for the fuzz targets in `make test`, each.
 FUZZ_SECONDS ?= 60
+FUZZ_TEST_SECONDS ?= 3
 # How many parts of the tests run at once; a `make -jN test` decides it instead.
 JOBS ?= 2
 
@@ -29,7 +35,11 @@ DEBS = gcc libc6-dev make pkg-config git openssl ca-certificates \
   lua5.1 lua5.2 lua5.3 lua5.4 liblua5.1-0-dev liblua5.2-dev liblua5.3-dev liblua5.4-dev \
   luajit2|luajit libluajit2-5.1-dev|libluajit-5.1-dev libcurl4-openssl-dev|libcurl4-gnutls-dev \
   luarocks lua-busted lua-check lua-ldoc \
-  clang clang-format clang-tidy cppcheck valgrind python3 python3-aiosmtpd
+  clang clang-format clang-tidy cppcheck valgrind python3 python3-aiosmtpd $(SERVER_LIBS)
+# The specs' mail servers are unpacked into build/servers, not installed; this is what they link.
+SERVER_DEBS = postfix dovecot-core
+SERVER_LIBS = libcap2 libdb5.3 libgcrypt20 libgssapi-krb5-2 libicu72 libnsl2 libpam0g libsasl2-2 libsodium23 libsystemd0 \
+  libtirpc3 libunwind8 libzstd1
 
 # --- sources ------------------------------------------------------------------------------------------------------
 
@@ -51,13 +61,17 @@ LOGS = build/test-logs
 PART = spec/support/part.sh $(LOGS)
 SUMMARY = spec/support/summary.sh $(LOGS)
 
-.PHONY: help all modules deps demo test check fuzz bench clean distclean install \
-  test-parts test-c test-valgrind test-lua test-fuzz test-rock
+.PHONY: help all modules demo test check fuzz bench install deps clean distclean \
+  test-parts test-c test-valgrind test-lua test-fuzz test-rock lint-gcc lint-clang
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 all: modules ## build the modules for every interpreter found, into build/<interpreter>/
+
+demo: deps ## send a mail through a real server and show what arrived
+	@$(MAKE) --no-print-directory modules
+	@spec/support/lua.sh $(firstword $(filter lua5.4,$(LUAS)) $(LUAS) lua5.4) examples/demo.lua
 
 modules: $(foreach l,$(LUAS),$(foreach m,$(MODULES),build/$l/netmail/$m.so))
 
@@ -68,18 +82,20 @@ modules: $(foreach l,$(LUAS),$(foreach m,$(MODULES),build/$l/netmail/$m.so))
 define variant
 build/$1/obj/%.o: %.c
 	@mkdir -p $$(@D)
-	$2 $(BASE) $3 -c $$< -o $$@
+	$$(call say,CC,$$@)
+	$$(Q)$2 $(BASE) $3 -c $$< -o $$@
 
 $(foreach r,base mime smtp net,$(call archive,$1,$r,$(wildcard src/$r/*.c)))
 $(call archive,$1,top,$(TOP_SRC))
 
 -include $$(wildcard build/$1/obj/*/*.d build/$1/obj/*/*/*.d)
+
 endef
 
 define archive
 build/$1/lib/$2.a: $(patsubst %.c,build/$1/obj/%.o,$3)
 	@mkdir -p $$(@D); rm -f $$@
-	ar rcs $$@ $$^
+	$$(Q)ar rcs $$@ $$^
 
 endef
 
@@ -91,20 +107,46 @@ $(eval $(call variant,fuzz,$$(CLANG),-Ispec -g -O1 -DNM_TEST_ALLOC $$(SANITIZE) 
 define interpreter
 build/$1/obj/%.o: src/%.c
 	@mkdir -p $$(@D)
-	$$(CC) $(BASE) $$(CFLAGS) -fPIC -I$(INC_$1) -c $$< -o $$@
+	$$(call say,CC,$$@)
+	$$(Q)$$(CC) $(BASE) $$(CFLAGS) -fPIC -I$(INC_$1) -c $$< -o $$@
 
 build/$1/netmail/core.so: $(CORE_LUA_SRC:src/%.c=build/$1/obj/%.o) $(CORE_SRC:%.c=build/plain/obj/%.o)
 	@mkdir -p $$(@D)
-	$$(CC) -shared $$(LDFLAGS) $$^ -o $$@
+	$$(call say,LD,$$@)
+	$$(Q)$$(CC) -shared $$(LDFLAGS) $$^ -o $$@
 
 build/$1/netmail/net.so: $(NET_LUA_SRC:src/%.c=build/$1/obj/%.o) $(NET_SRC:%.c=build/plain/obj/%.o)
 	@mkdir -p $$(@D)
-	$$(CC) -shared $$(LDFLAGS) $$^ -lcurl -o $$@
+	$$(call say,LD,$$@)
+	$$(Q)$$(CC) -shared $$(LDFLAGS) $$^ -lcurl -o $$@
 
 -include $$(wildcard build/$1/obj/*.d)
 endef
 
 $(foreach l,$(ALL_LUAS),$(eval $(call interpreter,$l)))
+
+# Everything compiled once more, for its warnings only, by each of the two compilers.
+define lint
+$(call variant,lint-$1,$2,-Ispec -O2 -Werror)
+
+$(foreach l,$(LUAS),$(call lint-interpreter,$1,$2,$l))
+
+lint-$1: $(patsubst %.c,build/lint-$1/obj/%.o,$(filter-out src/lua_%,$(filter %.c,$(C_FILES)))) \
+  $(foreach l,$(LUAS),$(patsubst src/%.c,build/lint-$1/$l/%.o,$(wildcard src/lua_*.c)))
+endef
+
+define lint-interpreter
+build/lint-$1/$3/%.o: src/%.c
+	@mkdir -p $$(@D)
+	$$(call say,CC,$$@)
+	$$(Q)$2 $(BASE) -O2 -Werror -I$(INC_$3) -c $$< -o $$@
+
+-include $$(wildcard build/lint-$1/$3/*.d)
+
+endef
+
+$(eval $(call lint,gcc,gcc))
+$(eval $(call lint,clang,$$(CLANG)))
 
 # --- C tests --------------------------------------------------------------------------------------------------------
 # A test in spec/<room>/ is linked with its own room and base, and with nothing else: that base, mime and smtp need no
@@ -121,7 +163,8 @@ room = $(if $(findstring /,$1),$(firstword $(subst /, ,$1)),top)
 define program
 build/$2/$1: build/$2/obj/spec/$1.o $(foreach r,$(NEEDS_$(call room,$1)),build/$2/lib/$r.a)
 	@mkdir -p $$(@D)
-	$3 $$^ $(LINK_$(call room,$1)) -o $$@
+	$$(call say,LD,$$@)
+	$$(Q)$3 $$^ $(LINK_$(call room,$1)) -o $$@
 
 endef
 
@@ -137,8 +180,12 @@ C_PARTS = $(TESTS:%=run/c/%)
 VALGRIND_PARTS = $(TESTS:%=run/valgrind/%)
 LUA_PARTS = $(ALL_LUAS:%=run/lua/%)
 FUZZ_PARTS = $(FUZZERS:%=run/fuzz/%)
+LONG_FUZZ_PARTS = $(FUZZERS:%=run/long-fuzz/%)
+ROCK_PARTS = $(ALL_LUAS:%=run/rock/%)
+CHECK_PARTS = $(addprefix run/check/,luacheck format cppcheck shell gcc clang)
+LAYERS_PART = run/check/layers
 
-.PHONY: $(C_PARTS) $(VALGRIND_PARTS) $(LUA_PARTS) $(FUZZ_PARTS)
+.PHONY: $(C_PARTS) $(VALGRIND_PARTS) $(LUA_PARTS) $(FUZZ_PARTS) $(LONG_FUZZ_PARTS) $(ROCK_PARTS) $(CHECK_PARTS) $(LAYERS_PART)
 
 $(C_PARTS): run/c/%: build/asan/%
 	@$(PART) c/$* count $<
@@ -149,21 +196,86 @@ $(VALGRIND_PARTS): run/valgrind/%: build/valgrind/%
 $(LUA_PARTS): run/lua/%: modules
 	@$(PART) lua/$* count spec/support/busted.sh $*
 
-parts-of = @rm -rf $(sort $(foreach p,$1,$(LOGS)/$(firstword $(subst /, ,$(p:run/%=%)))))
-run-parts = $(MAKE) --no-print-directory -k $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS)) $1; \
+$(FUZZ_PARTS): run/fuzz/%: build/fuzz/%
+	@$(PART) fuzz/$* one spec/support/fuzz.sh $* $(FUZZ_TEST_SECONDS)
+
+$(LONG_FUZZ_PARTS): run/long-fuzz/%: build/fuzz/%
+	@$(PART) long-fuzz/$* one spec/support/fuzz.sh $* $(FUZZ_SECONDS)
+
+$(ROCK_PARTS): run/rock/%:
+	@$(PART) rock/$* one spec/support/rock.sh $* "$(INC_$*)"
+
+run/check/luacheck:
+	@$(PART) check/luacheck one luacheck --quiet --no-color lua spec examples bench *.rockspec
+
+run/check/format:
+	@$(PART) check/format one clang-format --dry-run -Werror $(C_FILES)
+
+run/check/cppcheck:
+	@$(PART) check/cppcheck one cppcheck -q --std=c11 --enable=warning,performance,portability --inline-suppr \
+	  --error-exitcode=1 -Isrc --cppcheck-build-dir=build/cppcheck src
+
+run/check/shell:
+	@$(PART) check/shell one sh -c 'for f in spec/support/*.sh .ci/run; do sh -n "$$f" || exit 1; done'
+
+run/check/gcc run/check/clang: run/check/%:
+	+@$(PART) check/$* one $(MAKE) --no-print-directory -k lint-$*
+
+$(LAYERS_PART): modules
+	@$(PART) check/layers count spec/support/busted.sh $(firstword $(filter lua5.4,$(LUAS)) $(LUAS) lua5.4) spec/layers_spec.lua
+
+# Runs the parts of $1 and adds them up.
+run-parts = @rm -rf $(sort $(foreach p,$1,$(LOGS)/$(firstword $(subst /, ,$(p:run/%=%))))); \
+  $(MAKE) --no-print-directory -k $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS)) $1; \
   $(SUMMARY) $(patsubst run/%,%,$1)
 
+test: deps ## all tests, on every interpreter; ends with "N passed, N failed, N skipped"
+	@$(MAKE) --no-print-directory test-parts
+
+# Apart from `test`, because on a new machine make knows the interpreters only after deps.
+test-parts:
+	$(call run-parts,$(CHECK_PARTS) $(C_PARTS) $(LUA_PARTS) $(FUZZ_PARTS) $(ROCK_PARTS))
+
 test-c: ## C tests under ASan and UBSan
-	$(call parts-of,$(C_PARTS))
-	@$(call run-parts,$(C_PARTS))
+	$(call run-parts,$(C_PARTS))
 
 test-valgrind: ## the same C tests under valgrind
-	$(call parts-of,$(VALGRIND_PARTS))
-	@$(call run-parts,$(VALGRIND_PARTS))
+	$(call run-parts,$(VALGRIND_PARTS))
 
 test-lua: ## specs on every interpreter
-	$(call parts-of,$(LUA_PARTS))
-	@$(call run-parts,$(LUA_PARTS))
+	$(call run-parts,$(LUA_PARTS))
 
-clean: ## remove what was built (but not the unpacked mail servers)
-	find build -mindepth 1 -maxdepth 1 ! -name servers -exec rm -rf {} + 2>/dev/null || true
+test-fuzz: ## each fuzz target for FUZZ_TEST_SECONDS
+	$(call run-parts,$(FUZZ_PARTS))
+
+test-rock: ## luarocks make for every interpreter, into build/rocks
+	$(call run-parts,$(ROCK_PARTS))
+
+check: ## luacheck, clang-format, cppcheck, layers, no warning from gcc and clang
+	$(call run-parts,$(CHECK_PARTS) $(LAYERS_PART))
+
+fuzz: ## each fuzz target for FUZZ_SECONDS
+	$(call run-parts,$(LONG_FUZZ_PARTS))
+
+bench: modules ## messages a second beside Python's, memory for a gigabyte
+	@spec/support/lua.sh $(firstword $(filter lua5.4,$(LUAS)) $(LUAS)) bench/run.lua
+
+# --- what stays ------------------------------------------------------------------------------------------------------
+
+deps: ## install the Debian packages and unpack the mail servers that build and tests need
+	@spec/support/deps.sh "$(DEBS)" "$(SERVER_DEBS)"
+
+# LuaJIT reads the folders of Lua 5.1, and either module works in both.
+INSTALL_FROM = $(if $(filter luajit,$(LUA_VERSION)),luajit,lua$(LUA_VERSION))
+INSTALL_DIR = $(if $(filter luajit,$(LUA_VERSION)),5.1,$(LUA_VERSION))
+
+install: $(MODULES:%=build/$(INSTALL_FROM)/netmail/%.so) ## copy to PREFIX for LUA_VERSION (5.1 to 5.4, luajit)
+	install -d "$(DESTDIR)$(PREFIX)/share/lua/$(INSTALL_DIR)/netmail" "$(DESTDIR)$(PREFIX)/lib/lua/$(INSTALL_DIR)/netmail"
+	install -m 644 lua/netmail/*.lua "$(DESTDIR)$(PREFIX)/share/lua/$(INSTALL_DIR)/netmail"
+	install -m 755 $(MODULES:%=build/$(INSTALL_FROM)/netmail/%.so) "$(DESTDIR)$(PREFIX)/lib/lua/$(INSTALL_DIR)/netmail"
+
+clean: ## remove what was built, but not the unpacked servers
+	@if [ -d build ]; then find build -mindepth 1 -maxdepth 1 ! -name servers -exec rm -rf {} +; fi
+
+distclean: ## remove build/
+	rm -rf build
