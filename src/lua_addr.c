@@ -150,6 +150,7 @@ static int addr_try_parse(lua_State *L) {
 
 /* MailAddress("text") and MailAddress("addr", "Name"). The class table is argument 1. */
 static int addr_call(lua_State *L) {
+  lua_settop(L, 3);
   lua_remove(L, 1);
   return lua_isnoneornil(L, 2) ? addr_create(L) : addr_create_with_name(L);
 }
@@ -162,9 +163,9 @@ static int append_addr(lua_State *L, struct nm_list *list, int i, struct nm_erro
   }
   struct nm_addr *a = nm_class_test(L, &nm_addr_class, i);
   if (a == NULL) {
-    return nm_type_error(L, i, "address", "MailAddress, string, or an array of them");
+    return nm_type_error(L, i, "address", "MailAddress or string");
   }
-  return nm_list_add(list, a) == 0 ? 0 : nm_error_nomem(e);
+  return nm_list_error(list, nm_list_add(list, a), e);
 }
 
 /// Adds the addresses of a text: one, or several with commas between them.

@@ -194,10 +194,9 @@ static int attachment_call(lua_State *L) {
 static int append_attachment(lua_State *L, struct nm_list *list, int i, struct nm_error *e) {
   struct nm_attachment *a = nm_class_test(L, &nm_attachment_class, i);
   if (a == NULL) {
-    return nm_type_error(L, i, "attachment",
-                         "Attachment, or an array of them; for a file write Attachment.Create(path)");
+    return nm_type_error(L, i, "attachment", "Attachment; for a file write Attachment.Create(path)");
   }
-  return nm_list_add(list, a) == 0 ? 0 : nm_error_nomem(e);
+  return nm_list_error(list, nm_list_add(list, a), e);
 }
 
 static long find_attachment(lua_State *L, const struct nm_list *list, int i) {

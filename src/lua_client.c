@@ -211,12 +211,24 @@ static struct nm_str field(lua_State *L, int i, const char *name) {
   return nm_opt_string(L, -1, name); /* stays on the stack: the bytes live there */
 }
 
+static void check_certificate_keys(lua_State *L, int i) {
+  lua_pushnil(L);
+  while (lua_next(L, i) != 0) {
+    lua_pop(L, 1);
+    const char *key = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : luaL_typename(L, -1);
+    if (strcmp(key, "File") != 0 && strcmp(key, "Key") != 0 && strcmp(key, "Password") != 0) {
+      luaL_error(L, "ClientCertificate has no field '%s'; it takes File, Key and Password", key);
+    }
+  }
+}
+
 /* A path of a PEM file with certificate and key, or { File = …, Key = …, Password = … }. */
 static int set_certificate(lua_State *L, void *object, int i, struct nm_error *e) {
   struct nm_client *c = object;
   struct nm_str file, key = {0}, password = {0};
   i = lua_absindex(L, i);
   if (lua_type(L, i) == LUA_TTABLE) {
+    check_certificate_keys(L, i);
     file = field(L, i, "File");
     key = field(L, i, "Key");
     password = field(L, i, "Password");

@@ -13,7 +13,8 @@
 __attribute__((visibility("default"))) int luaopen_netmail_core(lua_State *L);
 
 static void push_priorities(lua_State *L) {
-  lua_newtable(L);
+  static const luaL_Reg no_functions[] = {{NULL, NULL}};
+  nm_push_class_table(L, "MailPriority", no_functions, NULL);
   lua_pushinteger(L, NM_PRIORITY_HIGH);
   lua_setfield(L, -2, "High");
   lua_pushinteger(L, NM_PRIORITY_LOW);

@@ -131,15 +131,30 @@ static int credential_create(lua_State *L) {
   return 1;
 }
 
+/* An empty one is said, never left out. */
+static void need_field(lua_State *L, const char *name) {
+  lua_pushstring(L, name);
+  if (nm_lua_rawget(L, 2) == LUA_TNIL) {
+    luaL_error(L, "NetworkCredential needs a %s", name);
+  }
+  lua_pop(L, 1);
+}
+
 /* NetworkCredential{ UserName = …, Password = … } and NetworkCredential(user, password, domain). */
 static int credential_call(lua_State *L) {
+  lua_settop(L, 4);
   if (lua_type(L, 2) != LUA_TTABLE) {
     lua_remove(L, 1);
     return credential_create(L);
   }
   struct nm_error e = {0};
   struct nm_credential *c = push_credential(L);
-  return nm_class_set_all(L, &nm_credential_class, c, 2, NULL, &e) < 0 ? nm_raise(L, &e) : 1;
+  if (nm_class_set_all(L, &nm_credential_class, c, 2, NULL, &e) < 0) {
+    return nm_raise(L, &e);
+  }
+  need_field(L, "UserName");
+  need_field(L, "Password");
+  return 1;
 }
 
 void nm_open_credential(lua_State *L) {
@@ -253,8 +268,17 @@ static int cache_create(lua_State *L) {
   return 1;
 }
 
+/* CredentialCache(): a cache has no properties to be set from a table. */
+static int cache_call(lua_State *L) {
+  if (!lua_isnoneornil(L, 2)) {
+    return luaL_error(L,
+                      "CredentialCache takes nothing; add with cache:Add(host, port, protocol, credential)");
+  }
+  return cache_create(L);
+}
+
 void nm_open_cache(lua_State *L) {
   static const luaL_Reg functions[] = {{"Create", cache_create}, {NULL, NULL}};
   nm_class_register(L, &nm_cache_class);
-  nm_push_class_table(L, "CredentialCache", functions, cache_create);
+  nm_push_class_table(L, "CredentialCache", functions, cache_call);
 }

@@ -20,9 +20,30 @@ static struct nm_list *scratch_list(lua_State *L, const struct nm_list_class *c)
   return *box;
 }
 
+int nm_list_error(const struct nm_list *list, int err, struct nm_error *e) {
+  if (err == NM_ELIMIT) {
+    return nm_error_set(e, err, NM_KIND_MESSAGE, "a collection of more than %zu elements is refused",
+                        list->max);
+  }
+  return err != 0 ? nm_error_nomem(e) : 0;
+}
+
+/* {Address = "a@x"} must not become an empty list. */
+static void check_array(lua_State *L, const struct nm_list_class *c, int i, size_t n) {
+  size_t keys = 0;
+  lua_pushnil(L);
+  while (lua_next(L, i) != 0) {
+    lua_pop(L, 1);
+    if (++keys > n || lua_type(L, -1) != LUA_TNUMBER) {
+      luaL_error(L, "%s takes an array (keys 1, 2, 3 ...); this table has other keys", c->class.name);
+    }
+  }
+}
+
 static int append_array(lua_State *L, const struct nm_list_class *c, struct nm_list *list, int i,
                         struct nm_error *e) {
   size_t n = lua_rawlen(L, i);
+  check_array(L, c, i, n);
   for (size_t k = 1; k <= n; k++) {
     lua_rawgeti(L, i, (int)k);
     int err = c->append(L, list, lua_gettop(L), e);
@@ -50,8 +71,7 @@ int nm_assign_list(lua_State *L, const struct nm_list_class *c, struct nm_list *
       return err;
     }
   }
-  int err = nm_list_assign(list, other);
-  return err < 0 ? nm_error_nomem(e) : 0;
+  return nm_list_error(list, nm_list_assign(list, other), e);
 }
 
 static const struct nm_list_class *this_class(lua_State *L) {
@@ -86,6 +106,20 @@ static size_t check_index(lua_State *L, int i, const char *method, long last) {
   return (size_t)at;
 }
 
+/* All of them or none. */
+static int insert_all(struct nm_list *list, size_t at, const struct nm_list *added, struct nm_error *e) {
+  for (size_t k = 0; k < added->n; k++) {
+    int err = nm_list_insert(list, at + k, added->items[k]);
+    if (err != 0) {
+      while (k-- > 0) {
+        nm_list_remove(list, at);
+      }
+      return nm_list_error(list, err, e);
+    }
+  }
+  return 0;
+}
+
 /// Inserts before the element with that index.
 // @function Collection:Insert
 // @int index counted from 0; `Count` appends; out of range raises
@@ -95,15 +129,11 @@ int nm_list_m_insert(lua_State *L) {
   const struct nm_list_class *c = this_class(L);
   struct nm_list *list = self(L, "Insert");
   size_t at = check_index(L, 2, "Insert", (long)list->n);
+  lua_settop(L, 3);
   struct nm_list *added = scratch_list(L, c);
   struct nm_error e = {0};
-  if (c->append(L, added, 3, &e) < 0) {
+  if (c->append(L, added, 3, &e) < 0 || insert_all(list, at, added, &e) < 0) {
     return nm_raise(L, &e);
-  }
-  for (size_t k = 0; k < added->n; k++) {
-    if (nm_list_insert(list, at + k, added->items[k]) != 0) {
-      return luaL_error(L, "out of memory, or too many elements");
-    }
   }
   lua_settop(L, 1);
   return 1;

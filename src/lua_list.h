@@ -47,6 +47,8 @@ int nm_list_m_iter(lua_State *L);
 extern const struct nm_property nm_list_properties[]; /* Count */
 int nm_list_length(void *object);
 void nm_list_unref_object(void *object);
+/* What a core function on list returned, with the words for it in e. */
+int nm_list_error(const struct nm_list *list, int err, struct nm_error *e);
 /* list[n], n counted from 1; nil outside. */
 int nm_list_get(lua_State *L, const struct nm_list_class *c, const struct nm_list *list, lua_Number n);
 

@@ -246,7 +246,7 @@ void nm_class_register(lua_State *L, const struct nm_class *c) {
 /* ---- tables of functions ---- */
 
 static int no_function(lua_State *L) {
-  return luaL_error(L, "netmail.%s has no function '%s'", lua_tostring(L, lua_upvalueindex(1)),
+  return luaL_error(L, "netmail.%s has no member '%s'", lua_tostring(L, lua_upvalueindex(1)),
                     lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : luaL_typename(L, 2));
 }
 
@@ -264,6 +264,8 @@ void nm_push_class_table(lua_State *L, const char *name, const luaL_Reg *functio
   lua_pushstring(L, name);
   lua_pushcclosure(L, no_function, 1);
   lua_setfield(L, -2, "__index");
+  lua_pushfstring(L, "netmail.%s", name);
+  lua_setfield(L, -2, "__metatable"); /* __call counts on the class as its first argument */
   lua_setmetatable(L, -2);
 }
 
@@ -323,12 +325,7 @@ struct scratch {
 };
 
 static int scratch_gc(lua_State *L) {
-  struct scratch *s = lua_touserdata(L, 1);
-  if (s->release != NULL) {
-    void (*release)(void *) = s->release;
-    s->release = NULL;
-    release(s->memory);
-  }
+  nm_scratch_release(L, 1);
   return 0;
 }
 
@@ -356,6 +353,7 @@ void nm_scratch_release(lua_State *L, int i) {
 /* ---- failures ---- */
 
 static int detail_tostring(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
   lua_pushliteral(L, "Message");
   lua_rawget(L, 1);
   return 1;

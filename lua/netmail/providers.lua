@@ -127,14 +127,18 @@ end
 
 local function make_client(entry, options)
   if type(options) ~= "table" then
-    error("a provider takes a table: { UserName = …, Password = … }", 3)
+    error("a provider takes a table: { UserName = …, Password = … }", 2)
   end
   local all = { Host = entry.Host, Port = entry.Port, EnableSsl = true }
   for key, value in pairs(options) do
     all[key] = value
   end
   all.UserName = login_name(entry, all.UserName)
-  return core.SmtpClient(all)
+  local ok, client = pcall(core.SmtpClient, all)
+  if not ok then
+    error(client, 2) -- the mistake stands where the preset was called
+  end
+  return client
 end
 
 local entry_meta = {
