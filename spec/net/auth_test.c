@@ -1,9 +1,12 @@
 #include "net/dialler.h"
 
+#include <curl/curl.h>
+
 #define HELLO "send:220 mail.example.test ESMTP\\r\\n", "expect:EHLO client.example.test"
 
 static const struct nm_net_api *api;
 static struct nm_net *net;
+static int has_gssapi; /* in this build of libcurl */
 
 /* One dial with a login; the server's steps after EHLO's reply come in pairs. */
 struct row {
@@ -83,7 +86,8 @@ static const struct row rows[] = {
     /* Not offered at all: libcurl calls that success. Whoever reads the lines must look for the 235. */
     {"ivanov", "PLAIN", NULL, {NULL}, 0, 0, ""},
     /* The ticket's owner, by name only; there is no ticket here. */
-    {"", "GSSAPI", "GSSAPI PLAIN", {"end"}, NM_EINVAL, 0, ""},
+    {"", "GSSAPI", "GSSAPI PLAIN", {"end"}, NM_EINVAL, 0, "Kerberos ticket"},
+    {"ivanov", "GSSAPI", "GSSAPI PLAIN", {"end"}, NM_EINVAL, 0, "Kerberos ticket"},
     /* Nobody named: not a word about AUTH. */
     {NULL, NULL, "PLAIN LOGIN EXTERNAL", {NULL}, 0, 0, ""},
     /* A password may hold anything. */
@@ -114,9 +118,11 @@ static void check_row(const struct row *r, enum nm_tls tls) {
   d.password = "hunter2";
   d.mechanisms = r->mechanisms;
   int rc = dial(net, &d, &c, &e);
-  CHECK_ROW(rc == r->code, e.text);
+  int code = r->code == NM_EINVAL && !has_gssapi ? NM_EREJECT : r->code;
+  CHECK_ROW(rc == code, e.text);
   CHECK_ROW(rc == 0 || e.kind == NM_KIND_AUTH, e.text);
-  CHECK_ROW(strstr(e.text, r->word) != NULL && strstr(e.text, "hunter2") == NULL, e.text);
+  CHECK_ROW((code != r->code || strstr(e.text, r->word) != NULL) && strstr(e.text, "hunter2") == NULL,
+            e.text);
   CHECK_ROW(lines_have(c, "\r\n235 ") == r->has_235, r->mechanisms != NULL ? r->mechanisms : "none");
   CHECK(rc == 0 || r->steps[0] == NULL || strstr(r->steps[0], "expect") == NULL ||
         lines_have(c, "\r\n535 ") || lines_have(c, "\r\n454 "));
@@ -137,6 +143,7 @@ int main(void) {
   certs_make();
   (void)setenv("KRB5CCNAME", "FILE:/nonexistent/ticket", 1);
   (void)setenv("KRB5_CONFIG", "/dev/null", 1);
+  has_gssapi = (curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_GSSAPI) != 0;
   api = nm_net_api();
   net = api->net_new();
   RUN(login_is_what_was_named);

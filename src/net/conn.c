@@ -124,15 +124,18 @@ int nm_conn_readable(struct nm_conn *c) {
   return 1;
 }
 
-static void handle_free(struct nm_conn *c) {
+static void handles_free(struct nm_conn *c) {
   struct nm_sigpipe hold;
   nm_sigpipe_hold(&hold, c->net->hold_sigpipe);
-  (void)curl_multi_remove_handle(c->net->multi, c->easy); /* closes the connection, says nothing in SMTP */
+  if (c->multi != NULL && c->easy != NULL) {
+    (void)curl_multi_remove_handle(c->multi, c->easy); /* closes the connection, says nothing in SMTP */
+  }
   curl_easy_cleanup(c->easy);
+  nm_net_multi_back(c->net, c->multi);
   nm_sigpipe_release(&hold);
 }
 
-/* In a forked child the handle is leaked: freeing it would end the parent's TLS session. Its descriptor is given up, so that the
+/* In a forked child the handles are leaked: freeing them would end the parent's TLS session. Its descriptor is given up, so that the
    server sees the parent close. */
 void nm_conn_close(struct nm_conn **pc, int quietly) {
   struct nm_conn *c = *pc;
@@ -144,8 +147,8 @@ void nm_conn_close(struct nm_conn **pc, int quietly) {
   if (quietly || foreign) {
     nm_sockets_silence(&c->sockets, c->net->nowhere);
   }
-  if (c->easy != NULL && !foreign) {
-    handle_free(c);
+  if (!foreign) {
+    handles_free(c);
   }
   nm_buf_free(&c->lines);
   nm_free(c);

@@ -11,10 +11,10 @@
 /* All reply lines of one dial: greeting, EHLO twice, AUTH. A server that needs more than this talks for another reason. */
 #define NM_DIAL_LINES_MAX 65536
 
-/* One client's libcurl: a multi handle, which holds the connections, the DNS cache and the loaded CA store, and a share
-   for TLS sessions. Used by one thread at a time, so the share needs no locks. */
+/* One client's libcurl: a multi handle, which holds the connections and the loaded CA store, and a share for TLS sessions and
+   DNS. Used by one thread at a time, so the share needs no locks. */
 struct nm_net {
-  CURLM *multi;
+  CURLM *multi; /* NULL: each connection has its own, see net.c */
   CURLSH *share;
   pid_t pid;        /* whose handles these are: in a forked child they are left as they are */
   int nowhere;      /* a descriptor that leads nowhere, put over a socket on which no byte more may go out */
@@ -34,6 +34,7 @@ enum { NM_DIAL_RESOLVED = 1 << 0, NM_DIAL_CONNECTED = 1 << 1, NM_DIAL_SECURE = 1
 struct nm_conn {
   struct nm_io io; /* first: an nm_io of ours is the nm_conn */
   struct nm_net *net;
+  CURLM *multi; /* the net's or its own; easy stays in it as long as it lives */
   CURL *easy;
   pid_t pid;
   enum nm_conn_state state;
@@ -65,8 +66,11 @@ struct nm_net *nm_net_new(void);
 void nm_net_free(struct nm_net *net);
 /* In a forked child: new handles in place of the parent's. */
 int nm_net_renew(struct nm_net *net);
-/* Lets libcurl work on every connection of the net, and notes in each that has ended its dial how. */
-int nm_net_perform(struct nm_net *net);
+/* For one connection; NULL when out of memory. Given back once the connection is out of it. */
+CURLM *nm_net_multi(struct nm_net *net);
+void nm_net_multi_back(struct nm_net *net, CURLM *multi);
+/* Lets libcurl work on every connection of the multi handle, and notes in each that has ended its dial how. */
+int nm_net_perform(struct nm_net *net, CURLM *multi);
 
 /* options.c: everything libcurl is told about this dial. Borrows d. */
 int nm_options_set(struct nm_conn *c, const struct nm_dial *d, struct nm_error *e);

@@ -81,8 +81,9 @@ static int begin(struct nm_conn *c, const struct nm_dial *d, struct nm_error *e)
   if (rc != 0) {
     return nm_error_nomem(e);
   }
+  c->multi = nm_net_multi(c->net);
   c->easy = curl_easy_init();
-  if (c->easy == NULL) {
+  if (c->multi == NULL || c->easy == NULL) {
     return nm_error_nomem(e);
   }
   rc = nm_options_set(c, d, e);
@@ -93,7 +94,7 @@ static int begin(struct nm_conn *c, const struct nm_dial *d, struct nm_error *e)
     (void)refuse_proxied(c);
     return 0;
   }
-  if (set_callbacks(c) != CURLE_OK || curl_multi_add_handle(c->net->multi, c->easy) != CURLM_OK) {
+  if (set_callbacks(c) != CURLE_OK || curl_multi_add_handle(c->multi, c->easy) != CURLM_OK) {
     return nm_error_nomem(e);
   }
   return 0;
@@ -143,7 +144,7 @@ static void note_progress(struct nm_conn *c) {
 }
 
 static int go_on(struct nm_conn *c) {
-  int rc = nm_net_perform(c->net);
+  int rc = nm_net_perform(c->net, c->multi);
   if (rc != 0) {
     return nm_failure_explain(c, rc == NM_ENOMEM ? CURLE_OUT_OF_MEMORY : CURLE_FAILED_INIT);
   }
@@ -179,13 +180,13 @@ static int64_t now_ms(void) {
   return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* libcurl polls all connections of the net that are dialling, and its own timers: it may return early, for another one. */
+/* libcurl polls all connections of the multi handle that are dialling, and its own timers: it may return early, for another one. */
 int nm_dial_wait(struct nm_conn *c, int ms) {
   if (c->state != NM_CONN_DIALING || c->done || nm_conn_is_foreign(c)) {
     return 0;
   }
   int64_t start = now_ms();
-  (void)curl_multi_poll(c->net->multi, NULL, 0, ms < 0 ? INT_MAX : ms, NULL);
+  (void)curl_multi_poll(c->multi, NULL, 0, ms < 0 ? INT_MAX : ms, NULL);
   return ms >= 0 && now_ms() - start >= ms ? NM_ETIME : 0;
 }
 

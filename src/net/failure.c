@@ -19,6 +19,8 @@ static const struct meaning {
     {CURLE_SSL_CONNECT_ERROR, NM_EIO, NM_KIND_TLS},
     {CURLE_PEER_FAILED_VERIFICATION, NM_EIO, NM_KIND_TLS},
     {CURLE_SSL_CERTPROBLEM, NM_EINVAL, NM_KIND_TLS},
+    {CURLE_BAD_FUNCTION_ARGUMENT, NM_EINVAL,
+     NM_KIND_TLS}, /* what newer versions call a key they cannot read */
     {CURLE_SSL_CIPHER, NM_EIO, NM_KIND_TLS},
     {CURLE_SSL_CACERT_BADFILE, NM_EINVAL, NM_KIND_TLS},
     {CURLE_SSL_CRL_BADFILE, NM_EINVAL, NM_KIND_TLS},
@@ -113,6 +115,8 @@ static const char *advice(const struct nm_conn *c, CURLcode rc) {
       return c->last_code / 100 == 2
                  ? "no mechanism that was asked for is offered by the server and usable here"
                  : "authentication failed; check user name and password";
+    case CURLE_AUTH_ERROR:
+      return "the Kerberos ticket cannot be used; is there one? (klist, kinit)";
     case CURLE_OPERATION_TIMEDOUT:
       return (c->reached & NM_DIAL_RESOLVED) == 0    ? "the name server did not answer in time"
              : (c->reached & NM_DIAL_CONNECTED) == 0 ? "no address of the server answered in time"

@@ -47,6 +47,15 @@ int nm_net_check(char *why, size_t n) {
   return 0;
 }
 
+/* Since 7.87 a multi handle keeps the loaded CA store (18 ms a connection otherwise): one for all. Before, nothing speaks for
+   sharing one, and against it that up to 7.84 removing a CONNECT_ONLY handle leaves its connection open until the
+   multi handle goes. */
+#define LIBCURL_CA_CACHE 0x075700u
+
+static unsigned version(void) {
+  return curl_version_info(CURLVERSION_NOW)->version_num;
+}
+
 static void handles_free(struct nm_net *net) {
   if (net->multi != NULL) {
     (void)curl_multi_cleanup(net->multi);
@@ -58,12 +67,17 @@ static void handles_free(struct nm_net *net) {
   net->share = NULL;
 }
 
+static int share_setup(CURLSH *share) {
+  return curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) == CURLSHE_OK &&
+         curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS) == CURLSHE_OK;
+}
+
 static int handles_new(struct nm_net *net) {
+  int shared = version() >= LIBCURL_CA_CACHE;
   net->pid = getpid();
-  net->multi = curl_multi_init();
+  net->multi = shared ? curl_multi_init() : NULL;
   net->share = curl_share_init();
-  if (net->multi != NULL && net->share != NULL &&
-      curl_share_setopt(net->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) == CURLSHE_OK) {
+  if ((net->multi != NULL || !shared) && net->share != NULL && share_setup(net->share)) {
     return 0;
   }
   handles_free(net);
@@ -76,7 +90,7 @@ struct nm_net *nm_net_new(void) {
   if (net == NULL) {
     return NULL;
   }
-  net->hold_sigpipe = curl_version_info(CURLVERSION_NOW)->version_num < NM_SIGPIPE_FIXED;
+  net->hold_sigpipe = version() < NM_SIGPIPE_FIXED;
   net->nowhere = nm_socket_nowhere();
   if (net->nowhere < 0 || handles_new(net) != 0) {
     nm_net_free(net);
@@ -87,7 +101,7 @@ struct nm_net *nm_net_new(void) {
 
 /* The parent's handles are forgotten, not freed: to free them would be to speak on the parent's connections. */
 int nm_net_renew(struct nm_net *net) {
-  if (net->pid == getpid() && net->multi != NULL) {
+  if (net->pid == getpid() && net->share != NULL) {
     return 0;
   }
   return handles_new(net);
@@ -106,10 +120,19 @@ void nm_net_free(struct nm_net *net) {
   nm_free(net);
 }
 
-static void note_done(struct nm_net *net) {
+CURLM *nm_net_multi(struct nm_net *net) {
+  return net->multi != NULL ? net->multi : curl_multi_init();
+}
+
+void nm_net_multi_back(struct nm_net *net, CURLM *multi) {
+  if (multi != NULL && multi != net->multi) {
+    (void)curl_multi_cleanup(multi);
+  }
+}
+
+static void note_done(CURLM *multi) {
   int left;
-  for (CURLMsg *m = curl_multi_info_read(net->multi, &left); m != NULL;
-       m = curl_multi_info_read(net->multi, &left)) {
+  for (CURLMsg *m = curl_multi_info_read(multi, &left); m != NULL; m = curl_multi_info_read(multi, &left)) {
     char *owner = NULL;
     if (m->msg == CURLMSG_DONE && curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &owner) == CURLE_OK &&
         owner != NULL) {
@@ -120,12 +143,12 @@ static void note_done(struct nm_net *net) {
   }
 }
 
-int nm_net_perform(struct nm_net *net) {
+int nm_net_perform(struct nm_net *net, CURLM *multi) {
   struct nm_sigpipe hold;
   int running;
   nm_sigpipe_hold(&hold, net->hold_sigpipe);
-  CURLMcode rc = curl_multi_perform(net->multi, &running);
+  CURLMcode rc = curl_multi_perform(multi, &running);
   nm_sigpipe_release(&hold);
-  note_done(net);
+  note_done(multi);
   return rc == CURLM_OK ? 0 : rc == CURLM_OUT_OF_MEMORY ? NM_ENOMEM : NM_EIO;
 }

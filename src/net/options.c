@@ -260,13 +260,19 @@ static void set_mechanisms(struct setter *s, const char *mechanisms) {
   nm_buf_free(&b);
 }
 
+/* With GSSAPI alone the ticket says who it is and the user name never goes on the wire, but libcurl looks at it all the same: it
+   tries GSSAPI only for a name with a domain; for an empty one most versions do too, newer ones (8.19) not. */
+static const char *user_name(const struct nm_dial *d) {
+  return strcmp(d->mechanisms, "GSSAPI") == 0 ? "ticket@domain" : d->user;
+}
+
 /* libcurl keeps copies of user and password until the handle is freed, and frees them without wiping: that is out of our
    hands. Ours makes none. */
 static void set_login(struct setter *s, const struct nm_dial *d) {
   if (d->user == NULL) {
     return;
   }
-  set_text(s, CURLOPT_USERNAME, d->user);
+  set_text(s, CURLOPT_USERNAME, user_name(d));
   set_text(s, CURLOPT_PASSWORD, d->password != NULL ? d->password : "");
   set_long(s, CURLOPT_SASL_IR, 1);
   set_mechanisms(s, d->mechanisms);
