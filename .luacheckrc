@@ -1,5 +1,5 @@
 std = "min"
-max_line_length = 120
+max_line_length = 140
 files["spec/**/*_spec.lua"] = { std = "+busted" }
 files["spec/support/handler.lua"] = { std = "max" }
 files["*.rockspec"] = { std = "+rockspec" }

@@ -61,7 +61,7 @@ LOGS = build/test-logs
 PART = spec/support/part.sh $(LOGS)
 SUMMARY = spec/support/summary.sh $(LOGS)
 
-.PHONY: help all modules demo test check fuzz bench install deps clean distclean \
+.PHONY: help all modules demo test check fuzz bench install deps rockspec clean distclean \
   test-parts test-c test-valgrind test-lua test-fuzz test-rock lint-gcc lint-clang
 
 help: ## this list
@@ -182,7 +182,7 @@ LUA_PARTS = $(ALL_LUAS:%=run/lua/%)
 FUZZ_PARTS = $(FUZZERS:%=run/fuzz/%)
 LONG_FUZZ_PARTS = $(FUZZERS:%=run/long-fuzz/%)
 ROCK_PARTS = $(ALL_LUAS:%=run/rock/%)
-CHECK_PARTS = $(addprefix run/check/,luacheck format cppcheck shell gcc clang)
+CHECK_PARTS = $(addprefix run/check/,luacheck format cppcheck rockspec shell gcc clang)
 LAYERS_PART = run/check/layers
 
 .PHONY: $(C_PARTS) $(VALGRIND_PARTS) $(LUA_PARTS) $(FUZZ_PARTS) $(LONG_FUZZ_PARTS) $(ROCK_PARTS) $(CHECK_PARTS) $(LAYERS_PART)
@@ -214,6 +214,9 @@ run/check/format:
 run/check/cppcheck:
 	@$(PART) check/cppcheck one cppcheck -q --std=c11 --enable=warning,performance,portability --inline-suppr \
 	  --error-exitcode=1 -Isrc --cppcheck-build-dir=build/cppcheck src
+
+run/check/rockspec:
+	@$(PART) check/rockspec one luarocks lint netmail-scm-1.rockspec
 
 run/check/shell:
 	@$(PART) check/shell one sh -c 'for f in spec/support/*.sh .ci/run; do sh -n "$$f" || exit 1; done'
@@ -264,6 +267,9 @@ bench: modules ## messages a second beside Python's, memory for a gigabyte
 
 deps: ## install the Debian packages and unpack the mail servers that build and tests need
 	@spec/support/deps.sh "$(DEBS)" "$(SERVER_DEBS)"
+
+rockspec: ## write the lists of files in the rockspec anew
+	@spec/support/lua.sh $(firstword $(filter lua5.4,$(LUAS)) $(LUAS)) spec/support/rockspec.lua netmail-scm-1.rockspec
 
 # LuaJIT reads the folders of Lua 5.1, and either module works in both.
 INSTALL_FROM = $(if $(filter luajit,$(LUA_VERSION)),luajit,lua$(LUA_VERSION))

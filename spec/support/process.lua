@@ -5,6 +5,8 @@ local system = require "system"
 
 local process = {}
 
+process.unpack = rawget(_G, "unpack") or rawget(table, "unpack")
+
 process.root = assert(lfs.currentdir())
 process.python = "/usr/bin/python3 -B " .. process.root .. "/spec/support/py/"
 
@@ -34,7 +36,7 @@ end
 
 --- The table in a file or string that luatable.py wrote.
 function process.load(chunk)
-  local f = assert((loadstring or load)(chunk, "=literal"))
+  local f = assert((rawget(_G, "loadstring") or load)(chunk, "=literal"))
   return f()
 end
 
@@ -60,9 +62,14 @@ end
 
 --- Runs a Lua program (source text) with the interpreter and the modules under test; as `run`.
 function process.lua(source, ...)
+  return process.apart(source, "", ...)
+end
+
+--- The same, started by the words of a shell command that runs its further words.
+function process.apart(source, command, ...)
   local path = os.tmpname()
   process.write(path, source)
-  local words = { process.quote(process.interpreter()), process.quote(path) }
+  local words = { command, process.quote(process.interpreter()), process.quote(path) }
   for i = 1, select("#", ...) do words[#words + 1] = process.quote((select(i, ...))) end
   local text, status = process.run(table.concat(words, " "))
   os.remove(path)

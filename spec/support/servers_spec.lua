@@ -80,7 +80,7 @@ describe("the test server", function()
     local mechanisms = "PLAIN LOGIN CRAM%-MD5 DIGEST%-MD5 SCRAM%-SHA%-1 SCRAM%-SHA%-256"
     for port, tls in pairs { plain = "starttls", submission = "starttls", insecure = "none", tls = "tls" } do
       local login = port ~= "plain" and { "user@example.test", "secret" } or {}
-      local text = send(postfix.port[port], tls, (unpack or table.unpack)(login))
+      local text = send(postfix.port[port], tls, process.unpack(login))
       assert.truthy(text:find(port == "plain" and "auth:\nsent" or mechanisms .. "\nsent"), port .. ": " .. text)
       -- A copy for each recipient.
       local mail = postfix:take(2)[2]
