@@ -253,7 +253,7 @@ int nm_session_input(struct nm_session *s, const char *p, size_t n) {
 static void describe_loss(const struct nm_session *s, const struct nm_error *why, struct nm_error *out) {
   if (s->txn.is_handed_over) {
     nm_error_set(out, why->code, why->kind, "%s (waiting for the reply to the message)", why->text);
-  } else if (nm_txn_at_content(&s->txn)) {
+  } else if (s->txn.rsp.step == NM_STEP_DOT) {
     nm_error_set(out, why->code, why->kind, "%s (while the message was being sent)", why->text);
   } else {
     nm_error_set(out, why->code, why->kind, "%s (at %s)", why->text, nm_txn_command(&s->txn));
