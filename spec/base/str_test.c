@@ -1,0 +1,47 @@
+#include "support/ctest.h"
+
+#include "base/str.h"
+
+static void compares_bytes_and_letters(void) {
+  static const struct {
+    struct nm_str a;
+    struct nm_str b;
+    int eq;
+    int ieq;
+  } rows[] = {
+      {NM_STR(""), NM_STR(""), 1, 1},
+      {{NULL, 0}, NM_STR(""), 1, 1},
+      {{NULL, 0}, {NULL, 0}, 1, 1},
+      {NM_STR("a"), NM_STR(""), 0, 0},
+      {NM_STR("abc"), NM_STR("abc"), 1, 1},
+      {NM_STR("abc"), NM_STR("aBC"), 0, 1},
+      {NM_STR("AZaz09"), NM_STR("azAZ09"), 0, 1},
+      {NM_STR("a\0b"), NM_STR("a\0b"), 1, 1},
+      {NM_STR("a\0b"), NM_STR("a\0B"), 0, 1},
+      {NM_STR("a\0b"), NM_STR("a\0c"), 0, 0},
+      {NM_STR("ab"), NM_STR("abc"), 0, 0},
+      /* the neighbours of the letters, and letters that a locale would fold */
+      {NM_STR("@"), NM_STR("`"), 0, 0},
+      {NM_STR("["), NM_STR("{"), 0, 0},
+      {NM_STR("\xe4"), NM_STR("\xc4"), 0, 0},
+      {NM_STR("\xd0\xb6"), NM_STR("\xd0\x96"), 0, 0},
+      {NM_STR("i"), NM_STR("\xc4\xb0"), 0, 0},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    CHECK_ROW(nm_str_eq(rows[i].a, rows[i].b) == rows[i].eq, rows[i].b.p);
+    CHECK_ROW(nm_str_eq(rows[i].b, rows[i].a) == rows[i].eq, rows[i].b.p);
+    CHECK_ROW(nm_str_ieq(rows[i].a, rows[i].b) == rows[i].ieq, rows[i].b.p);
+    CHECK_ROW(nm_str_ieq(rows[i].b, rows[i].a) == rows[i].ieq, rows[i].b.p);
+  }
+}
+
+static void borrows_a_c_string(void) {
+  CHECK(nm_str_c(NULL).n == 0 && nm_str_c("").n == 0 && nm_str_c("ab").n == 2);
+  CHECK(NM_STR("a\0b").n == 3);
+}
+
+int main(void) {
+  RUN(compares_bytes_and_letters);
+  RUN(borrows_a_c_string);
+  return ctest_end();
+}
