@@ -232,8 +232,11 @@ static int dial_new(struct nm_client *c, const struct nm_logins *logins, struct 
     const struct nm_login *way = logins->n > 0 ? &logins->ways[i] : NULL;
     nm_dialogue_free(said);
     err = dial(c, way, security, pace, said, e);
-    if (err != 0 || way == NULL || said->authenticated) {
-      return err != 0 ? nm_dialogue_explain(said, c, way, err, e) : 0;
+    if (err == 0 && (way == NULL || said->authenticated)) {
+      return 0;
+    }
+    if (err != 0 && !(way != NULL && e->kind == NM_KIND_AUTH && !offers_one(said, way->mechs))) {
+      return nm_dialogue_explain(said, c, way, err, e);
     }
     err = nm_dialogue_no_auth(said, c, way, offers_one(said, way->mechs), e);
     c->api->conn_close(&c->conn, 1);

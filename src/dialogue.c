@@ -6,28 +6,47 @@
 
 #include "smtp/command.h"
 
-/* The replies come in a fixed order: 220 greeting, EHLO's (or HELO's), then 220 to STARTTLS and a second EHLO, then AUTH's 334s and
-   its 235 or refusal. What is learned before STARTTLS is forgotten with the second EHLO reply. */
-static int read_reply(struct nm_dialogue *d, size_t index, const struct nm_reply *r) {
-  int in_auth = strcmp(d->command != NULL ? d->command : "", "AUTH") == 0;
-  if (index == 0) {
-    d->command = "CONNECT";
-  } else if (r->code == 250 && !in_auth) {
-    d->command = "EHLO";
-    nm_caps_free(&d->caps);
-    return nm_caps_parse(&d->caps, r);
-  } else if (r->code == 220) {
+/* What a reply answers. The order is fixed: greeting; EHLO, and HELO when EHLO was refused; STARTTLS and EHLO once more; AUTH
+   with its challenges to the end. */
+enum due { DUE_GREETING, DUE_EHLO, DUE_AFTER_EHLO, DUE_AUTH };
+
+static int read_ehlo(struct nm_dialogue *d, enum due *due, const struct nm_reply *r) {
+  d->command = "EHLO";
+  if (r->code != 250) {
+    return 0; /* HELO comes next */
+  }
+  *due = DUE_AFTER_EHLO;
+  nm_caps_free(&d->caps); /* of an EHLO before STARTTLS: anybody may have written those */
+  return nm_caps_parse(&d->caps, r);
+}
+
+static void read_after_ehlo(struct nm_dialogue *d, enum due *due, const struct nm_reply *r) {
+  if (r->code == 220) {
     d->command = "STARTTLS";
-  } else if (r->code == 334) {
+    *due = DUE_EHLO;
+  } else if (r->code >= 400 && (d->caps.flags & NM_CAP_AUTH) == 0) {
+    d->command = "STARTTLS"; /* refused: AUTH cannot have been asked for */
+  } else {
     d->command = "AUTH";
-  } else if (r->code == 235) {
-    d->command = "AUTH";
-    d->authenticated = 1;
-  } else if (index == 1) {
-    d->command = "EHLO";
-  } else if (r->code >= 400 && !in_auth) {
-    /* A refusal after EHLO: of AUTH when it could have been asked for, else of STARTTLS. */
-    d->command = (d->caps.flags & NM_CAP_AUTH) != 0 ? "AUTH" : "STARTTLS";
+    *due = DUE_AUTH;
+    d->authenticated = r->code == 235;
+  }
+}
+
+static int read_reply(struct nm_dialogue *d, enum due *due, const struct nm_reply *r) {
+  switch (*due) {
+    case DUE_GREETING:
+      d->command = "CONNECT";
+      *due = DUE_EHLO;
+      return 0;
+    case DUE_EHLO:
+      return read_ehlo(d, due, r);
+    case DUE_AFTER_EHLO:
+      read_after_ehlo(d, due, r);
+      return 0;
+    case DUE_AUTH:
+      d->authenticated = r->code == 235;
+      return 0;
   }
   return 0;
 }
@@ -38,7 +57,7 @@ int nm_dialogue_read(struct nm_dialogue *d, struct nm_str lines, struct nm_error
     return nm_error_nomem(e);
   }
   int err = 0;
-  size_t index = 0;
+  enum due due = DUE_GREETING;
   while (lines.n > 0 && err == 0) {
     size_t used = 0;
     int got = nm_reply_parser_step(parser, lines.p, lines.n, &used, e);
@@ -47,7 +66,7 @@ int nm_dialogue_read(struct nm_dialogue *d, struct nm_str lines, struct nm_error
       err = got;
     } else if (got > 0) {
       const struct nm_reply *r = nm_reply_parser_get(parser);
-      if (read_reply(d, index++, r) != 0 || nm_reply_copy(&d->last, r) != 0) {
+      if (read_reply(d, &due, r) != 0 || nm_reply_copy(&d->last, r) != 0) {
         err = nm_error_nomem(e);
       }
     }

@@ -102,8 +102,9 @@ class Room:
         raise Failure("no free port")
 
     def listen(self):
-        """A listening socket on a free port, for servers that live in this process."""
-        sock = socket.create_server(("127.0.0.1", 0), backlog=128)
+        """A listening socket on a free port, for servers that live in this process. Option address: another one of a
+        network namespace's loopback interface."""
+        sock = socket.create_server((self.options.get("address", "127.0.0.1"), 0), backlog=128)
         return sock, sock.getsockname()[1]
 
     def spawn(self, argv, **env):
