@@ -1,8 +1,8 @@
 # netmail: build and tests. `make help` lists the targets; docs/architecture.md says where things live.
 
-# V=1 shows the commands.
+# V=1 shows the commands; QUIET=1 nothing but warnings and errors.
 Q = $(if $(V),,@)
-say = @$(if $(V),:,printf '  %-5s %s\n' $1 $2)
+say = @$(if $(V)$(QUIET),:,printf '  %-5s %s\n' $1 $2)
 
 CC ?= cc
 CLANG ?= clang
@@ -125,14 +125,14 @@ endef
 
 $(foreach l,$(ALL_LUAS),$(eval $(call interpreter,$l)))
 
-# Everything compiled once more, for its warnings only, by each of the two compilers.
+# Everything compiled once more, for its warnings only, by each of the two compilers ($3: the bindings for these).
 define lint
-$(call variant,lint-$1,$2,-Ispec -O2 -Werror)
+$(call variant,lint-$1,$2,-O2 -Werror $$(if $$(filter spec/%,$$<),-Ispec -DNM_TEST_ALLOC))
 
-$(foreach l,$(LUAS),$(call lint-interpreter,$1,$2,$l))
+$(foreach l,$3,$(call lint-interpreter,$1,$2,$l))
 
 lint-$1: $(patsubst %.c,build/lint-$1/obj/%.o,$(filter-out src/lua_%,$(filter %.c,$(C_FILES)))) \
-  $(foreach l,$(LUAS),$(patsubst src/%.c,build/lint-$1/$l/%.o,$(wildcard src/lua_*.c)))
+  $(foreach l,$3,$(patsubst src/%.c,build/lint-$1/$l/%.o,$(wildcard src/lua_*.c)))
 endef
 
 define lint-interpreter
@@ -145,8 +145,8 @@ build/lint-$1/$3/%.o: src/%.c
 
 endef
 
-$(eval $(call lint,gcc,gcc))
-$(eval $(call lint,clang,$$(CLANG)))
+$(eval $(call lint,gcc,gcc,$(LUAS)))
+$(eval $(call lint,clang,$$(CLANG),$(filter lua5.1 lua5.4,$(LUAS))))
 
 # --- C tests --------------------------------------------------------------------------------------------------------
 # A test in spec/<room>/ is linked with its own room and base, and with nothing else: that base, mime and smtp need no
@@ -222,7 +222,7 @@ run/check/shell:
 	@$(PART) check/shell one sh -c 'for f in spec/support/*.sh .ci/run; do sh -n "$$f" || exit 1; done'
 
 run/check/gcc run/check/clang: run/check/%:
-	+@$(PART) check/$* one $(MAKE) --no-print-directory -k lint-$*
+	+@$(PART) check/$* one $(MAKE) --no-print-directory -k QUIET=1 lint-$*
 
 $(LAYERS_PART): modules
 	@$(PART) check/layers count spec/support/busted.sh $(firstword $(filter lua5.4,$(LUAS)) $(LUAS) lua5.4) spec/layers_spec.lua
