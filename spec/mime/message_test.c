@@ -474,6 +474,10 @@ static void render_refuses_with_a_sentence(void) {
   letter_must(nm_attachment_set_type(a, NM_STR("message/RFC822"), NULL));
   CHECK(says(nm_message_render(m, &stamp, &s, &e), NM_EINVAL, &e,
              "\"x.eml\" cannot be sent as message/RFC822"));
+  nm_list_clear(m->attachments);
+  a = letter_attach(m, "y.eml", NM_STR("bare\rCR\r\n"));
+  letter_must(nm_attachment_set_type(a, NM_STR("message/partial"), NULL));
+  CHECK(says(nm_message_render(m, &stamp, &s, &e), NM_EINVAL, &e, "\"y.eml\" cannot be sent"));
   nm_addr_unref(&m->from);
   CHECK(says(nm_message_render(m, &stamp, &s, &e), NM_EINVAL, &e, "no From"));
   struct nm_buf id = {.max = 1000};

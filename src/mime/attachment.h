@@ -30,6 +30,8 @@ struct nm_attachment *nm_attachment_ref(struct nm_attachment *a);
 void nm_attachment_unref(struct nm_attachment **a);
 /* Each checks its argument (UTF-8; no CR, LF, NUL; grammar of RFC 2045, RFC 2392) and leaves the old value on error. */
 int nm_attachment_set_name(struct nm_attachment *a, struct nm_str name, struct nm_error *e);
+/* multipart/... is refused: such a content is not one part. message/... (but message/global) may not be encoded: rendering
+   refuses what is not 7bit, and writes its line ends as CRLF. Empty: by name. */
 int nm_attachment_set_type(struct nm_attachment *a, struct nm_str type, struct nm_error *e);
 /* With or without <>; left side and right side as RFC 5322 msg-id, but the "@right" part is optional, as HTML
    authors write cid:chart. Setting one makes the part inline; empty takes the id away. */

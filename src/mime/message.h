@@ -70,7 +70,9 @@ int nm_message_id_make(const struct nm_message *m, struct nm_buf *b, struct nm_e
    copied), so m may change or go away. Rewindable; its size is exact. Fails with NM_KIND_MESSAGE when From is missing, a
    character is not in the chosen charset, or a file cannot be opened.
    Field order: Date, From, Sender, Reply-To, To, Cc, Subject, Message-ID, X-Priority and Importance (unless normal),
-   MIME-Version, Content-... ; without To and Cc: "To: undisclosed-recipients:;".
+   MIME-Version, Content-... ; without To and Cc: "To: undisclosed-recipients:;"; no Sender that is the same as From (RFC
+   5322 3.6.2), no empty Subject. Bodies are in BodyEncoding; a display name that SubjectEncoding lacks goes in UTF-8. An
+   attachment's bytes arrive as they are: text with line ends other than CRLF goes in base64.
    Tree: mixed > (related > alternative(text, html) + inline) + attachments, each level only when it is needed. */
 int nm_message_render(const struct nm_message *m, const struct nm_stamp *stamp, struct nm_source **out,
                       struct nm_error *e);
