@@ -545,6 +545,26 @@ static void loopback_only_is_kept(void) {
   server_stop(&s);
 }
 
+/* As in conn_test.c: each write of the server's would wait 40 ms for our acknowledgement of the one before. */
+static void dial_meets_no_stall(void) {
+  enum { N = 6 };
+  struct server s;
+  long long best = 1000;
+  server_start_n(&s, "127.0.0.1", N, "tls:good", HELLO, "send:250-x\\r\\n", "send:250-y\\r\\n",
+                 "send:250 z\\r\\n", "end", NULL);
+  for (int i = 0; i < N; i++) {
+    struct nm_conn *c;
+    struct nm_error e;
+    struct nm_dial d = dial_to(s.port, NM_TLS_IMPLICIT);
+    long long start = now_ms();
+    CHECK_ROW(dial(net, &d, &c, &e) == 0, e.text);
+    best = now_ms() - start < best ? now_ms() - start : best;
+    api->conn_close(&c, 1);
+  }
+  CHECK(best < 25);
+  server_stop(&s);
+}
+
 static void close_in_the_middle_of_a_dial(void) {
   static const char *const scripts[][3] = {
       {"sleep:0.2", "end", NULL},
@@ -679,6 +699,7 @@ int main(void) {
   RUN(wait_keeps_its_time);
   RUN(connect_phase_is_bounded);
   RUN(loopback_only_is_kept);
+  RUN(dial_meets_no_stall);
   RUN(close_in_the_middle_of_a_dial);
   RUN(several_dials_in_one_net);
   RUN(memory_may_end_anywhere);

@@ -35,6 +35,7 @@ static int io_send(struct nm_io *io, const char *p, size_t n, size_t *n_out) {
   CURLcode rc = curl_easy_send(c->easy, p, n, n_out);
   nm_sigpipe_release(&hold);
   if (rc == CURLE_OK && *n_out > 0) {
+    c->heard = 0;
     return 0;
   }
   *n_out = 0;
@@ -52,18 +53,25 @@ static int io_recv(struct nm_io *io, char *p, size_t cap, size_t *n_out) {
   CURLcode rc = curl_easy_recv(c->easy, p, cap, n_out);
   nm_sigpipe_release(&hold);
   if (rc == CURLE_OK) {
+    c->heard = 1;
     return 0; /* 0 bytes: the end */
   }
   *n_out = 0;
   return rc == CURLE_AGAIN ? NM_AGAIN : lost(c);
 }
 
-/* Always 0 for a dead line: the next send or recv says it. */
+/* Always 0 for a dead line: the next send or recv says it. To wait for more when part of an answer is there is to wait for a server
+   that may itself wait, by Nagle's algorithm, for our acknowledgement of that part: 44 ms a group of commands, if it
+   writes its replies one by one. */
 static int io_wait(struct nm_io *io, int want, int ms) {
   struct nm_conn *c = conn_of(io);
   struct pollfd fd = {.fd = c->fd};
   if (!may_speak(c)) {
     return 0;
+  }
+  if (c->heard && (want & NM_IO_READ) != 0) {
+    nm_socket_ack(c->fd);
+    c->heard = 0;
   }
   fd.events = (short)(((want & NM_IO_READ) != 0 ? POLLIN : 0) | ((want & NM_IO_WRITE) != 0 ? POLLOUT : 0));
   int rc = poll(&fd, 1, ms < 0 ? -1 : ms);

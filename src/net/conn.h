@@ -40,6 +40,7 @@ struct nm_conn {
   enum nm_conn_state state;
   struct nm_sockets sockets; /* what libcurl was given to connect with */
   int fd;                    /* once ready; libcurl's, never closed by us */
+  int heard;                 /* bytes came in since the last went out */
 
   int done; /* libcurl has ended the dial, with result */
   CURLcode result;
