@@ -160,7 +160,8 @@ static void knows_its_end_with_the_last_byte(void) {
   struct nm_source *dot = nm_dot_source(inner);
   char piece[8];
   size_t n = 0;
-  CHECK(nm_source_read(dot, piece, 7, &n) == 0 && n == 7 && !nm_dot_source_ended(dot));
+  CHECK(nm_source_read(dot, piece, 8, &n) == 0 && n == 5 && !nm_dot_source_ended(dot));
+  CHECK(nm_source_read(dot, piece, 2, &n) == 0 && n == 2 && !nm_dot_source_ended(dot));
   CHECK(nm_source_read(dot, piece, 1, &n) == 0 && n == 1 && nm_dot_source_ended(dot));
   CHECK(nm_source_read(dot, piece, 1, &n) == 0 && n == 0);
   nm_source_free(&dot);

@@ -130,6 +130,9 @@ static int dot_read(struct nm_source *s, char *p, size_t cap, size_t *n_out) {
       break;
     }
     if (d->at == d->n) {
+      if (n > 0) { /* a "not now" of inner is then the next read's, and not asked for twice */
+        break;
+      }
       rc = fill(d);
       continue;
     }

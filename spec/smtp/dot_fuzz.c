@@ -1,0 +1,39 @@
+/* Invariant: CRLF.CRLF stands at the end and nowhere else, unstuffing gives the normalised input, whatever the split. */
+#include <assert.h>
+#include <stdint.h>
+
+#include "smtp/dot.h"
+#include "smtp/undot.h"
+#include "support/sources.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void stuff(struct nm_str in, size_t in_piece, int stutters, size_t cap, struct nm_buf *out) {
+  struct nm_source *inner = odd_source(in, in_piece, stutters, NULL);
+  struct nm_source *dot = nm_dot_source(inner);
+  assert(source_read_all(dot, cap, out) == 0 && nm_dot_source_ended(dot));
+  nm_source_free(&dot);
+  nm_source_free(&inner);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  if (size < 2) {
+    return 0;
+  }
+  size_t in_piece = 1u + data[0];
+  size_t cap = 1u + data[1];
+  struct nm_str in = nm_str((const char *)data + 2, size - 2);
+  struct nm_buf whole = {.max = 1 << 24}, cut = {.max = 1 << 24}, back = {.max = 1 << 24},
+                want = {.max = 1 << 24};
+  stuff(in, size, 0, 65536, &whole);
+  stuff(in, in_piece, (int)(in_piece & 1), cap, &cut);
+  normalise(in, &want);
+  assert(nm_str_eq(nm_buf_str(&whole), nm_buf_str(&cut)));
+  assert(undot(nm_buf_str(&whole), &back) == 0);
+  assert(nm_str_eq(nm_buf_str(&back), nm_buf_str(&want)));
+  nm_buf_free(&whole);
+  nm_buf_free(&cut);
+  nm_buf_free(&back);
+  nm_buf_free(&want);
+  return 0;
+}
