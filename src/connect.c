@@ -231,6 +231,7 @@ static int dial_new(struct nm_client *c, const struct nm_logins *logins, struct 
   do {
     const struct nm_login *way = logins->n > 0 ? &logins->ways[i] : NULL;
     nm_dialogue_free(said);
+    *e = (struct nm_error){0}; /* what kept the way before from being used is no error of this one */
     err = dial(c, way, security, pace, said, e);
     if (err == 0 && (way == NULL || said->authenticated)) {
       return 0;

@@ -114,8 +114,8 @@ int nm_dialogue_explain(const struct nm_dialogue *d, const struct nm_client *c, 
   } else if (from.kind == NM_KIND_AUTH) {
     explain_auth(&d->last, said, from.text, c, way, e);
   } else if (d->last.code >= 400 && from.kind != NM_KIND_TLS) {
-    nm_error_set(e, NM_EREJECT, NM_KIND_CONNECT, "%s: %s:%d refused the connection at %s; %s", said,
-                 c->host.p, c->port, d->command,
+    nm_error_set(e, NM_EREJECT, NM_KIND_CONNECT, "%s: %s:%d refused %s; %s", said, c->host.p, c->port,
+                 strcmp(d->command, "CONNECT") == 0 ? "the connection" : d->command,
                  d->last.code < 500 ? "try again later" : "ask the server's administrator");
   } else if (from.kind == NM_KIND_TLS) {
     nm_error_set(e, from.code, from.kind, "no secure line to %s:%d: %s%s%s", c->host.p, c->port, from.text,
