@@ -1,0 +1,214 @@
+-- DESIGN 3.5, 3.10: what happens when states close, objects are collected and processes fork.
+
+local net = require "spec.support.net"
+local process = require "spec.support.process"
+local servers = require "spec.support.servers"
+
+-- Runs a program that gets the ports of aiosmtpd as its arguments.
+local function run(source, command)
+  local aio = servers.shared "aio"
+  return process.apart(source, command or "", aio.port.plain, aio.port.tls, net.ca)
+end
+
+local send_one = [[
+  local netmail = require "netmail"
+  local plain, tls, ca = ...
+  function send(port, options)
+    options = options or {}
+    options.Host, options.Port, options.CaFile = "localhost", tonumber(port), ca
+    local client = netmail.SmtpClient(options)
+    assert(client:Send(netmail.MailMessage{ From = "a@example.test", To = "b@example.test", Text = "x" }))
+    return client
+  end
+]]
+describe("a state that closes", function()
+  it("may hold live clients, in any order of collection", function()
+    local output, status = run(send_one .. [[
+      a = send(plain)
+      b = send(tls, { EnableSsl = true, ImplicitTls = true })
+      c = { a = a, b = b, message = netmail.MailMessage{ To = "x@example.test" }, own = a.ThisHostCredentials }
+      c.self = c
+      co = coroutine.wrap(function() local d = send(plain); coroutine.yield(d) end)
+      co()
+      print "done"
+    ]])
+    assert.equal("done\n", output)
+    assert.equal(0, status)
+    servers.shared("aio"):take(3)
+  end)
+
+  it("may be closed by os.exit", function()
+    local output, status = run(send_one .. [[
+      a = send(tls, { EnableSsl = true, ImplicitTls = true })
+      os.exit(0, true)
+    ]])
+    assert.equal("", output)
+    assert.equal(0, status)
+    servers.shared("aio"):take(1)
+  end)
+end)
+
+describe("require", function()
+  it("does not load libcurl; the first Send does", function()
+    local output = run(send_one .. [[
+      local function loaded()
+        for line in io.lines "/proc/self/maps" do
+          if line:find("libcurl", 1, true) then return true end
+        end
+        return false
+      end
+      local message = netmail.MailMessage{ From = "a@example.test", To = "b@example.test", Text = "x" }
+      message:ToString()
+      local client = netmail.SmtpClient.CreateWithHost "localhost"
+      client.ThisHostCredentials[""] = netmail.NetworkCredential.Create("a", "b")
+      print(loaded(), netmail.providers.gmail.Host)
+      send(plain)
+      print(loaded())
+    ]])
+    assert.equal("false\tsmtp.gmail.com\ntrue\n", output)
+    servers.shared("aio"):take(1)
+  end)
+
+  it("sets no global", function()
+    local output = run [[
+      local before = {}
+      for k in pairs(_G) do before[k] = true end
+      local netmail = require "netmail"
+      local _ = netmail.providers
+      for k in pairs(_G) do if not before[k] then print(k) end end
+    ]]
+    assert.equal("", output)
+  end)
+end)
+
+describe("a client that is collected", function()
+  it("says nothing to its server", function()
+    local server = servers.script(net.follow(net.greet "PIPELINING", { serve = true }))
+    do
+      local client = net.client(server.port.plain)
+      assert(client:Send(net.message()))
+    end
+    collectgarbage()
+    collectgarbage()
+    assert.is_nil(server:received(1):find("QUIT", 1, true))
+    server:stop()
+  end)
+
+  it("leaves neither a descriptor nor memory behind", function()
+    local output, status = run(send_one .. [[
+      local function fds()
+        local f = io.popen("ls /proc/$PPID/fd | wc -l")
+        local n = tonumber(f:read "*a")
+        f:close()
+        return n
+      end
+      local function rss()
+        for line in io.lines "/proc/self/status" do
+          local kb = line:match "^VmRSS:%s*(%d+)"
+          if kb then return tonumber(kb) end
+        end
+      end
+      local function round(n)
+        for i = 1, n do
+          local client = send(i % 2 == 0 and plain or tls, i % 2 == 1 and { EnableSsl = true, ImplicitTls = true } or nil)
+          if i % 3 == 0 then client:Close() end
+          client = nil
+          if i % 10 == 0 then collectgarbage() end
+        end
+        collectgarbage()
+        collectgarbage()
+      end
+      round(40)
+      local before_fds, before_rss = fds(), rss()
+      round(160)
+      print(math.abs(fds() - before_fds) < 4, rss() - before_rss < 3000) -- the last one may still be on the stack
+    ]])
+    assert.equal("true\ttrue\n", output)
+    assert.equal(0, status)
+    servers.shared("aio"):take(200)
+  end)
+end)
+
+describe("a forked child", function()
+  it("never speaks on its parent's connection, and has its own", function()
+    if not jit then
+      pending "fork is called through LuaJIT's ffi; the code under test is the same C"
+      return
+    end
+    local output, status = run(send_one .. [[
+      local ffi = require "ffi"
+      ffi.cdef "int fork(void); int waitpid(int, int *, int); void _exit(int);"
+      local message = netmail.MailMessage{ From = "a@example.test", To = "b@example.test", Text = "x" }
+      for _, options in ipairs{ {}, { EnableSsl = true, ImplicitTls = true } } do
+        local client = send(options.EnableSsl and tls or plain, options)
+        local function child(f)
+          local pid = ffi.C.fork()
+          if pid == 0 then
+            local ok, err = pcall(f)
+            if not ok then print(err) end
+            io.stdout:flush()
+            ffi.C._exit(ok and 0 or 1)
+          end
+          local status = ffi.new "int[1]"
+          ffi.C.waitpid(pid, status, 0)
+          assert(status[0] == 0)
+        end
+        child(function() assert(client:Send(message)) end)           -- a line of its own
+        child(function() client:Close() end)                         -- no QUIT on the parent's
+        child(function() client = nil collectgarbage() collectgarbage() end)
+        child(function() end)
+        for _ = 1, 3 do assert(client:Send(message)) end             -- the parent's still lives
+        client:Close()
+      end
+      print "done"
+    ]])
+    assert.equal("done\n", output)
+    assert.equal(0, status)
+    servers.shared("aio"):take(10)
+  end)
+end)
+
+describe("Close", function()
+  it("may be called twice, and the next Send dials again", function()
+    local aio = servers.shared "aio"
+    local client = net.client(aio.port.plain)
+    client:Close()
+    assert(client:Send(net.message()))
+    client:Close()
+    client:Close()
+    assert(client:Send(net.message()))
+    client:Close()
+    aio:take(2)
+  end)
+
+  it("is called by <close> where Lua has it", function()
+    if _VERSION ~= "Lua 5.4" then
+      pending "to-be-closed variables are of Lua 5.4"
+      return
+    end
+    local server = servers.script(net.follow(net.greet "PIPELINING", { serve = true }))
+    local f = assert(load [[
+      local net, port = ...
+      local client <close> = net.client(port)
+      assert(client:Send(net.message()))
+    ]])
+    f(net, server.port.plain)
+    assert.is_truthy(server:received(1):find("QUIT\r\n$"))
+    server:stop()
+  end)
+end)
+
+describe("Send in a coroutine", function()
+  it("works as outside", function()
+    local aio = servers.shared "aio"
+    local client = net.client(aio.port.plain)
+    local co = coroutine.wrap(function()
+      coroutine.yield(client:Send(net.message()).Outcome)
+      coroutine.yield(client:Send(net.message()).Outcome)
+    end)
+    assert.equal("accepted", co())
+    assert.equal("accepted", co())
+    client:Close()
+    aio:take(2)
+  end)
+end)
