@@ -130,6 +130,10 @@ static void grows_a_secret_into_a_new_block(void) {
   nm_test_alloc_fail_at(0);
   nm_buf_free(&b);
   CHECK(nm_test_alloc_live() == live && b.secret == 1 && b.max == 100000);
+  b.secret = 0;
+  nm_buf_add_c(&b, "password");
+  nm_buf_wipe(&b);
+  CHECK(nm_test_alloc_live() == live && b.p == NULL && b.n == 0);
 }
 
 int main(void) {

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -170,6 +171,24 @@ static void refuses_what_may_not_be_read(void) {
   CHECK(getuid() != 0 || seteuid(0) == 0);
 }
 
+static void says_when_too_many_files_are_open(void) {
+  struct rlimit old = {0}, none;
+  struct nm_source *s = NULL;
+  struct nm_error e = {0};
+  char c;
+  size_t n;
+  char path[256];
+  snprintf(path, sizeof path, "%s", put("f", "abcdef", 1));
+  CHECK(nm_file_source(path, &s, NULL) == 0 && getrlimit(RLIMIT_NOFILE, &old) == 0);
+  none = old;
+  none.rlim_cur = (rlim_t)next_fd();
+  CHECK(setrlimit(RLIMIT_NOFILE, &none) == 0);
+  CHECK(nm_file_check(path, &e) == NM_EINVAL && strstr(e.text, "too many files are open") != NULL);
+  CHECK(nm_source_read(s, &c, 1, &n) == NM_EIO && strstr(s->error.text, "too many files are open") != NULL);
+  CHECK(setrlimit(RLIMIT_NOFILE, &old) == 0);
+  nm_source_free(&s);
+}
+
 /* The file "f" holds abcdef at time 1 when its source is made; then something happens before the first read
    (step 0), between two reads (1), or at the end of a first pass (2). */
 static void fails_when_the_file_changes(void) {
@@ -234,7 +253,7 @@ static void never_hands_out_more_than_its_size(void) {
   snprintf(path, sizeof path, "%s", put("f", "abcdef", 1));
   struct nm_source *s = NULL;
   char p[10];
-  size_t n, sum = 0;
+  size_t n = 0, sum = 0;
   CHECK(nm_file_source(path, &s, NULL) == 0 && nm_source_read(s, p, 4, &n) == 0);
   sum += n;
   FILE *f = fopen(path, "a");
@@ -334,6 +353,7 @@ int main(void) {
   RUN(follows_a_link_to_a_file);
   RUN(shows_the_end_of_a_long_path);
   RUN(refuses_what_may_not_be_read);
+  RUN(says_when_too_many_files_are_open);
   RUN(fails_when_the_file_changes);
   RUN(never_hands_out_more_than_its_size);
   RUN(refuses_content_behind_a_size_of_zero);
