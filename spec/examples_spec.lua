@@ -1,0 +1,93 @@
+-- Every file of examples/ is run, against real servers with TLS and AUTH.
+
+local net = require "spec.support.net"
+local process = require "spec.support.process"
+local servers = require "spec.support.servers"
+
+-- Runs examples/name.lua with settings in the environment; what it printed.
+local function run(name, settings)
+  local words = { "env" }
+  for key, value in pairs(settings) do words[#words + 1] = key .. "=" .. process.quote(value) end
+  words[#words + 1] = process.quote(process.interpreter())
+  words[#words + 1] = "examples/" .. name .. ".lua"
+  local output, status = process.run(table.concat(words, " "))
+  assert.equal(0, status, output)
+  return output
+end
+
+local function settings(port, more)
+  local all = { SMTP_HOST = "localhost", SMTP_PORT = port, SMTP_CA = net.ca, SMTP_USER = "user@example.test",
+    SMTP_PASSWORD = "secret" }
+  for k, v in pairs(more or {}) do all[k] = v end
+  return all
+end
+
+local function subject(mail)
+  for _, header in ipairs(servers.parse(mail.raw).headers) do
+    if header.name == "Subject" then return header.value end
+  end
+end
+
+describe("the walk-through", function()
+  for _, kind in ipairs{ "aio", "postfix" } do
+    it("sends a plain message through " .. kind, function()
+      local server = servers.shared(kind)
+      assert.is_truthy(run("01_plain", settings(server.port.plain)):find("^accepted\t250\t"))
+      assert.equal("Тестовое письмо", subject(server:take(1)[1]))
+    end)
+
+    it("logs in with a credential, through STARTTLS, at " .. kind, function()
+      local server = servers.shared(kind)
+      run("02_credential", settings(server.port.starttls or server.port.submission))
+      local mail = server:take(1)[1]
+      assert.equal("Тестовое письмо", subject(mail))
+      assert.is_truthy(kind == "postfix" or mail.user == "user@example.test" and mail.tls)
+    end)
+
+    it("speaks TLS from the first byte to " .. kind, function()
+      local server = servers.shared(kind)
+      run("03_ssl_465", settings(server.port.tls))
+      assert.equal("Тестовое письмо", subject(server:take(1)[1]))
+    end)
+  end
+
+  it("uses the protocol that is named", function()
+    local postfix = servers.shared "postfix"
+    for _, protocol in ipairs{ "CRAM-MD5", "LOGIN" } do
+      run("04_named_protocol", settings(postfix.port.submission, { SMTP_PROTOCOL = protocol }))
+      assert.equal("Тестовое письмо", subject(postfix:take(1)[1]))
+    end
+  end)
+end)
+
+describe("the other examples", function()
+  it("05: text, HTML, picture and attachment arrive as they were given", function()
+    local aio = servers.shared "aio"
+    local output = run("05_html_and_attachments", settings(aio.port.plain))
+    assert.is_truthy(output:find("accepted\tpetrov@server.ru\naccepted\tsidorov@server.ru\n", 1, true), output)
+    local root = servers.parse(aio:take(1)[1].raw).root
+    assert.equal("multipart/mixed", root.type)
+    assert.equal("multipart/related", root.parts[1].type)
+    assert.equal("multipart/alternative", root.parts[1].parts[1].type)
+    assert.equal("график.gif", root.parts[1].parts[2].filename)
+    assert.equal("отчёт.csv", root.parts[2].filename)
+  end)
+
+  it("05: says what is wrong when it is not sent", function()
+    local server = servers.script{ { send = "421 4.3.2 busy\r\n" } }
+    local output, status = process.run(("SMTP_HOST=localhost SMTP_PORT=%d %s examples/05_html_and_attachments.lua"):format(
+      server.port.plain, process.quote(process.interpreter())))
+    assert.equal(1, status)
+    assert.is_truthy(output:find("may be sent again:\ttrue\tlater:\ttrue", 1, true), output)
+    server:stop()
+  end)
+
+  it("06: knows the provider of an address", function()
+    -- No provider can be reached from a test: the example runs up to the connection.
+    local output = process.run("USER_NAME=me@bk.ru APP_PASSWORD=x TO=you@example.test " ..
+      process.quote(process.interpreter()) .. " -e 'local n = require [[netmail]] ; local p = n.providers.mailru; " ..
+      "rawset(p, [[Host]], [[127.0.0.1]]); rawset(p, [[Port]], 1)' examples/06_provider.lua")
+    assert.is_truthy(output:find("mailru\t127.0.0.1\t1\t", 1, true), output)
+    assert.is_truthy(output:find("cannot connect to 127.0.0.1:1", 1, true), output)
+  end)
+end)
