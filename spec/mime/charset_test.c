@@ -40,6 +40,7 @@ static void knows_its_charsets(void) {
       {"koi8-r*en", 0},
       {"k'o", 0},
       {"koi8.r", 0},
+      {"ANSI_X3.4-1968", 0}, /* known, but RFC 2047 has no dots */
       {"кои8", 0},
       {"a-charset-with-a-name-that-is-over-forty-octets", 0},
   };
@@ -51,6 +52,11 @@ static void knows_its_charsets(void) {
     CHECK_ROW(strpbrk(e.text, "\r\n") == NULL, rows[i].name);
   }
   CHECK(nm_charset_check(nm_str("koi8-r\0x", 8), NULL) == NM_EINVAL);
+  char name[NM_CHARSET_NAME_MAX + 1];
+  memset(name, 'x', sizeof name);
+  struct nm_error e = {0};
+  CHECK(nm_charset_check(nm_str(name, sizeof name - 1), &e) == NM_EINVAL && strstr(e.text, "known") != NULL);
+  CHECK(nm_charset_check(nm_str(name, sizeof name), &e) == NM_EINVAL && strstr(e.text, "name") != NULL);
 }
 
 static void converts(void) {
@@ -70,6 +76,7 @@ static void converts(void) {
       {"cp1258", "e\xcc\x81", "e\xec"}, /* iconv holds a letter back for the mark that may follow */
       {"cp1258", "e", "e"},
       {"cp1258", "ế e\xcc\x81", "\xea\xec e\xec"},
+      {"cp1258", "ê", "\xea"},
       {"shift_jis", "C:\\~", "C:\\~"},
       {"big5-hkscs", "\xc3\x8a\xcc\x84", "\x88\x62"},
       {"koi8-r", "", ""},

@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
       nm_fold_token(&b, col, NM_STR("<a@b.test>"));
     }
     nm_fold_end(&b);
-    must(field_fault(b.p, b.n) == NULL);
+    must(field_fault(b.p, b.n, 0) == NULL);
     struct octets value = unfold(b.p, b.n);
     if (phrase) {
       must(read_mailbox(value.p, value.n, &got, &spec) == value.n && octets_are(&spec, "a@b.test", 8));

@@ -42,7 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (nm_addr_parse_list(nm_str((const char *)data, size), list, &e) == 0) {
     struct nm_buf b = {.max = 1 << 24};
     must(nm_mailbox_field(&b, "To", list, NM_STR(""), &e) == 0);
-    must(field_fault(b.p, b.n) == NULL);
+    must(field_fault(b.p, b.n, 1) == NULL);
     struct octets value = unfold(b.p, b.n);
     if (read_list(&value, list)) {
       must(nm_addr_parse_list(nm_str(value.p, value.n), again, &e) == 0 && again->n == list->n);

@@ -36,8 +36,12 @@ static void writes_fields(void) {
        "To: first.recipient@example.test, second.recipient@example.test,\r\n"
        " third.recipient@example.test\r\n"},
       {{"", ""},
-       {"exactly.so.long.that.the.comma@column-78.of-the-first-line.example.test", "b@c.test"},
-       "To: exactly.so.long.that.the.comma@column-78.of-the-first-line.example.test,\r\n b@c.test\r\n"},
+       {"eeexactly.so.long.that.the.comma@column-78.of-the-first-line.example.test", "b@c.test"},
+       "To: eeexactly.so.long.that.the.comma@column-78.of-the-first-line.example.test,\r\n b@c.test\r\n"},
+      {{"", ""},
+       {"eeeexactly.so.long.that.the.comma@column-78.of-the-first-line.example.test", "b@c.test"},
+       "To:\r\n eeeexactly.so.long.that.the.comma@column-78.of-the-first-line.example.test,\r\n "
+       "b@c.test\r\n"},
       {{""}, {"\"a b\"@c.test"}, "To: \"a b\"@c.test\r\n"},
       {{"\"x\""}, {"\"a,b>\"@c.test"}, "To: \"\\\"x\\\"\" <\"a,b>\"@c.test>\r\n"},
   };
@@ -85,7 +89,7 @@ static void keeps_recipients_apart(void) {
     struct nm_error e = {0};
     struct nm_buf b;
     CHECK_ROW(field(&b, p, 2, "", &e) == 0, e.text);
-    CHECK_ROW(field_fault(b.p, b.n) == NULL, b.p);
+    CHECK_ROW(field_fault(b.p, b.n, 0) == NULL, b.p);
     struct octets value = unfold(b.p, b.n);
     size_t at = 0;
     for (int k = 0; k < 2; k++) {

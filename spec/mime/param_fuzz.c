@@ -40,7 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   size_t col = (fallback ? nm_param_write_fallback : nm_param_write)(&b, b.n, "name", value);
   must(b.err == 0 && col < NM_FOLD_COLUMN);
   nm_fold_end(&b);
-  must(field_fault(b.p, b.n) == NULL);
+  must(field_fault(b.p, b.n, 0) == NULL);
 
   struct octets all = unfold(b.p, b.n);
   struct parameter a = {0};

@@ -111,7 +111,7 @@ static void reads_back(struct nm_str value) {
     struct nm_buf b;
     struct parameter a = {0};
     (fallback ? type_write : disposition_write)(&b, value);
-    CHECK_ROW(field_fault(b.p, b.n) == NULL, b.p);
+    CHECK_ROW(field_fault(b.p, b.n, 0) == NULL, b.p);
     struct octets all = unfold(b.p, b.n);
     size_t skip = fallback ? strlen("application/octet-stream") : strlen("attachment");
     CHECK_ROW(read_parameters(all.p + skip, all.n - skip, fallback ? "name" : "filename", &a, ok) == 0, b.p);

@@ -94,13 +94,10 @@ static size_t word_write(struct nm_chain *c, struct nm_str s) {
   return WORD_FRAME + strlen(c->charset.name) + n;
 }
 
-/* What must stay in one word: a character, and the combining mark after it, without which some charsets
-   (Big5-HKSCS, TCVN) have no code for either. */
+/* What must stay in one word: a character, or an octet that is none. */
 static size_t unit(struct nm_str s) {
-  uint32_t cp = 0;
   size_t n = nm_utf8_next(s.p, s.n, NULL);
-  size_t mark = n > 0 ? nm_utf8_next(s.p + n, s.n - n, &cp) : 0;
-  return n == 0 ? 1 : mark > 0 && cp >= 0x300 && cp <= 0x36f ? n + mark : n;
+  return n > 0 ? n : 1;
 }
 
 /* The longest beginning of text, in whole units, whose encoded form is at most room long; 0 when none is. */
