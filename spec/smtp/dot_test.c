@@ -140,6 +140,18 @@ static void rewinds(void) {
   nm_source_free(&inner);
 }
 
+static int cannot_rewind(struct nm_source *s) {
+  return nm_error_set(&s->error, NM_EINVAL, NM_KIND_MESSAGE, "one way only");
+}
+
+static void passes_on_that_it_cannot_rewind(void) {
+  static const struct nm_source_ops ops = {NULL, cannot_rewind, NULL, NULL};
+  struct nm_source inner = {.ops = &ops};
+  struct nm_source *dot = nm_dot_source(&inner);
+  CHECK(nm_source_rewind(dot) == NM_EINVAL && strcmp(dot->error.text, "one way only") == 0);
+  nm_source_free(&dot);
+}
+
 /* What came before the failure is given; then it fails, again and again, and the end never comes. */
 static void passes_a_failure_on(void) {
   struct nm_source *inner = failing_source(NM_STR("a\r\n.b"), "disk on fire");
@@ -183,6 +195,7 @@ int main(void) {
   RUN(nothing_ends_the_data_early);
   RUN(no_payload_ends_the_data_early);
   RUN(rewinds);
+  RUN(passes_on_that_it_cannot_rewind);
   RUN(passes_a_failure_on);
   RUN(knows_its_end_with_the_last_byte);
   RUN(survives_short_memory);

@@ -255,6 +255,7 @@ static void finds_queue_ids(void) {
       {"250 OK: QUEUED AS abc\r\n", "abc"},
       {"250 OK id=1r5XyZ-000abc-Q2\r\n", "1r5XyZ-000abc-Q2"},
       {"250 2.0.0 3AL5x1 Message accepted for delivery\r\n", "3AL5x1"},
+      {"250 2.0.0 3AL5x1  Message accepted for delivery\r\n", "3AL5x1"},
       {"250 2.0.0 OK  1699999999 d2e1a72fcca58-6be1-si123.45 - gsmtp\r\n", "d2e1a72fcca58-6be1-si123.45"},
       {"250 2.6.0 <m@x> [InternalId=1234, Hostname=h] Queued mail for delivery\r\n", "1234"},
       {"250 2.0.0 Ok: queued on mail-1.yandex.net as 1586-ab\r\n", "1586-ab"},

@@ -134,6 +134,58 @@ static void says_what_it_wants(void) {
   tear_down(&f);
 }
 
+/* A reply that begins before the message has ended: what is left of the message waits for it. Whatever it turns out to be, it
+   is no answer to the message. */
+static void says_nothing_while_it_is_interrupted(void) {
+  static const char *const replies[] = {"250 ok\r\n", "552 full\r\n", "421 bye\r\n", "354 go\r\n"};
+  for (size_t i = 0; i < 4; i++) {
+    struct fixture f;
+    const char *p = NULL;
+    size_t n = 0;
+    set_up(&f, NM_CAP_PIPELINING, 1, NM_STR("Hello\r\n"));
+    CHECK(nm_session_begin(f.s, &f.env, f.content) == 0);
+    take_all(f.s, NULL);
+    CHECK(say(f.s, "250 ok\r\n250 ok\r\n354 go\r\n") == 0);
+    CHECK(nm_session_output(f.s, &p, &n) == 0 && n == 10);
+    nm_session_sent(f.s, 9);
+    CHECK(nm_session_input(f.s, replies[i], 1) == 0 && nm_session_want(f.s) == NM_WANT_READ);
+    CHECK(nm_session_output(f.s, &p, &n) == 0 && n == 0);
+    nm_session_sent(f.s, 1); /* a transport that had it already */
+    CHECK(nm_session_handed_over(f.s));
+    CHECK_ROW(say(f.s, replies[i] + 1) == NM_EPROTO && nm_session_state(f.s) == NM_SESSION_CLOSED,
+              replies[i]);
+    CHECK_ROW(nm_session_result(f.s)->outcome == NM_OUTCOME_UNKNOWN, replies[i]);
+    CHECK(say(f.s, "250 ok\r\n") == NM_EPROTO);
+    tear_down(&f);
+  }
+}
+
+static int fail_without_a_word(struct nm_source *s, char *p, size_t cap, size_t *n_out) {
+  (void)s;
+  (void)p;
+  (void)cap;
+  *n_out = 0;
+  return NM_EIO;
+}
+
+static void a_source_that_fails_without_a_word(void) {
+  static const struct nm_source_ops ops = {fail_without_a_word, NULL, NULL, NULL};
+  struct nm_source source = {.ops = &ops};
+  struct fixture f;
+  const char *p = NULL;
+  size_t n = 0;
+  set_up(&f, NM_CAP_PIPELINING, 1, NM_STR(""));
+  CHECK(nm_session_begin(f.s, &f.env, &source) == 0);
+  take_all(f.s, NULL);
+  CHECK(say(f.s, "250 ok\r\n250 ok\r\n354 go\r\n") == 0);
+  CHECK(nm_session_output(f.s, &p, &n) == NM_EIO && n == 0);
+  CHECK(nm_session_state(f.s) == NM_SESSION_CLOSED && nm_session_output(f.s, &p, &n) == 0 && n == 0);
+  const struct nm_txn_result *r = nm_session_result(f.s);
+  CHECK(r->outcome == NM_OUTCOME_NOT_SENT && r->error.code == NM_EIO && r->error.kind == NM_KIND_MESSAGE);
+  CHECK(strcmp(r->error.text, "the message could not be read") == 0);
+  tear_down(&f);
+}
+
 /* The dot falls on the end of what is sent at once, one before it, one behind it: a reply that comes right after the
    last byte is the message's, never an early one. */
 static void knows_when_all_is_handed_over(void) {
@@ -405,6 +457,8 @@ int main(void) {
   RUN(is_closed_until_it_has_a_connection);
   RUN(runs_one_thing_at_a_time);
   RUN(says_what_it_wants);
+  RUN(says_nothing_while_it_is_interrupted);
+  RUN(a_source_that_fails_without_a_word);
   RUN(knows_when_all_is_handed_over);
   RUN(cannot_be_deadlocked);
   RUN(stops_a_long_group_when_mail_is_refused);
