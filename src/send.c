@@ -24,7 +24,7 @@ static int turn(struct nm_client *c, struct nm_io *io, int want) {
     }
   }
   /* What the server said before it hung up is worth more than the fact that it did. */
-  while (nm_session_state(c->session) != NM_SESSION_CLOSED) {
+  while (nm_session_state(c->session) == NM_SESSION_BUSY) {
     int err = io->ops->recv(io, in, sizeof in, &done);
     if (err == NM_AGAIN) {
       break;
@@ -73,7 +73,7 @@ static int may_redial(const struct nm_client *c, int fresh, const struct nm_txn_
 static void explain(const struct nm_client *c, const struct nm_txn_result *r, struct nm_error *e) {
   const char *advice = "";
   if (r->outcome == NM_OUTCOME_UNKNOWN) {
-    advice = "; the message may have been accepted: sending it again may deliver it twice";
+    advice = ": sending it again may deliver it twice";
   } else if (r->error.kind == NM_KIND_CONNECT) {
     advice = "; nothing was sent, so it is safe to try again";
   } else if (r->reply.code / 100 == 4) {
