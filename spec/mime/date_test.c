@@ -45,7 +45,7 @@ static void never_loses_a_day(void) {
   int month = 0;
   int day = 1;
   for (int i = 0; year < 2370; i++) {
-    char want[40];
+    char want[64];
     snprintf(want, sizeof want, "%.3s, %02d %.3s %04d 12:34:56 +0000", week + i % 7 * 3, day,
              months + month * 3, year);
     struct nm_buf b = {.max = 64};
