@@ -95,6 +95,7 @@ static void reads_an_empty_file(void) {
   size_t n = 9;
   CHECK(nm_file_source(put("empty", "", 1), &s, NULL) == 0 && nm_source_size(s) == 0);
   CHECK(nm_source_read(s, &c, 1, &n) == 0 && n == 0);
+  put("empty", "", 2); /* files of /proc have a new time at every look */
   CHECK(nm_source_rewind(s) == 0 && nm_source_read(s, &c, 1, &n) == 0 && n == 0);
   nm_source_free(&s);
 }
@@ -189,11 +190,20 @@ static void says_when_too_many_files_are_open(void) {
   nm_source_free(&s);
 }
 
+static void replace(const char *path, const char *text, long time) {
+  if (text == NULL || text[0] == '/' || text[0] == '|') {
+    CHECK(unlink(path) == 0);
+    CHECK(text == NULL || (text[0] == '/' ? mkdir(path, 0700) : mkfifo(path, 0600)) == 0);
+  } else {
+    put("f", text, time);
+  }
+}
+
 /* The file "f" holds abcdef at time 1 when its source is made; then something happens before the first read
    (step 0), between two reads (1), or at the end of a first pass (2). */
 static void fails_when_the_file_changes(void) {
   static const struct {
-    const char *text; /* NULL: removed; "/": a directory in its place */
+    const char *text; /* NULL: removed; "/", "|": a directory, a pipe in its place */
     long time;
     int bad[3];
     const char *says;
@@ -207,6 +217,7 @@ static void fails_when_the_file_changes(void) {
       {"", 1, {1, 1, 1}, "changed while it was read"},
       {NULL, 0, {1, 0, 1}, "does not exist"}, /* an open file can be read to its end */
       {"/", 0, {1, 0, 1}, "is a directory"},
+      {"|", 0, {1, 0, 1}, "is a pipe"}, /* without a writer */
   };
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     for (int step = 0; step < 3; step++) {
@@ -223,19 +234,17 @@ static void fails_when_the_file_changes(void) {
       } else if (step == 2) {
         CHECK(source_read_all(s, 3, &b) == 0 && nm_source_rewind(s) == 0);
       }
-      if (rows[i].text != NULL && rows[i].text[0] != '/') {
-        put("f", rows[i].text, rows[i].time);
-      } else {
-        CHECK(unlink(path) == 0 && (rows[i].text == NULL || mkdir(path, 0700) == 0));
-      }
+      replace(path, rows[i].text, rows[i].time);
       int err = source_read_all(s, 3, &b);
+      CHECK_ROW(next_fd() == free_fd, "closed at the end and on error");
+      CHECK_ROW(err == 0 || step == 1 || b.n == (step == 0 ? 0 : 6), "seen before anything was handed out");
       CHECK_ROW(err == (rows[i].bad[step] ? NM_EIO : 0), rows[i].text == NULL ? "removed" : rows[i].text);
       CHECK_ROW(nm_source_size(s) == 6, "size is that of the first look");
       if (err != 0) {
         CHECK_ROW(s->error.code == NM_EIO && s->error.kind == NM_KIND_MESSAGE, s->error.text);
         CHECK_ROW(strstr(s->error.text, rows[i].says) != NULL && strstr(s->error.text, path) != NULL,
                   s->error.text);
-        rmdir(path);
+        CHECK(remove(path) == 0 || rows[i].text == NULL);
         put("f", "abcdef", 1); /* back as it was: what has failed stays failed */
         CHECK(nm_source_read(s, piece, 3, &n) == NM_EIO && n == 0);
         CHECK(nm_source_rewind(s) == NM_EIO && nm_source_read(s, piece, 3, &n) == NM_EIO);
@@ -243,7 +252,7 @@ static void fails_when_the_file_changes(void) {
       CHECK(next_fd() == free_fd);
       nm_source_free(&s);
       nm_buf_free(&b);
-      rmdir(path);
+      remove(path);
     }
   }
 }
@@ -277,6 +286,20 @@ static void refuses_content_behind_a_size_of_zero(void) {
   CHECK(nm_source_read(s, c, sizeof c, &n) == NM_EIO && n == 0);
   CHECK_ROW(strstr(s->error.text, "though its size is 0") != NULL, s->error.text);
   nm_source_free(&s);
+}
+
+/* Files of /sys say a page and hold a line. */
+static void refuses_a_file_that_ends_before_its_size(void) {
+  const char *path = "/sys/kernel/mm/transparent_hugepage/enabled";
+  struct nm_source *s = NULL;
+  struct nm_buf b = {.max = 10000};
+  if (access(path, R_OK) != 0) {
+    SKIP("there is no /sys");
+  }
+  CHECK(nm_file_source(path, &s, NULL) == 0 && source_read_all(s, 1000, &b) == NM_EIO);
+  CHECK_ROW(strstr(s->error.text, "it ended after") != NULL, s->error.text);
+  nm_source_free(&s);
+  nm_buf_free(&b);
 }
 
 static void takes_files_beyond_four_gigabytes(void) {
@@ -357,6 +380,7 @@ int main(void) {
   RUN(fails_when_the_file_changes);
   RUN(never_hands_out_more_than_its_size);
   RUN(refuses_content_behind_a_size_of_zero);
+  RUN(refuses_a_file_that_ends_before_its_size);
   RUN(takes_files_beyond_four_gigabytes);
   RUN(goes_on_after_a_signal);
   RUN(needs_memory_for_the_source_alone);

@@ -46,19 +46,6 @@ static void copy_printable(char *out, size_t cap, const char *text, size_t n) {
   out[used] = '\0';
 }
 
-/* Without the last character if vsnprintf has cut it in two. */
-static size_t whole_characters(const char *text, size_t n) {
-  size_t lead = n;
-  while (lead > 0 && n - lead < 3 && ((unsigned char)text[lead - 1] & 0xc0) == 0x80) {
-    lead--;
-  }
-  if (lead > 0 && (unsigned char)text[lead - 1] >= 0xc0 &&
-      nm_utf8_next(text + lead - 1, n - lead + 1, NULL) == 0) {
-    return lead - 1;
-  }
-  return n;
-}
-
 int nm_error_set(struct nm_error *e, int code, enum nm_kind kind, const char *fmt, ...) {
   if (e == NULL) {
     return code;
@@ -68,10 +55,7 @@ int nm_error_set(struct nm_error *e, int code, enum nm_kind kind, const char *fm
   va_start(args, fmt);
   int n = vsnprintf(raw, sizeof raw, fmt, args);
   va_end(args);
-  size_t len = n < 0 ? 0 : (size_t)n;
-  if (len >= sizeof raw) {
-    len = whole_characters(raw, sizeof raw - 1);
-  }
+  size_t len = n < 0 ? 0 : (size_t)n < sizeof raw ? (size_t)n : sizeof raw - 1;
   e->code = code;
   e->kind = kind;
   copy_printable(e->text, sizeof e->text, raw, len);
