@@ -284,7 +284,7 @@ static size_t talk_over_small_line(struct fixture *f, struct small_line *l) {
       moved += read;
     }
     if (moved == 0) {
-      CHECK(!"neither side can go on");
+      CHECK_ROW(0, "neither side can go on");
       break;
     }
   }
