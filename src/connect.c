@@ -131,7 +131,7 @@ static int run_dial(struct nm_client *c, struct nm_pace *pace, struct nm_error *
 
 static int start_dial(struct nm_client *c, const struct nm_login *way, const struct security *security,
                       const char *ehlo_name, struct nm_error *e) {
-  struct nm_buf user = {.max = 2 * NM_SECRET_MAX + 1}, mechs = {.max = 256};
+  struct nm_buf user = {.max = 2 * NM_SECRET_MAX + 1, .secret = 1}, mechs = {.max = 256};
   struct nm_dial d = {.host = c->host.p,
                       .port = c->port,
                       .tls = security->tls,
@@ -199,7 +199,7 @@ static int adopt(struct nm_client *c, const struct nm_dialogue *said, struct nm_
   }
   nm_buf_wipe(&c->key);
   c->key = *key;
-  *key = (struct nm_buf){.max = key->max};
+  *key = (struct nm_buf){.max = key->max, .secret = 1};
   c->pid = getpid();
   c->used = 0;
   return 0;
@@ -257,7 +257,7 @@ static void leave_parents_line(struct nm_client *c) {
 
 int nm_connect(struct nm_client *c, struct nm_pace *pace, struct nm_sent *out, int *fresh_out) {
   struct nm_logins logins;
-  struct nm_buf key = {.max = c->key.max};
+  struct nm_buf key = {.max = c->key.max, .secret = 1};
   struct nm_dialogue said = {0};
   *fresh_out = 0;
   leave_parents_line(c);

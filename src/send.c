@@ -100,13 +100,9 @@ int nm_client_send(struct nm_client *c, const struct nm_envelope *env, struct nm
     if (err != 0) {
       return err;
     }
-    err = nm_session_begin(c->session, env, content);
-    if (err == 0) {
+    if (nm_session_begin(c->session, env, content) == 0) {
       pump(c, &pace);
-    } else if (err != NM_ELIMIT) {
-      nm_connect_drop(c);
-      return nm_error_set(&out->error, err, NM_KIND_MESSAGE, "the transaction cannot be started");
-    }
+    } /* else the result says why, and the session is as good as before */
     int again = may_redial(c, fresh, nm_session_result(c->session));
     nm_session_take_result(c->session, &out->txn);
     if (nm_session_state(c->session) == NM_SESSION_CLOSED) {

@@ -4,31 +4,15 @@
 #include <string.h>
 
 #include "base/chars.h"
-#include "base/utf8.h"
-
-/* Controls, and characters that turn the direction of text or take no room: a server's line must not show as something
-   else than it is in a terminal or a log. */
-static int is_printable(uint32_t cp) {
-  if (cp < 0x20 || (cp >= 0x7f && cp < 0xa0)) {
-    return 0;
-  }
-  return !((cp >= 0x200b && cp <= 0x200f) || (cp >= 0x2028 && cp <= 0x202e) ||
-           (cp >= 0x2060 && cp <= 0x2069) || cp == 0xfeff);
-}
+#include "base/printable.h"
 
 static void add_printable(struct nm_buf *out, struct nm_str s) {
-  size_t i = 0;
-  while (i < s.n) {
-    uint32_t cp = 0;
-    size_t len = nm_utf8_next(s.p + i, s.n - i, &cp);
-    if (len > 0 && is_printable(cp)) {
-      nm_buf_add(out, s.p + i, len);
-      i += len;
-      continue;
-    }
-    for (size_t end = i + (len > 0 ? len : 1); i < end; i++) {
-      nm_buf_addf(out, "\\x%02X", (unsigned)(unsigned char)s.p[i]);
-    }
+  while (s.n > 0) {
+    char shown[NM_PRINTABLE_MAX];
+    size_t used;
+    size_t n = nm_printable(s, shown, &used);
+    nm_buf_add(out, shown, n);
+    s = nm_str(s.p + used, s.n - used);
   }
 }
 
