@@ -14,7 +14,7 @@ for name in "$@"; do
   passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
   if [ "$f" -gt 0 ]; then
     echo "--- $name failed ($logs/$name.log):"
-    tail -n 100 "$logs/$name.log"
+    tail -n 40 "$logs/$name.log"
   elif [ "$s" -gt 0 ]; then
     echo "--- $name skipped $s:"
     grep -a SKIP "$logs/$name.log" | sort | uniq -c | sort -rn | head -n 20
