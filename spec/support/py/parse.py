@@ -8,30 +8,47 @@ as a Lua table:
             (decoded by its charset) if it is text
 """
 import email
+import email.header
 import email.policy
+import email.utils
 import hashlib
 import sys
 
 import luatable
 
 
-def value_of(value):
-    addresses = getattr(value, "addresses", None)
-    if addresses is None:
-        return str(value)
-    return ", ".join(str(a) for a in addresses)
+def decoded_names(raw):
+    """The display names of an address field. The newer parser puts a space between two encoded words of a name
+    (RFC 2047 6.2 says to drop it); the older one does not."""
+    pairs = email.utils.getaddresses([raw.replace("\r", "").replace("\n", "")])
+    return [str(email.header.make_header(email.header.decode_header(name))) for name, _ in pairs]
+
+
+def addresses(value, raw):
+    found = [{"name": a.display_name, "spec": a.addr_spec} for a in value.addresses]
+    names = decoded_names(raw)
+    if len(names) == len(found):
+        for row, name in zip(found, names):
+            row["name"] = name
+    return found
 
 
 def headers(part):
     out = []
-    for name, value in part.items():
+    for (name, value), (_, raw) in zip(part.items(), part.raw_items()):
         row = {"name": name, "value": str(value), "defects": [str(d) for d in value.defects]}
         if hasattr(value, "addresses"):
-            row["addresses"] = [{"name": a.display_name, "spec": a.addr_spec} for a in value.addresses]
+            row["addresses"] = addresses(value, raw)
         if getattr(value, "datetime", None) is not None:
             row["time"] = int(value.datetime.timestamp())
         out.append(row)
     return out
+
+
+def filename(part):
+    """As it is written: get_filename takes white space off its ends."""
+    disposition = part.get("Content-Disposition")
+    return disposition.params.get("filename") if disposition is not None else part.get_filename()
 
 
 def tree(part, defects):
@@ -41,7 +58,7 @@ def tree(part, defects):
     out = {
         "type": part.get_content_type(), "charset": part.get_content_charset(), "boundary": part.get_boundary(),
         "encoding": str(part.get("Content-Transfer-Encoding", "")).lower() or None,
-        "disposition": part.get_content_disposition(), "filename": part.get_filename(),
+        "disposition": part.get_content_disposition(), "filename": filename(part),
         "id": part.get("Content-ID"), "headers": headers(part),
     }
     if part.is_multipart():
