@@ -123,7 +123,7 @@ static int run_dial(struct nm_client *c, struct nm_pace *pace, struct nm_error *
     }
     int left = nm_pace_left(pace, c->api->dial_progress(c->conn));
     if (left == 0) {
-      return nm_pace_over(pace, c->host.p, c->port, e);
+      return nm_pace_over(pace, e);
     }
     (void)c->api->dial_wait(c->conn, left); /* whether in time or not, the next step tells */
   }

@@ -109,8 +109,10 @@ int nm_dialogue_explain(const struct nm_dialogue *d, const struct nm_client *c, 
     nm_reply_print(&d->last, &words);
   }
   const char *said = words.n > 0 ? words.p : "";
-  if (err == NM_ENOMEM || from.kind == NM_KIND_TIMEOUT) {
-    *e = from; /* the text stands alone already */
+  if (err == NM_ENOMEM) {
+    *e = from;
+  } else if (from.kind == NM_KIND_TIMEOUT) {
+    nm_error_set(e, from.code, from.kind, "no connection to %s:%d: %s", c->host.p, c->port, from.text);
   } else if (from.kind == NM_KIND_AUTH) {
     explain_auth(&d->last, said, from.text, c, way, e);
   } else if (d->last.code >= 400 && from.kind != NM_KIND_TLS) {

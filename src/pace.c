@@ -29,13 +29,12 @@ int nm_pace_left(struct nm_pace *p, uint64_t progress) {
   return left <= 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
 }
 
-int nm_pace_over(const struct nm_pace *p, const char *host, int port, struct nm_error *e) {
+int nm_pace_over(const struct nm_pace *p, struct nm_error *e) {
   if (p->deadline > 0 && now_ms() - p->begin >= p->deadline) {
-    return nm_error_set(e, NM_ETIME, NM_KIND_TIMEOUT,
-                        "the Deadline of %lld ms for the whole send to %s:%d is over", (long long)p->deadline,
-                        host, port);
+    return nm_error_set(e, NM_ETIME, NM_KIND_TIMEOUT, "the Deadline of %lld ms for the whole send is over",
+                        (long long)p->deadline);
   }
   return nm_error_set(e, NM_ETIME, NM_KIND_TIMEOUT,
-                      "%s:%d did not go on for %lld ms (Timeout); try again later, or set a larger Timeout",
-                      host, port, (long long)p->timeout);
+                      "nothing went on for %lld ms (Timeout); try again later, or set a larger Timeout",
+                      (long long)p->timeout);
 }

@@ -53,7 +53,7 @@ static void pump(struct nm_client *c, struct nm_pace *pace) {
     int left = nm_pace_left(pace, nm_session_progress(c->session));
     if (left == 0) {
       struct nm_error over = {0};
-      nm_pace_over(pace, c->host.p, c->port, &over);
+      nm_pace_over(pace, &over);
       nm_session_lost(c->session, &over);
     } else {
       want = nm_session_want(c->session) & (NM_IO_READ | NM_IO_WRITE);
@@ -81,9 +81,8 @@ static void explain(const struct nm_client *c, const struct nm_txn_result *r, st
   } else if (r->error.kind == NM_KIND_SENDER) {
     advice = "; use an address in From (or Sender) that this login may send from";
   }
-  if (r->error.kind == NM_KIND_MESSAGE || r->error.kind == NM_KIND_TIMEOUT) { /* says all by itself */
-    nm_error_set(e, r->error.code, r->error.kind, "%s%s", r->error.text,
-                 r->outcome == NM_OUTCOME_UNKNOWN ? advice : "");
+  if (r->error.kind == NM_KIND_MESSAGE) { /* not the server's affair */
+    nm_error_set(e, r->error.code, r->error.kind, "%s", r->error.text);
   } else {
     nm_error_set(e, r->error.code, r->error.kind, "%s (server %s:%d)%s", r->error.text, c->host.p, c->port,
                  advice);
