@@ -10,7 +10,7 @@ fi
 tree=$PWD/build/rocks/$lua copy=$PWD/build/rocks/src-$lua
 rm -rf "$tree" "$copy"
 mkdir -p "$copy"
-cp -r src lua Makefile LICENSE README.md CHANGELOG.md docs examples netmail-scm-1.rockspec "$copy/" 2>/dev/null || true
+cp -r src lua LICENSE docs examples netmail-scm-1.rockspec "$copy/"
 case $lua in
 luajit) version=5.1 ;;
 *) version=${lua#lua} ;;
