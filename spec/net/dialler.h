@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -81,6 +82,7 @@ static inline void server_spawn(struct server *s, const char *const *argv) {
   }
   s->pid = fork();
   if (s->pid == 0) {
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that is killed leaves no server behind */
     (void)dup2(out[1], 1);
     (void)close(out[0]);
     (void)close(out[1]);

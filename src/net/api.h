@@ -42,6 +42,7 @@ struct nm_net_api {
   uint32_t version;
   uint32_t size;
   const char *(*library_version)(void);
+  /* NULL when out of memory or descriptors. In a forked child it serves new dials, apart from the parent's. */
   struct nm_net *(*net_new)(void);
   /* All its connections are gone by then. */
   void (*net_free)(struct nm_net *net);
@@ -63,7 +64,8 @@ struct nm_net_api {
   /* Peer's address as text ("127.0.0.1"), and whether it is loopback and reached without a proxy. */
   const char *(*conn_peer)(const struct nm_conn *c);
   int (*conn_is_loopback)(const struct nm_conn *c);
-  /* True when the descriptor is readable or broken: on an idle connection both mean dead. Does not block. */
+  /* True when there is something to read or the line is broken: on an idle connection both mean dead, and dead it is from
+     then on. A TLS record without bytes for us (session ticket, key update) is neither. Does not block. */
   int (*conn_readable)(struct nm_conn *c);
   /* Frees. quietly: not one byte goes out, neither QUIT nor a TLS alert (for __gc and dead lines); else TLS may say its
      goodbye if that needs no waiting. In a forked child always quietly, and the parent's line is left alone. */

@@ -65,37 +65,66 @@ static const struct {
   long result;
   const char *text;
 } verdicts[] = {
-    {2, "its certificate is signed by a CA that is not trusted here; if it should be, set CaFile to that "
+    {2, "the server's certificate is signed by a CA that is not trusted here; if it should be, set CaFile to "
+        "that "
         "CA's certificate"},
-    {9, "its certificate is not yet valid; is the clock of this machine right?"},
-    {10, "its certificate has expired"},
-    {18, "its certificate is self-signed; to trust exactly this one, set CaFile to a file with it"},
-    {19, "its certificate is signed by a CA that is not trusted here; if it should be, set CaFile to that "
+    {9, "the server's certificate is not yet valid; is the clock of this machine right?"},
+    {10, "the server's certificate has expired"},
+    {18, "the server's certificate is self-signed; to trust exactly this one, set CaFile to a file with it"},
+    {19, "the server's certificate is signed by a CA that is not trusted here; if it should be, set CaFile "
+         "to that "
          "CA's certificate"},
-    {20, "its certificate is signed by a CA that is not trusted here; if it should be, set CaFile to that "
+    {20, "the server's certificate is signed by a CA that is not trusted here; if it should be, set CaFile "
+         "to that "
          "CA's certificate"},
-    {21, "its certificate is signed by a CA that is not trusted here; if it should be, set CaFile to that "
+    {21, "the server's certificate is signed by a CA that is not trusted here; if it should be, set CaFile "
+         "to that "
          "CA's certificate"},
-    {62, "its certificate is for another name; set Host to the name it is for"},
+    {62, "the server's certificate is for another name; set Host to the name it is for"},
 };
 
 static const char *certificate_advice(const struct nm_conn *c) {
   long result = 0;
   /* libcurl compares the name by itself, and some versions do so before they note OpenSSL's verdict. */
   if (strstr(c->words, "subject name") != NULL) {
-    return "its certificate is for another name; set Host to the name it is for";
+    return "the server's certificate is for another name; set Host to the name it is for";
   }
   const char *backend = curl_version_info(CURLVERSION_NOW)->ssl_version;
   if (backend == NULL || strstr(backend, "OpenSSL") == NULL ||
       curl_easy_getinfo(c->easy, CURLINFO_SSL_VERIFYRESULT, &result) != CURLE_OK) {
-    return "its certificate is not trusted here; if it should be, set CaFile";
+    return "the server's certificate is not trusted here; if it should be, set CaFile";
   }
   for (size_t i = 0; i < sizeof verdicts / sizeof verdicts[0]; i++) {
     if (verdicts[i].result == result) {
       return verdicts[i].text;
     }
   }
-  return "its certificate is not trusted here; if it should be, set CaFile";
+  return "the server's certificate is not trusted here; if it should be, set CaFile";
+}
+
+static const char *no_tls_advice(const struct nm_conn *c) {
+  /* OpenSSL's words for "those bytes are no TLS". */
+  if (strstr(c->words, "wrong version number") == NULL) {
+    return NULL;
+  }
+  return c->tls == NM_TLS_IMPLICIT ? "the server does not begin with TLS on this port; implicit TLS is for "
+                                     "port 465, STARTTLS for the others"
+                                   : "what follows the server's answer to STARTTLS is not TLS";
+}
+
+static const char *login_advice(const struct nm_conn *c) {
+  if (c->last_code == 250) { /* EHLO's: no AUTH was tried */
+    return "no mechanism that was asked for is offered by the server and usable here";
+  }
+  return c->last_code / 100 == 4 ? "authentication is not possible now; try again later"
+                                 : "authentication failed; check user name and password";
+}
+
+static const char *timeout_advice(const struct nm_conn *c) {
+  if ((c->reached & NM_DIAL_RESOLVED) == 0) {
+    return "the name server did not answer in time";
+  }
+  return (c->reached & NM_DIAL_CONNECTED) == 0 ? "no address of the server answered in time" : NULL;
 }
 
 /* What is known about a failure beyond libcurl's sentence; NULL: nothing. */
@@ -104,23 +133,23 @@ static const char *advice(const struct nm_conn *c, CURLcode rc) {
     case CURLE_PEER_FAILED_VERIFICATION:
       return certificate_advice(c);
     case CURLE_SSL_CONNECT_ERROR:
-      /* OpenSSL's words for "those bytes are no TLS". */
-      return c->tls == NM_TLS_IMPLICIT && strstr(c->words, "wrong version number") != NULL
-                 ? "the server does not begin with TLS on this port; implicit TLS is for port 465, STARTTLS "
-                   "for the others"
-                 : NULL;
+      return no_tls_advice(c);
+    case CURLE_SSL_CACERT_BADFILE:
+      return "CaFile or CaPath holds no certificate that can be read";
     case CURLE_USE_SSL_FAILED:
-      return c->last_code / 100 == 2 ? "the server does not offer STARTTLS" : "the server refuses STARTTLS";
+      return c->last_code == 250 ? "the server does not offer STARTTLS" : "the server refuses STARTTLS";
     case CURLE_LOGIN_DENIED:
-      return c->last_code / 100 == 2
-                 ? "no mechanism that was asked for is offered by the server and usable here"
-                 : "authentication failed; check user name and password";
+      return login_advice(c);
     case CURLE_AUTH_ERROR:
       return "the Kerberos ticket cannot be used; is there one? (klist, kinit)";
     case CURLE_OPERATION_TIMEDOUT:
-      return (c->reached & NM_DIAL_RESOLVED) == 0    ? "the name server did not answer in time"
-             : (c->reached & NM_DIAL_CONNECTED) == 0 ? "no address of the server answered in time"
-                                                     : NULL;
+      return timeout_advice(c);
+    case CURLE_RECV_ERROR:
+      return strstr(c->words, "response reading failed") != NULL ? "the server closed the connection" : NULL;
+    case CURLE_WEIRD_SERVER_REPLY:
+      return c->tls == NM_TLS_STARTTLS && c->replies == 3 && c->last_code == 220
+                 ? "more than the answer to STARTTLS came before TLS began"
+                 : NULL;
     default:
       return NULL;
   }
