@@ -1,4 +1,5 @@
 std = "min"
+read_globals = { "jit" }
 max_line_length = 140
 files["spec/**/*_spec.lua"] = { std = "+busted" }
 files["spec/support/handler.lua"] = { std = "max" }
