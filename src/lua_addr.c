@@ -185,7 +185,12 @@ static int list_add_string(lua_State *L) {
 /* By value. A text that is no address stands nowhere. */
 static long find_addr(lua_State *L, const struct nm_list *list, int i) {
   struct nm_addr *a = NULL;
-  if (nm_to_addr(L, i, "address", &a, NULL) < 0) {
+  struct nm_error e = {0};
+  int err = nm_to_addr(L, i, "address", &a, &e);
+  if (err == NM_ENOMEM) {
+    nm_raise(L, &e);
+  }
+  if (err < 0) {
     return -1;
   }
   size_t at = 0;

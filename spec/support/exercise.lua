@@ -1,0 +1,74 @@
+-- Uses every class once, with all that may allocate, and checks what comes out. For the tests that let memory fail, the
+-- collector run at every step, or valgrind watch: so it is short, needs no server and no file, and runs on every Lua.
+
+local netmail = require "netmail"
+
+local function addresses()
+  local a = netmail.MailAddress.Create '"Иванов, Иван" <ivanov@server.ru>'
+  local b = netmail.MailAddress.CreateWithName("petrov@server.ru", "Пётр")
+  assert(a.User == "ivanov" and a.Host == "server.ru" and a.DisplayName == "Иванов, Иван")
+  assert(tostring(b) == '"Пётр" <petrov@server.ru>')
+  assert(not netmail.MailAddress.TryParse "no address")
+  return a, b
+end
+
+local function attachments()
+  local picture = netmail.Attachment { Content = ("\0\255"):rep(100), Name = "рисунок.png", ContentId = "picture" }
+  local text = netmail.Attachment { Content = "one\r\ntwo\r\n", Name = "table.csv" }
+  text.ContentType = "text/plain"
+  text:ReleaseResource()
+  assert(picture.Inline and text.Size == 10 and tostring(text) == "Attachment (table.csv, text/plain)")
+  return { picture, text }
+end
+
+local function fill(m, a, b)
+  m.To:Add(b)
+  m.To:AddString "sidorov@server.ru, Имя <x@server.ru>"
+  m.To:Insert(0, a)
+  m.CC = { a, "cc@server.ru" }
+  m.Bcc = m.To
+  m.ReplyTo = "reply@server.ru"
+  assert(m.To.Count == 4 and m.To:IndexOf(b) == 1 and m.To[2] == b)
+  assert(m.Bcc:Remove "x@server.ru" and #m.Bcc == 3)
+  local printed = {}
+  for i, address in m.To:Iter() do printed[i] = tostring(address) end
+  assert(table.concat(printed, ",") == m.To:ToString())
+end
+
+local function build(a, b)
+  local m = assert(netmail.MailMessage.TryNew {
+    From = a, Subject = "Тестовое письмо", SubjectEncoding = "koi8-r", BodyEncoding = "windows-1251", Text = "Текст письма\n",
+    Html = "<p>Текст</p>", Attachments = attachments(), Priority = netmail.MailPriority.High,
+  })
+  fill(m, a, b)
+  local text = assert(m:ToString())
+  local pieces = {}
+  assert(m:WriteTo(function(piece) pieces[#pieces + 1] = piece end))
+  assert(#table.concat(pieces) == #text)
+  local copy = netmail.MailMessage.CreateWithFromAndTo("a@x.org", b)
+  copy.Body = "<p>"
+  copy.IsBodyHtml = true
+  assert(copy.Html == "<p>" and copy.From_.Address == "a@x.org")
+  assert(copy:ToString())
+  return m
+end
+
+local function client()
+  local credential = netmail.NetworkCredential.Create("ivanov", "password", "work")
+  local cache = netmail.CredentialCache.Create()
+  cache:Add("smtp.example.org", 25, "PLAIN", credential)
+  assert(cache:GetCredential("smtp.example.org", 25, "plain") == credential)
+  local c = netmail.SmtpClient { Host = "smtp.example.org", Port = 465, EnableSsl = true, UserName = "me", Password = "secret",
+    Credentials = cache, LocalName = "me.example", Proxy = "socks5h://proxy:1080" }
+  c.ThisHostCredentials["PLAIN"] = credential
+  assert(c.ThisHostCredentials[""].UserName == "me" and c.ThisHostCredentials("PLAIN") == credential)
+  credential:CreateWithUserPassword("other", "word")
+  assert(cache:Remove("smtp.example.org", 25, "PLAIN"))
+  c:Close()
+  return c
+end
+
+return function()
+  local a, b = addresses()
+  return build(a, b), client()
+end
