@@ -27,7 +27,7 @@ INC_lua5.2 = /usr/include/lua5.2
 INC_lua5.3 = /usr/include/lua5.3
 INC_lua5.4 = /usr/include/lua5.4
 INC_luajit = /usr/include/luajit-2.1
-# The one that C tests of the bindings are linked with.
+# C tests of the bindings (spec/lua/) are linked with this one, which stands for all.
 EMBEDDED = lua5.4
 LUAS ?= $(foreach l,$(ALL_LUAS),$(if $(wildcard $(INC_$l)/lua.h),$(if $(shell command -v $l),$l)))
 
@@ -56,10 +56,7 @@ MODULES := $(if $(wildcard src/lua_core.c),core) $(if $(NET_LUA_SRC),net)
 LUA_FILES := $(wildcard lua/netmail/*.lua lua/netmail/*/*.lua)
 C_FILES = $(sort $(wildcard src/*.[ch] src/*/*.[ch] spec/*.[ch] spec/*/*.[ch] bench/*.[ch]))
 
-TESTS := $(filter-out lua/%,$(patsubst spec/%.c,%,$(wildcard spec/*_test.c spec/*/*_test.c)))
-# C tests of the bindings; one version of Lua stands for all.
-LUA_TESTS := $(if $(filter lua5.4,$(LUAS)),$(patsubst spec/%.c,%,$(wildcard spec/lua/*_test.c)))
-LUA_TEST_FLAGS = $(if $(filter spec/lua/%,$<),-I$(INC_lua5.4))
+TESTS := $(patsubst spec/%.c,%,$(wildcard spec/*_test.c spec/*/*_test.c))
 FUZZERS := $(patsubst spec/%.c,%,$(wildcard spec/*_fuzz.c spec/*/*_fuzz.c))
 
 LOGS = build/test-logs
@@ -106,7 +103,7 @@ build/$1/lib/$2.a: $(patsubst %.c,build/$1/obj/%.o,$3)
 endef
 
 $(eval $(call variant,plain,$$(CC),$$(CFLAGS) -fPIC))
-$(eval $(call variant,asan,$$(CC),-Ispec -g -O1 -DNM_TEST_ALLOC $$(SANITIZE) $$(LUA_TEST_FLAGS)))
+$(eval $(call variant,asan,$$(CC),-Ispec -g -O1 -DNM_TEST_ALLOC $$(SANITIZE)))
 $(eval $(call variant,valgrind,$$(CC),-Ispec -g -O1 -DNM_TEST_ALLOC))
 $(eval $(call variant,fuzz,$$(CLANG),-Ispec -g -O1 -DNM_TEST_ALLOC $$(SANITIZE) -fsanitize=fuzzer-no-link))
 
@@ -133,11 +130,11 @@ $(foreach l,$(ALL_LUAS),$(eval $(call interpreter,$l)))
 
 # Everything compiled once more, for its warnings only, by each of the two compilers ($3: the bindings for these).
 define lint
-$(call variant,lint-$1,$2,-O2 -Werror $$(if $$(filter spec/%,$$<),-Ispec -DNM_TEST_ALLOC) $$(LUA_TEST_FLAGS))
+$(call variant,lint-$1,$2,-O2 -Werror $$(if $$(filter spec/%,$$<),-Ispec -DNM_TEST_ALLOC))
 
 $(foreach l,$3,$(call lint-interpreter,$1,$2,$l))
 
-lint-$1: $(patsubst %.c,build/lint-$1/obj/%.o,$(filter-out src/lua_% $(if $(LUA_TESTS),,spec/lua/%),$(filter %.c,$(C_FILES)))) \
+lint-$1: $(patsubst %.c,build/lint-$1/obj/%.o,$(filter-out src/lua_%,$(filter %.c,$(C_FILES)))) \
   $(foreach l,$3,$(patsubst src/%.c,build/lint-$1/$l/%.o,$(wildcard src/lua_*.c)))
 endef
 
@@ -178,26 +175,13 @@ endef
 
 $(foreach t,$(TESTS),$(eval $(call program,$t,asan,$$(CC) $$(SANITIZE))))
 $(foreach t,$(TESTS),$(eval $(call program,$t,valgrind,$$(CC))))
-build/asan/lua5.4/%.o: src/%.c
-	@mkdir -p $(@D)
-	$(call say,CC,$@)
-	$(Q)$(CC) $(BASE) -g -O1 -DNM_TEST_ALLOC $(SANITIZE) -I$(INC_lua5.4) -c $< -o $@
-
-$(LUA_TESTS:%=build/asan/%): build/asan/lua/%: build/asan/obj/spec/lua/%.o $(CORE_LUA_SRC:src/%.c=build/asan/lua5.4/%.o) \
-  $(NEEDS_top:%=build/asan/lib/%.a)
-	@mkdir -p $(@D)
-	$(call say,LD,$@)
-	$(Q)$(CC) $(SANITIZE) $^ -llua5.4 -o $@
-
--include $(wildcard build/asan/lua5.4/*.d)
-
 $(foreach t,$(FUZZERS),$(eval $(call program,$t,fuzz,$$(CLANG) $$(SANITIZE) -fsanitize=fuzzer)))
 
 # --- the parts of the tests -----------------------------------------------------------------------------------------
 # run/X is a part: it runs, leaves its output in $(LOGS)/X.log and its count in $(LOGS)/X.count, and never fails
 # itself; the summary adds up and fails. A part that could not even be built counts as failed there.
 
-C_PARTS = $(TESTS:%=run/c/%) $(LUA_TESTS:%=run/c/%)
+C_PARTS = $(TESTS:%=run/c/%)
 VALGRIND_PARTS = $(TESTS:%=run/valgrind/%)
 LUA_PARTS = $(ALL_LUAS:%=run/lua/%)
 FUZZ_PARTS = $(FUZZERS:%=run/fuzz/%)
