@@ -210,16 +210,7 @@ static int rendering_read(struct rendering *r, char *p, size_t cap, size_t *n, s
   return err;
 }
 
-/// The whole message as it would be sent (RFC 5322 text with CRLF line ends), without Bcc.
-// Date and Message-ID are made anew at each call.
-// @function MailMessage:ToString
-// @treturn[1] string
-// @treturn[2] nil
-// @treturn[2] string what is missing or cannot be read
-// @treturn[2] table detail
-static int message_m_to_string(lua_State *L) {
-  struct nm_message *m = nm_class_self(L, &nm_message_class, "ToString");
-  struct rendering *r = nm_scratch(L, sizeof *r, rendering_release);
+static int push_rendered(lua_State *L, struct rendering *r, const struct nm_message *m) {
   struct nm_error e = {0};
   if (rendering_open(r, m, &e) < 0) {
     return nm_push_failure(L, &e, NULL);
@@ -238,6 +229,22 @@ static int message_m_to_string(lua_State *L) {
   }
   luaL_pushresult(&b);
   return 1;
+}
+
+/// The whole message as it would be sent (RFC 5322 text with CRLF line ends), without Bcc.
+// Date and Message-ID are made anew at each call.
+// @function MailMessage:ToString
+// @treturn[1] string
+// @treturn[2] nil
+// @treturn[2] string what is missing or cannot be read
+// @treturn[2] table detail
+static int message_m_to_string(lua_State *L) {
+  struct nm_message *m = nm_class_self(L, &nm_message_class, "ToString");
+  lua_settop(L, 1);
+  struct rendering *r = nm_scratch(L, sizeof *r, rendering_release);
+  int pushed = push_rendered(L, r, m);
+  nm_scratch_release(L, 2);
+  return pushed;
 }
 
 /* Each piece is an argument of the function at index 2; false or nil with a text ends it. */
@@ -300,6 +307,15 @@ static int write_to_file(lua_State *L, struct rendering *r, const char *path) {
   return 1;
 }
 
+/* path NULL: to the function at index 2. */
+static int write_rendered(lua_State *L, struct rendering *r, const struct nm_message *m, const char *path) {
+  struct nm_error e = {0};
+  if (rendering_open(r, m, &e) < 0) {
+    return nm_push_failure(L, &e, NULL);
+  }
+  return path == NULL ? write_to_function(L, r) : write_to_file(L, r, path);
+}
+
 /// Writes the message as ToString gives it, piece by piece: a large attachment costs no memory.
 // @function MailMessage:WriteTo
 // @param target path of a file, or a function that is called with each piece (a string); when it returns
@@ -321,11 +337,9 @@ static int message_write_to(lua_State *L) {
   }
   lua_settop(L, 2);
   struct rendering *r = nm_scratch(L, sizeof *r, rendering_release);
-  struct nm_error e = {0};
-  if (rendering_open(r, m, &e) < 0) {
-    return nm_push_failure(L, &e, NULL);
-  }
-  return is_function ? write_to_function(L, r) : write_to_file(L, r, path);
+  int pushed = write_rendered(L, r, m, path);
+  nm_scratch_release(L, 3);
+  return pushed;
 }
 
 /* ---- the class ---- */
