@@ -35,7 +35,7 @@ LUAS ?= $(foreach l,$(ALL_LUAS),$(if $(wildcard $(INC_$l)/lua.h),$(if $(shell co
 # apt remove nginx's Lua module.
 DEBS = gcc libc6-dev make pkg-config git openssl ca-certificates \
   lua5.1 lua5.2 lua5.3 lua5.4 liblua5.1-0-dev liblua5.2-dev liblua5.3-dev liblua5.4-dev \
-  luajit2|luajit libluajit2-5.1-dev|libluajit-5.1-dev libcurl4-openssl-dev|libcurl4-gnutls-dev \
+  luajit2|luajit libluajit2-5.1-dev|libluajit-5.1-dev libcurl4-openssl-dev|libcurl4-gnutls-dev libidn2-dev \
   luarocks lua-busted lua-check lua-ldoc \
   clang libclang-rt-dev clang-format clang-tidy cppcheck valgrind python3 python3-aiosmtpd iproute2 $(SERVER_LIBS)
 # The specs' mail servers are unpacked into build/servers, not installed; this is what they link.
@@ -49,7 +49,10 @@ ROOMS = base mime smtp
 TOP_SRC := $(filter-out src/lua_%,$(wildcard src/*.c))
 CORE_LUA_SRC := $(filter-out src/lua_net.c,$(wildcard src/lua_*.c))
 CORE_SRC := $(foreach r,$(ROOMS),$(wildcard src/$r/*.c)) $(TOP_SRC)
-NET_SRC := $(wildcard src/base/*.c) $(wildcard src/net/*.c)
+# Addresses, and with them libidn2, are core's alone.
+ADDR_SRC := $(wildcard src/base/addr*.c) src/base/idn.c
+LINK_base = -lidn2
+NET_SRC := $(filter-out $(ADDR_SRC),$(wildcard src/base/*.c)) $(wildcard src/net/*.c)
 NET_LUA_SRC := $(wildcard src/lua_net.c)
 # A module is there as soon as the source with its luaopen function is.
 MODULES := $(if $(wildcard src/lua_core.c),core) $(if $(NET_LUA_SRC),net)
@@ -116,7 +119,7 @@ build/$1/obj/%.o: src/%.c
 build/$1/netmail/core.so: $(CORE_LUA_SRC:src/%.c=build/$1/obj/%.o) $(CORE_SRC:%.c=build/plain/obj/%.o)
 	@mkdir -p $$(@D)
 	$$(call say,LD,$$@)
-	$$(Q)$$(CC) -shared $$(LDFLAGS) $$^ -o $$@
+	$$(Q)$$(CC) -shared $$(LDFLAGS) $$^ $(LINK_base) -o $$@
 
 build/$1/netmail/net.so: $(NET_LUA_SRC:src/%.c=build/$1/obj/%.o) $(NET_SRC:%.c=build/plain/obj/%.o)
 	@mkdir -p $$(@D)
@@ -169,7 +172,7 @@ define program
 build/$2/$1: build/$2/obj/spec/$1.o $(foreach r,$(NEEDS_$(call room,$1)),build/$2/lib/$r.a)
 	@mkdir -p $$(@D)
 	$$(call say,LD,$$@)
-	$$(Q)$3 $$^ $(LINK_$(call room,$1)) -o $$@
+	$$(Q)$3 $$^ $(sort $(LINK_$(call room,$1)) $(LINK_base)) -o $$@
 
 endef
 

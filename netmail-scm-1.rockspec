@@ -21,6 +21,7 @@ external_dependencies = {
   -- The library alone: LuaRocks 3.8 looks for headers in /usr/include only, and Debian's are in a folder of its own, which the
   -- compiler knows.
   CURL = { library = "curl" },
+  IDN2 = { library = "idn2" },
 }
 build = {
   type = "builtin",
@@ -39,6 +40,7 @@ build = {
         "src/base/content.c",
         "src/base/error.c",
         "src/base/file.c",
+        "src/base/idn.c",
         "src/base/list.c",
         "src/base/literal.c",
         "src/base/printable.c",
@@ -46,6 +48,7 @@ build = {
         "src/base/source.c",
         "src/base/str.c",
         "src/base/utf8.c",
+        "src/base/visible.c",
         "src/mime/attachment.c",
         "src/mime/base64_lines.c",
         "src/mime/chain.c",
@@ -98,13 +101,12 @@ build = {
         "src/send.c",
       },
       defines = { "_GNU_SOURCE" },
-      incdirs = { "src" },
+      incdirs = { "src", "$(IDN2_INCDIR)" },
+      libraries = { "idn2" },
+      libdirs = { "$(IDN2_LIBDIR)" },
     },
     ["netmail.net"] = {
       sources = {
-        "src/base/addr.c",
-        "src/base/addr_parse.c",
-        "src/base/addr_scan.c",
         "src/base/alloc.c",
         "src/base/base64.c",
         "src/base/buf.c",
@@ -119,6 +121,7 @@ build = {
         "src/base/source.c",
         "src/base/str.c",
         "src/base/utf8.c",
+        "src/base/visible.c",
         "src/net/api.c",
         "src/net/conn.c",
         "src/net/dial.c",

@@ -12,6 +12,7 @@ local function complaint(file, quoted, include)
   local room = file:match "^src/([^/]+)/"
   local name = file:match "[^/]+$"
   if include:match "^curl/" then return room ~= "net" and "curl outside of net/" end
+  if include == "idn2.h" then return file ~= "src/base/idn.c" and "libidn2 outside of base/idn.c" end
   if include:match "^openssl/" then return room ~= "crypto" and "OpenSSL outside of crypto/" end
   if LUA_HEADERS[include] then
     return (room or not name:match "^lua_") and "Lua outside of src/lua_*"
@@ -79,7 +80,8 @@ describe("a source file", function()
     { "src/net/a.c", "<", "luajit.h", false }, { "src/net/a.c", "<", "lualib.h", false },
     { "src/net/a.c", "<", "curl/curl.h", true }, { "src/client.c", "<", "curl/curl.h", false },
     { "src/crypto/a.c", "<", "openssl/evp.h", true }, { "src/net/a.c", "<", "openssl/evp.h", false },
-    { "src/base/a.c", "<", "stdio.h", true }, { "src/base/a.c", "<", "sys/random.h", true },
+    { "src/base/idn.c", "<", "idn2.h", true }, { "src/base/addr.c", "<", "idn2.h", false },
+    { "src/client.c", "<", "idn2.h", false }, { "src/base/a.c", "<", "stdio.h", true }, { "src/base/a.c", "<", "sys/random.h", true },
   } do
     it((row[4] and "may" or "may not") .. " include " .. row[3] .. " in " .. row[1], function()
       assert.equal(row[4], not complaint(row[1], row[2] == "\"", row[3]))
@@ -99,11 +101,11 @@ describe("a shared object", function()
     end)
   end
 
-  it("core needs no library but the C library", function()
+  it("core needs no library but the C library and libidn2", function()
     local text = process.run("readelf -d " .. process.quote(folder .. "core.so"))
     local needed = {}
     for library in text:gmatch "%(NEEDED%)[^%[]*%[([^%]]+)%]" do needed[#needed + 1] = library end
-    assert.same({ "libc.so.6" }, needed)
+    assert.same({ "libidn2.so.0", "libc.so.6" }, needed)
   end)
 end)
 

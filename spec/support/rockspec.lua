@@ -6,8 +6,9 @@ local rockspec = {}
 
 -- Sources of netmail.core and netmail.net (see the Makefile, which has the same rule).
 local MODULES = {
-  { name = "netmail.core", rooms = { "base", "mime", "smtp" }, top = function(file) return file ~= "lua_net.c" end },
-  { name = "netmail.net", rooms = { "base", "net" }, top = function(file) return file == "lua_net.c" end,
+  { name = "netmail.core", rooms = { "base", "mime", "smtp" }, top = function(file) return file ~= "lua_net.c" end,
+    libraries = { "idn2" }, incdirs = { "$(IDN2_INCDIR)" }, libdirs = { "$(IDN2_LIBDIR)" } },
+  { name = "netmail.net", rooms = { "base", "net" }, without = { "^src/base/addr", "^src/base/idn%.c" }, top = function(file) return file == "lua_net.c" end,
     libraries = { "curl" }, incdirs = { "$(CURL_INCDIR)" }, libdirs = { "$(CURL_LIBDIR)" } },
 }
 
@@ -20,10 +21,20 @@ local function files(folder, pattern)
   return names
 end
 
+local function matches(path, patterns)
+  for _, pattern in ipairs(patterns or {}) do
+    if path:match(pattern) then return true end
+  end
+  return false
+end
+
 local function sources(module)
   local list = {}
   for _, room in ipairs(module.rooms) do
-    for _, file in ipairs(files("src/" .. room, "%.c$")) do list[#list + 1] = "src/" .. room .. "/" .. file end
+    for _, file in ipairs(files("src/" .. room, "%.c$")) do
+      local path = "src/" .. room .. "/" .. file
+      if not matches(path, module.without) then list[#list + 1] = path end
+    end
   end
   for _, file in ipairs(files("src", "%.c$")) do
     if module.top(file) then list[#list + 1] = "src/" .. file end
