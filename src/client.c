@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/chars.h"
+#include "base/literal.h"
 #include "base/utf8.h"
 #include "smtp/command.h"
 
@@ -20,6 +21,7 @@ int nm_client_new(struct nm_client **out) {
   c->ca_file.max = c->ca_path.max = c->cert_file.max = c->key_file.max = NM_OPTION_MAX;
   c->key_password.max = c->proxy.max = NM_OPTION_MAX;
   c->key.max = 16 * NM_SECRET_MAX;
+  c->key_password.secret = c->proxy.secret = c->key.secret = 1; /* a proxy's URL may hold a password */
   *out = c;
   return 0;
 }
@@ -56,39 +58,14 @@ void nm_client_unref(struct nm_client **at) {
   struct nm_buf *texts[] = {&c->host,     &c->local_name,   &c->ca_file, &c->ca_path, &c->cert_file,
                             &c->key_file, &c->key_password, &c->proxy,   &c->key};
   for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-    nm_buf_wipe(texts[i]);
+    nm_buf_free(texts[i]);
   }
   nm_free(c);
 }
 
-static int replace(struct nm_buf *slot, struct nm_str value, struct nm_error *e) {
-  struct nm_buf b = {.max = slot->max};
-  nm_buf_add_str(&b, value);
-  if (b.err != 0) {
-    return b.err == NM_ELIMIT
-               ? nm_error_set(e, NM_ELIMIT, NM_KIND_MESSAGE, "the value is longer than %zu bytes", slot->max)
-               : nm_error_nomem(e);
-  }
-  nm_buf_wipe(slot);
-  *slot = b;
-  return 0;
-}
-
-/* Letters of an IPv6 address; the resolver has the last word on the rest of its grammar. */
-static int is_ipv6(struct nm_str s) {
-  int colons = 0;
-  for (size_t i = 0; i < s.n; i++) {
-    colons += s.p[i] == ':';
-    if (!nm_is((unsigned char)s.p[i], NM_CHAR_HEX) && s.p[i] != ':' && s.p[i] != '.') {
-      return 0;
-    }
-  }
-  return colons >= 2 && s.n <= 45;
-}
-
 int nm_client_set_host(struct nm_client *c, struct nm_str host, struct nm_error *e) {
   if (host.n >= 2 && host.p[0] == '[' && host.p[host.n - 1] == ']' &&
-      is_ipv6(nm_str(host.p + 1, host.n - 2))) {
+      nm_is_ipv6(nm_str(host.p + 1, host.n - 2))) {
     host = nm_str(host.p + 1, host.n - 2);
   }
   if (host.n == 0) {
@@ -98,12 +75,12 @@ int nm_client_set_host(struct nm_client *c, struct nm_str host, struct nm_error 
     return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
                         "Host '%.*s' is not ASCII; write the name in its xn-- form", (int)host.n, host.p);
   }
-  if (!nm_is_domain(host) && !is_ipv6(host)) {
+  if (!nm_is_domain(host) && !nm_is_ipv6(host)) {
     return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
                         "Host '%.*s' is neither a domain name nor an IP address (the port goes into Port)",
                         (int)(host.n < 300 ? host.n : 300), host.p);
   }
-  return replace(&c->host, host, e);
+  return nm_buf_replace(&c->host, "Host", host, e);
 }
 
 int nm_client_set_local_name(struct nm_client *c, struct nm_str name, struct nm_error *e) {
@@ -113,32 +90,103 @@ int nm_client_set_local_name(struct nm_client *c, struct nm_str name, struct nm_
         "LocalName '%.*s' is neither a domain name nor an address literal such as [192.0.2.1]",
         (int)(name.n < 300 ? name.n : 300), name.p);
   }
-  return replace(&c->local_name, name, e);
+  return nm_buf_replace(&c->local_name, "LocalName", name, e);
 }
 
-int nm_client_set_option(struct nm_buf *slot, struct nm_str value, const char *what, struct nm_error *e) {
+static int check_option(struct nm_str value, const char *what, struct nm_error *e) {
   for (size_t i = 0; i < value.n; i++) {
     if ((unsigned char)value.p[i] < 0x20 || value.p[i] == 0x7f) {
       return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE, "%s contains a control character", what);
     }
   }
-  return replace(slot, value, e);
+  return value.n <= NM_OPTION_MAX
+             ? 0
+             : nm_error_set(e, NM_ELIMIT, NM_KIND_MESSAGE, "%s is longer than %d bytes", what, NM_OPTION_MAX);
 }
 
-/* The host part of scheme://[userinfo@]host[:port][/]: nothing that could end a CONNECT line (CR and LF are refused for
-   all options; here blanks too). The text may hold a password and is never shown. */
-int nm_client_set_proxy(struct nm_client *c, struct nm_str url, struct nm_error *e) {
+int nm_client_set_option(struct nm_buf *slot, struct nm_str value, const char *what, struct nm_error *e) {
+  int err = check_option(value, what, e);
+  return err == 0 ? nm_buf_replace(slot, what, value, e) : err;
+}
+
+int nm_client_set_certificate(struct nm_client *c, struct nm_str file, struct nm_str key,
+                              struct nm_str password, struct nm_error *e) {
+  int err = check_option(file, "ClientCertificate", e);
+  err = err == 0 ? check_option(key, "ClientCertificate.Key", e) : err;
+  err = err == 0 ? check_option(password, "ClientCertificate.Password", e) : err;
+  /* Only memory can be short from here on. */
+  err = err == 0 ? nm_buf_replace(&c->cert_file, "ClientCertificate", file, e) : err;
+  err = err == 0 ? nm_buf_replace(&c->key_file, "ClientCertificate.Key", key, e) : err;
+  return err == 0 ? nm_buf_replace(&c->key_password, "ClientCertificate.Password", password, e) : err;
+}
+
+static size_t scheme_length(struct nm_str url) {
   static const char *const schemes[] = {"http://",    "https://",  "socks4://",
                                         "socks4a://", "socks5://", "socks5h://"};
-  int known = url.n == 0;
   for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
     struct nm_str s = nm_str_c(schemes[i]);
-    known |= url.n > s.n && nm_str_ieq(nm_str(url.p, s.n), s);
+    if (url.n > s.n && nm_str_ieq(nm_str(url.p, s.n), s)) {
+      return s.n;
+    }
   }
-  if (!known || (url.n > 0 && memchr(url.p, ' ', url.n) != NULL)) {
+  return 0;
+}
+
+static size_t find_byte(struct nm_str s, const char *set) {
+  size_t i = 0;
+  while (i < s.n && strchr(set, s.p[i]) == NULL) {
+    i++;
+  }
+  return i;
+}
+
+/* port = *DIGIT   (RFC 3986 3.2.3) */
+static int is_port(struct nm_str s) {
+  long port = 0;
+  for (size_t i = 0; i < s.n && i < 6; i++) {
+    port = port * 10 + (s.p[i] - '0');
+  }
+  return s.n <= 5 && nm_all(s, NM_CHAR_DIGIT) && port >= 1 && port <= 65535;
+}
+
+/* host [ ":" port ] [ "/" ] */
+static int is_proxy_place(struct nm_str s) {
+  if (s.n > 0 && s.p[s.n - 1] == '/') {
+    s.n--;
+  }
+  if (s.n > 0 && s.p[0] == '[') {
+    size_t end = find_byte(s, "]");
+    struct nm_str rest = end < s.n ? nm_str(s.p + end + 1, s.n - end - 1) : nm_str("", 0);
+    return end < s.n && nm_is_ipv6(nm_str(s.p + 1, end - 1)) &&
+           (rest.n == 0 || (rest.p[0] == ':' && is_port(nm_str(rest.p + 1, rest.n - 1))));
+  }
+  size_t colon = find_byte(s, ":");
+  return nm_is_domain(nm_str(s.p, colon)) &&
+         (colon == s.n || is_port(nm_str(s.p + colon + 1, s.n - colon - 1)));
+}
+
+/* URI = scheme "://" [ userinfo "@" ] host [ ":" port ]   (RFC 3986 3). The text may hold a password and is never shown. */
+int nm_client_set_proxy(struct nm_client *c, struct nm_str url, struct nm_error *e) {
+  size_t at = scheme_length(url);
+  struct nm_str rest = nm_str(url.p + at, url.n - at);
+  size_t sign = find_byte(rest, "@");
+  struct nm_str place = sign < rest.n ? nm_str(rest.p + sign + 1, rest.n - sign - 1) : rest;
+  if (url.n > 0 && at == 0) {
     return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
                         "Proxy is not a URL such as socks5h://proxy:1080 or http://user:password@proxy:3128 "
                         "(schemes: http, https, socks4, socks4a, socks5, socks5h)");
+  }
+  if (url.n > 0 && sign < rest.n && find_byte(nm_str(rest.p, sign), " /?#[]") < sign) {
+    return nm_error_set(
+        e, NM_EINVAL, NM_KIND_MESSAGE,
+        "the user name or password in Proxy holds a character that must be written as %%XX there "
+        "(@ is %%40, # is %%23, / is %%2F)");
+  }
+  if (url.n > 0 && !is_proxy_place(place)) {
+    return nm_error_set(
+        e, NM_EINVAL, NM_KIND_MESSAGE,
+        "the host or port in Proxy is not one; write scheme://host:port, and @, # and / in a user "
+        "name or password as %%40, %%23 and %%2F");
   }
   return nm_client_set_option(&c->proxy, url, "Proxy", e);
 }

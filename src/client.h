@@ -9,6 +9,7 @@
 #include "credential.h"
 #include "mechanism.h"
 #include "net/api.h"
+#include "pace.h"
 #include "smtp/session.h"
 
 #define NM_PORT_DEFAULT 25
@@ -55,7 +56,6 @@ struct nm_client {
   struct nm_session *session;
   struct nm_buf key; /* everything the connection's identity is made of, secrets too: wiped */
   pid_t pid;
-  int used; /* a transaction went over it before */
 };
 
 /* What became of one send; all-zero before. */
@@ -78,6 +78,9 @@ int nm_client_set_host(struct nm_client *c, struct nm_str host, struct nm_error 
 int nm_client_set_local_name(struct nm_client *c, struct nm_str name, struct nm_error *e);
 /* slot: one of the text options that have no grammar of their own; NUL and control bytes are refused. */
 int nm_client_set_option(struct nm_buf *slot, struct nm_str value, const char *what, struct nm_error *e);
+/* PEM files; key and password may be empty. None of the three is changed when one is refused. */
+int nm_client_set_certificate(struct nm_client *c, struct nm_str file, struct nm_str key,
+                              struct nm_str password, struct nm_error *e);
 /* scheme://[user:password@]host[:port], scheme http, https, socks4, socks4a, socks5, socks5h. */
 int nm_client_set_proxy(struct nm_client *c, struct nm_str url, struct nm_error *e);
 /* For the present host; NULL takes it away. */
@@ -85,11 +88,11 @@ int nm_client_set_credential(struct nm_client *c, unsigned mechs, struct nm_cred
 /* NULL when there is none that was set for the present host. */
 struct nm_credential *nm_client_credential(const struct nm_client *c, unsigned mechs);
 
-/* Sends one message: dials or uses the kept connection, runs the transaction, keeps the connection when it is still good.
+/* Sends one message within pace, which began when the caller's work on it did: dials or uses the kept connection, runs the transaction, keeps the connection when it is still good.
    Blocks. 0: accepted or partial; else out->error says why, and out->txn.outcome what became of it. content must be
    rewindable and at its first byte. */
 int nm_client_send(struct nm_client *c, const struct nm_envelope *env, struct nm_source *content,
-                   struct nm_sent *out);
+                   struct nm_pace *pace, struct nm_sent *out);
 void nm_sent_free(struct nm_sent *s);
 /* QUIT without waiting, then the line is dropped. The next send dials again. */
 void nm_client_close(struct nm_client *c);

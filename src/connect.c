@@ -81,9 +81,8 @@ void nm_connect_drop(struct nm_client *c) {
   if (c->conn != NULL) {
     c->api->conn_close(&c->conn, 1);
   }
-  c->used = 0;
   nm_session_free(&c->session);
-  nm_buf_wipe(&c->key);
+  nm_buf_free(&c->key);
 }
 
 void nm_client_close(struct nm_client *c) {
@@ -123,7 +122,7 @@ static int run_dial(struct nm_client *c, struct nm_pace *pace, struct nm_error *
     }
     int left = nm_pace_left(pace, c->api->dial_progress(c->conn));
     if (left == 0) {
-      return nm_pace_over(pace, e);
+      return nm_pace_over(pace, c->api->dial_doing(c->conn), e);
     }
     (void)c->api->dial_wait(c->conn, left); /* whether in time or not, the next step tells */
   }
@@ -155,7 +154,7 @@ static int start_dial(struct nm_client *c, const struct nm_login *way, const str
     d.mechanisms = mechs.p;
   }
   err = err == 0 && mechs.err == 0 ? c->api->dial_start(c->net, &d, &c->conn, e) : nm_error_nomem(e);
-  nm_buf_wipe(&user);
+  nm_buf_free(&user);
   nm_buf_free(&mechs);
   return err;
 }
@@ -182,6 +181,7 @@ static int dial(struct nm_client *c, const struct nm_login *way, struct security
     const char *lines;
     size_t n;
     c->api->dial_lines(c->conn, &lines, &n);
+    said->tls = security.tls;
     int understood = nm_dialogue_read(said, nm_str(lines, n), err == 0 ? e : NULL);
     err = err == 0 ? understood : err;
   }
@@ -197,11 +197,10 @@ static int adopt(struct nm_client *c, const struct nm_dialogue *said, struct nm_
   if (c->session == NULL || nm_session_adopt(c->session, &said->caps) != 0) {
     return nm_error_nomem(e);
   }
-  nm_buf_wipe(&c->key);
+  nm_buf_free(&c->key);
   c->key = *key;
   *key = (struct nm_buf){.max = key->max, .secret = 1};
   c->pid = getpid();
-  c->used = 0;
   return 0;
 }
 
@@ -281,6 +280,6 @@ int nm_connect(struct nm_client *c, struct nm_pace *pace, struct nm_sent *out, i
     }
   }
   nm_dialogue_free(&said);
-  nm_buf_wipe(&key);
+  nm_buf_free(&key);
   return err;
 }

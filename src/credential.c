@@ -12,6 +12,7 @@ int nm_credential_new(struct nm_credential **out) {
   }
   c->refs = 1;
   c->user.max = c->password.max = c->domain.max = NM_SECRET_MAX;
+  c->user.secret = c->password.secret = c->domain.secret = 1;
   *out = c;
   return 0;
 }
@@ -25,9 +26,9 @@ void nm_credential_unref(struct nm_credential **at) {
   struct nm_credential *c = *at;
   *at = NULL;
   if (c != NULL && --c->refs == 0) {
-    nm_buf_wipe(&c->user);
-    nm_buf_wipe(&c->password);
-    nm_buf_wipe(&c->domain);
+    nm_buf_free(&c->user);
+    nm_buf_free(&c->password);
+    nm_buf_free(&c->domain);
     nm_free(c);
   }
 }
@@ -45,18 +46,6 @@ static int check(struct nm_str s, const char *what, int line_ends, struct nm_err
   return 0;
 }
 
-/* All or nothing: the new bytes are ready before the old ones go. */
-static int replace(struct nm_buf *slot, struct nm_str s) {
-  struct nm_buf b = {.max = NM_SECRET_MAX};
-  nm_buf_add_str(&b, s);
-  if (b.err != 0) {
-    return b.err;
-  }
-  nm_buf_wipe(slot);
-  *slot = b;
-  return 0;
-}
-
 int nm_credential_set(struct nm_credential *c, struct nm_str user, struct nm_str password,
                       struct nm_error *e) {
   int err = check(user, "UserName", 1, e);
@@ -66,14 +55,14 @@ int nm_credential_set(struct nm_credential *c, struct nm_str user, struct nm_str
   if (err != 0) {
     return err;
   }
-  struct nm_buf b = {.max = NM_SECRET_MAX};
-  nm_buf_add_str(&b, user);
-  if (b.err != 0 || replace(&c->password, password) != 0) {
-    nm_buf_wipe(&b);
+  struct nm_buf kept = {.max = NM_SECRET_MAX, .secret = 1};
+  nm_buf_add_str(&kept, user); /* before the password goes: both are replaced or none */
+  if (kept.err != 0 || nm_buf_replace(&c->password, "Password", password, e) != 0) {
+    nm_buf_free(&kept);
     return nm_error_nomem(e);
   }
-  nm_buf_wipe(&c->user);
-  c->user = b;
+  nm_buf_free(&c->user);
+  c->user = kept;
   return 0;
 }
 
@@ -82,7 +71,7 @@ int nm_credential_set_domain(struct nm_credential *c, struct nm_str domain, stru
   if (err != 0) {
     return err;
   }
-  return replace(&c->domain, domain) == 0 ? 0 : nm_error_nomem(e);
+  return nm_buf_replace(&c->domain, "Domain", domain, e);
 }
 
 int nm_credential_same(const struct nm_credential *a, const struct nm_credential *b) {
@@ -157,12 +146,12 @@ static struct nm_cache_entry *append(struct nm_credential_cache *c, struct nm_st
 
 int nm_cache_add(struct nm_credential_cache *c, struct nm_str host, int port, unsigned mechs,
                  struct nm_credential *credential, struct nm_error *e) {
-  if (host.n > NM_HOST_MAX || c->n >= NM_CACHE_MAX) {
+  struct nm_cache_entry *entry = find(c, host, port, mechs);
+  if (entry == NULL && (host.n > NM_HOST_MAX || c->n >= NM_CACHE_MAX)) {
     return nm_error_set(e, NM_ELIMIT, NM_KIND_MESSAGE,
                         host.n > NM_HOST_MAX ? "the host name is longer than 255 octets"
                                              : "the credential cache is full");
   }
-  struct nm_cache_entry *entry = find(c, host, port, mechs);
   if (entry == NULL) {
     entry = append(c, host);
   }
@@ -194,19 +183,18 @@ static int serves(const struct nm_cache_entry *entry, struct nm_str host, int po
          (entry->port == 0 || entry->port == port);
 }
 
-struct nm_credential *nm_cache_get(const struct nm_credential_cache *c, struct nm_str host, int port,
-                                   unsigned mechs) {
-  struct nm_credential *any = NULL;
+struct nm_credential *nm_cache_get_exact(const struct nm_credential_cache *c, struct nm_str host, int port,
+                                         unsigned mechs) {
   for (size_t i = 0; i < c->n; i++) {
-    struct nm_cache_entry *entry = &c->entries[i];
-    if (serves(entry, host, port)) {
-      if (entry->mechs == mechs) {
-        return entry->credential;
-      }
-      if (entry->mechs == NM_MECHS_ANY && any == NULL) {
-        any = entry->credential;
-      }
+    if (c->entries[i].mechs == mechs && serves(&c->entries[i], host, port)) {
+      return c->entries[i].credential;
     }
   }
-  return any;
+  return NULL;
+}
+
+struct nm_credential *nm_cache_get(const struct nm_credential_cache *c, struct nm_str host, int port,
+                                   unsigned mechs) {
+  struct nm_credential *exact = nm_cache_get_exact(c, host, port, mechs);
+  return exact != NULL ? exact : nm_cache_get_exact(c, host, port, NM_MECHS_ANY);
 }

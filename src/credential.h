@@ -55,8 +55,10 @@ int nm_cache_add(struct nm_credential_cache *c, struct nm_str host, int port, un
                  struct nm_credential *credential, struct nm_error *e);
 /* 1 when there was one. */
 int nm_cache_remove(struct nm_credential_cache *c, struct nm_str host, int port, unsigned mechs);
-/* The first entry for that host and port whose mechanism is one of mechs (or "", which serves all), else NULL. An entry
-   for exactly that mechanism goes before one for "". */
+/* The first entry for that host and port that was stored for exactly mechs, else NULL. */
+struct nm_credential *nm_cache_get_exact(const struct nm_credential_cache *c, struct nm_str host, int port,
+                                         unsigned mechs);
+/* The same, else the first one for "", which serves all mechanisms. */
 struct nm_credential *nm_cache_get(const struct nm_credential_cache *c, struct nm_str host, int port,
                                    unsigned mechs);
 

@@ -6,31 +6,18 @@
 
 #include "smtp/command.h"
 
-/* What a reply answers. The order is fixed: greeting; EHLO, and HELO when EHLO was refused; STARTTLS and EHLO once more; AUTH
-   with its challenges to the end. */
-enum due { DUE_GREETING, DUE_EHLO, DUE_AFTER_EHLO, DUE_AUTH };
+/* What a reply answers. The order is fixed: greeting; EHLO, and HELO when EHLO was refused; STARTTLS and EHLO once more where
+   that was asked for; AUTH with its challenges to the end. */
+enum due { DUE_GREETING, DUE_EHLO, DUE_STARTTLS, DUE_SECURE_EHLO, DUE_AUTH };
 
 static int read_ehlo(struct nm_dialogue *d, enum due *due, const struct nm_reply *r) {
   d->command = "EHLO";
   if (r->code != 250) {
     return 0; /* HELO comes next */
   }
-  *due = DUE_AFTER_EHLO;
+  *due = *due == DUE_EHLO && d->tls == NM_TLS_STARTTLS ? DUE_STARTTLS : DUE_AUTH;
   nm_caps_free(&d->caps); /* of an EHLO before STARTTLS: anybody may have written those */
   return nm_caps_parse(&d->caps, r);
-}
-
-static void read_after_ehlo(struct nm_dialogue *d, enum due *due, const struct nm_reply *r) {
-  if (r->code == 220) {
-    d->command = "STARTTLS";
-    *due = DUE_EHLO;
-  } else if (r->code >= 400 && (d->caps.flags & NM_CAP_AUTH) == 0) {
-    d->command = "STARTTLS"; /* refused: AUTH cannot have been asked for */
-  } else {
-    d->command = "AUTH";
-    *due = DUE_AUTH;
-    d->authenticated = r->code == 235;
-  }
 }
 
 static int read_reply(struct nm_dialogue *d, enum due *due, const struct nm_reply *r) {
@@ -40,11 +27,14 @@ static int read_reply(struct nm_dialogue *d, enum due *due, const struct nm_repl
       *due = DUE_EHLO;
       return 0;
     case DUE_EHLO:
+    case DUE_SECURE_EHLO:
       return read_ehlo(d, due, r);
-    case DUE_AFTER_EHLO:
-      read_after_ehlo(d, due, r);
+    case DUE_STARTTLS:
+      d->command = "STARTTLS";
+      *due = DUE_SECURE_EHLO;
       return 0;
     case DUE_AUTH:
+      d->command = "AUTH";
       d->authenticated = r->code == 235;
       return 0;
   }
@@ -126,8 +116,9 @@ int nm_dialogue_explain(const struct nm_dialogue *d, const struct nm_client *c, 
     nm_error_set(e, from.code, from.kind, "%s:%d does not speak SMTP as it should: %s", c->host.p, c->port,
                  from.text);
   } else {
-    nm_error_set(e, from.code, from.kind, "cannot connect to %s:%d: %s; check Host and Port", c->host.p,
-                 c->port, from.text);
+    nm_error_set(e, from.code, from.kind, "cannot connect to %s:%d%s: %s; check Host and Port%s", c->host.p,
+                 c->port, c->proxy.n > 0 ? " through Proxy" : "", from.text,
+                 c->proxy.n > 0 ? ", and Proxy" : "");
   }
   nm_buf_free(&words);
   return err;
@@ -146,7 +137,7 @@ int nm_dialogue_no_auth(const struct nm_dialogue *d, const struct nm_client *c, 
         e, NM_EREJECT, NM_KIND_AUTH,
         "credentials are set, but %s:%d offers no authentication%s; use the submission port (587 or 465), or "
         "take the credentials away",
-        c->host.p, c->port, c->enable_ssl ? "" : " without TLS (EnableSsl)");
+        c->host.p, c->port, d->tls != NM_TLS_NONE ? "" : " without TLS (EnableSsl)");
   } else {
     nm_error_set(e, NM_EREJECT, NM_KIND_AUTH,
                  "%s:%d offers %s, but only %s may be used; name another mechanism in "

@@ -8,6 +8,7 @@
 
 /* What the server said while libcurl dialled: greeting, EHLO, STARTTLS, EHLO, AUTH. */
 struct nm_dialogue {
+  enum nm_tls tls;      /* what the line was to be: set before reading */
   struct nm_caps caps;  /* of the last EHLO */
   int authenticated;    /* a 235 came after it */
   struct nm_reply last; /* the last reply; code 0: none */

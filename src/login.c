@@ -32,13 +32,13 @@ static void find_cached(const struct nm_client *c, struct nm_logins *out) {
     return;
   }
   struct nm_str host = nm_buf_str(&c->host);
-  const struct nm_credential *any = nm_cache_get(c->credentials, host, c->port, NM_MECHS_ANY);
   for (unsigned bit = 1; bit <= NM_MECH_LAST; bit <<= 1) {
-    const struct nm_credential *credential = nm_cache_get(c->credentials, host, c->port, bit);
-    if (credential != NULL && credential != any) {
+    const struct nm_credential *credential = nm_cache_get_exact(c->credentials, host, c->port, bit);
+    if (credential != NULL) {
       add_named(out, credential, bit);
     }
   }
+  const struct nm_credential *any = nm_cache_get_exact(c->credentials, host, c->port, NM_MECHS_ANY);
   if (out->n == 0 && any != NULL) {
     out->ways[out->n++] = (struct nm_login){any, NM_MECHS_ANY, 0};
   }

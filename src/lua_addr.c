@@ -92,6 +92,7 @@ static const luaL_Reg addr_methods[] = {{"ToString", addr_m_to_string}, {NULL, N
 
 const struct nm_class nm_addr_class = {
     .name = "MailAddress",
+    .weight = 192,
     .registry = "netmail.MailAddress",
     .properties = addr_properties,
     .methods = addr_methods,

@@ -70,19 +70,18 @@ static int get_size(lua_State *L, void *object) {
   if (size < 0) {
     lua_pushnil(L);
   } else {
-    lua_pushnumber(L, (lua_Number)size);
+    lua_pushinteger(L, (lua_Integer)size);
   }
   return 1;
 }
 
-/* ContentId after Inline: an id makes the part inline, and Inline = false beside an id stays false only when it is
-   set later by hand. */
+/* Inline after ContentId: an id makes the part inline, unless the same table says otherwise. */
 static const struct nm_property attachment_properties[] = {
     {"ContentName", get_content_name, NULL},
     {"Name", get_name, set_name},
     {"ContentType", get_type, set_type},
-    {"Inline", get_inline, set_inline},
     {"ContentId", get_content_id, set_content_id},
+    {"Inline", get_inline, set_inline},
     {"Size", get_size, NULL},
     {NULL, NULL, NULL},
 };
@@ -118,6 +117,7 @@ static const luaL_Reg attachment_methods[] = {
 
 const struct nm_class nm_attachment_class = {
     .name = "Attachment",
+    .weight = 512,
     .registry = "netmail.Attachment",
     .properties = attachment_properties,
     .methods = attachment_methods,
@@ -138,6 +138,7 @@ static int new_attachment(struct nm_str path, struct nm_str bytes, struct nm_att
 }
 
 static int push_attachment(lua_State *L, struct nm_str path, struct nm_str bytes) {
+  nm_gc_pressure(L, bytes.n);
   void **box = nm_class_new_box(L, &nm_attachment_class);
   struct nm_attachment *a = NULL;
   struct nm_error e = {0};

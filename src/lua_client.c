@@ -239,11 +239,7 @@ static int set_certificate(lua_State *L, void *object, int i, struct nm_error *e
   } else {
     file = nm_opt_string(L, i, "ClientCertificate");
   }
-  int err = nm_client_set_option(&c->cert_file, file, "ClientCertificate", e);
-  if (err == 0) {
-    err = nm_client_set_option(&c->key_file, key, "ClientCertificate.Key", e);
-  }
-  return err == 0 ? nm_client_set_option(&c->key_password, password, "ClientCertificate.Password", e) : err;
+  return nm_client_set_certificate(c, file, key, password, e);
 }
 
 static int get_own(lua_State *L, void *object) {
@@ -317,6 +313,7 @@ static const luaL_Reg client_methods[] = {
 
 const struct nm_class nm_client_class = {
     .name = "SmtpClient",
+    .weight = 32768, /* a connection with its TLS state, most of the time */
     .registry = "netmail.SmtpClient",
     .properties = client_properties,
     .methods = client_methods,

@@ -95,6 +95,7 @@ static const luaL_Reg credential_methods[] = {{"CreateWithUserPassword", credent
 
 const struct nm_class nm_credential_class = {
     .name = "NetworkCredential",
+    .weight = 512,
     .registry = "netmail.NetworkCredential",
     .properties = credential_properties,
     .methods = credential_methods,

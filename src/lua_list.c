@@ -195,10 +195,11 @@ int nm_list_m_clear(lua_State *L) {
 static int iter_next(lua_State *L) {
   const struct nm_list_class *c = this_class(L);
   struct nm_list *list = nm_class_test(L, &c->class, lua_upvalueindex(2));
-  lua_Integer k = lua_tointeger(L, 2) + 1;
-  if (list == NULL || k < 1 || (size_t)k > list->n) {
+  lua_Integer last = lua_tointeger(L, 2); /* anybody may call us, with any number */
+  if (list == NULL || last < 0 || (size_t)last >= list->n) {
     return 0;
   }
+  lua_Integer k = last + 1;
   lua_pushinteger(L, k);
   nm_class_push(L, c->item, list->items[k - 1], c->item_ref);
   return 2;

@@ -106,12 +106,19 @@ static int push_body(lua_State *L, const struct nm_content *c) {
   return 1;
 }
 
+/* The text, of which a copy is about to be made. */
+static struct nm_str check_body(lua_State *L, int i, const char *what) {
+  struct nm_str s = nm_opt_string(L, i, what);
+  nm_gc_pressure(L, s.n);
+  return s;
+}
+
 static int get_text(lua_State *L, void *object) {
   return push_body(L, ((struct nm_message *)object)->text);
 }
 
 static int set_text(lua_State *L, void *object, int i, struct nm_error *e) {
-  return nm_message_set_text(object, nm_opt_string(L, i, "Text"), e);
+  return nm_message_set_text(object, check_body(L, i, "Text"), e);
 }
 
 static int get_html(lua_State *L, void *object) {
@@ -119,7 +126,7 @@ static int get_html(lua_State *L, void *object) {
 }
 
 static int set_html(lua_State *L, void *object, int i, struct nm_error *e) {
-  return nm_message_set_html(object, nm_opt_string(L, i, "Html"), e);
+  return nm_message_set_html(object, check_body(L, i, "Html"), e);
 }
 
 /* Fore's Body is never nothing: "" without one. */
@@ -131,7 +138,7 @@ static int get_body(lua_State *L, void *object) {
 }
 
 static int set_body(lua_State *L, void *object, int i, struct nm_error *e) {
-  return nm_message_set_body(object, nm_opt_string(L, i, "Body"), e);
+  return nm_message_set_body(object, check_body(L, i, "Body"), e);
 }
 
 static int get_is_body_html(lua_State *L, void *object) {
@@ -364,6 +371,7 @@ static const luaL_Reg message_methods[] = {
 
 const struct nm_class nm_message_class = {
     .name = "MailMessage",
+    .weight = 1024,
     .registry = "netmail.MailMessage",
     .properties = message_properties,
     .methods = message_methods,
@@ -382,6 +390,17 @@ static struct nm_message *push_message(lua_State *L) {
   return m;
 }
 
+/* Body is another word for one of the other two, so beside it that one would be lost. */
+static void check_one_body(lua_State *L, int i) {
+  lua_pushliteral(L, "IsBodyHtml");
+  lua_rawget(L, i);
+  const char *same = lua_toboolean(L, -1) ? "Html" : "Text";
+  lua_pop(L, 1);
+  if (nm_has_field(L, i, "Body") && nm_has_field(L, i, same)) {
+    luaL_error(L, "MailMessage: Body and %s are the same text; give one of them", same);
+  }
+}
+
 /* The message of the table at i on the top of the stack; negative with e for bad content. */
 static int message_from_table(lua_State *L, int i, struct nm_error *e) {
   if (lua_isnoneornil(L, i)) {
@@ -391,6 +410,7 @@ static int message_from_table(lua_State *L, int i, struct nm_error *e) {
   if (lua_type(L, i) != LUA_TTABLE) {
     return nm_type_error(L, i, "MailMessage", "table");
   }
+  check_one_body(L, i);
   return nm_class_set_all(L, &nm_message_class, push_message(L), i, NULL, e);
 }
 

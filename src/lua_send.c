@@ -60,6 +60,8 @@ static int take_envelope(struct job *j, const struct nm_message *m, struct nm_er
 /* No Lua in here. */
 static int run(struct job *j, struct nm_client *c, const struct nm_message *m) {
   struct nm_error *e = &j->sent.error;
+  struct nm_pace pace;
+  nm_pace_begin(&pace, c->timeout, c->deadline); /* rendering reads files: it counts */
   int err = take_envelope(j, m, e);
   if (err == 0) {
     err = nm_now_take(&j->now, m, e);
@@ -75,7 +77,7 @@ static int run(struct job *j, struct nm_client *c, const struct nm_message *m) {
                             .n_to = j->to->n,
                             .size = nm_source_size(j->source),
                             .all_or_nothing = c->all_or_nothing};
-  return nm_client_send(c, &env, j->source, &j->sent);
+  return nm_client_send(c, &env, j->source, &pace, &j->sent);
 }
 
 /* ---- results ---- */
@@ -194,7 +196,16 @@ static void need_net(lua_State *L, struct nm_client *c) {
   }
   lua_getglobal(L, "require");
   lua_pushliteral(L, "netmail.net");
-  lua_call(L, 1, 0);
+  if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
+    /* Lua 5.1 remembers a load that failed as one that still runs, and would not say the reason again. */
+    lua_getfield(L, LUA_REGISTRYINDEX, "_LOADED");
+    if (lua_istable(L, -1)) {
+      lua_pushnil(L);
+      lua_setfield(L, -2, "netmail.net");
+    }
+    lua_pop(L, 1);
+    lua_error(L);
+  }
   lua_getfield(L, LUA_REGISTRYINDEX, NM_NET_API_KEY);
   const struct nm_net_api *api = lua_touserdata(L, -1);
   lua_pop(L, 1);

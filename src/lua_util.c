@@ -1,5 +1,6 @@
 #include "lua_util.h"
 
+#include <limits.h>
 #include <stdint.h>
 
 #define OBJECTS "netmail.objects"
@@ -30,7 +31,30 @@ void nm_class_know_box(lua_State *L, void *object) {
   lua_pop(L, 1);
 }
 
+void nm_gc_pressure(lua_State *L, size_t bytes) {
+  /* Enough to be worth a step of the collector, and not so much that a loop could pile up what it drops. */
+  static const size_t enough = (size_t)128 << 10;
+  static const char key = 0;
+  lua_pushlightuserdata(L, (void *)(uintptr_t)&key);
+  lua_rawget(L, LUA_REGISTRYINDEX);
+  size_t *sum = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  if (sum == NULL) {
+    lua_pushlightuserdata(L, (void *)(uintptr_t)&key);
+    sum = lua_newuserdata(L, sizeof *sum);
+    *sum = 0;
+    lua_rawset(L, LUA_REGISTRYINDEX);
+  }
+  *sum = bytes < SIZE_MAX - *sum ? *sum + bytes : SIZE_MAX;
+  if (*sum >= enough) {
+    size_t kb = *sum / 1024;
+    *sum = 0;
+    lua_gc(L, LUA_GCSTEP, kb < INT_MAX / 1024 ? (int)kb : INT_MAX / 1024);
+  }
+}
+
 void **nm_class_new_box(lua_State *L, const struct nm_class *c) {
+  nm_gc_pressure(L, c->weight);
   void **box = lua_newuserdata(L, sizeof *box);
   *box = NULL;
   luaL_setmetatable(L, c->registry);
@@ -44,10 +68,10 @@ void nm_class_push(lua_State *L, const struct nm_class *c, void *object, void *(
   }
   push_objects(L);
   lua_pushlightuserdata(L, object);
-  if (nm_lua_rawget(L, -2) == LUA_TUSERDATA) {
+  if (nm_lua_rawget(L, -2) == LUA_TUSERDATA && *(void **)lua_touserdata(L, -1) != NULL) {
     lua_remove(L, -2);
     return;
-  }
+  } /* one that is emptied was finalized, and lives on only because the state is closing */
   lua_pop(L, 2);
   void **box = nm_class_new_box(L, c);
   *box = ref(object);
@@ -214,10 +238,14 @@ static void set_meta(lua_State *L, const struct nm_class *c, const char *name, l
 }
 
 void nm_class_register(lua_State *L, const struct nm_class *c) {
-  if (!luaL_newmetatable(L, c->registry)) {
-    lua_pop(L, 1);
+  luaL_getmetatable(L, c->registry);
+  int is_known = !lua_isnil(L, -1);
+  lua_pop(L, 1);
+  if (is_known) {
     return;
   }
+  /* Into the registry only when it is complete: memory may run out in between, and require may be called again. */
+  lua_newtable(L);
   lua_pushlightuserdata(L, (void *)(uintptr_t)c);
   lua_newtable(L);
   for (const luaL_Reg *m = c->methods; m->name != NULL; m++) {
@@ -240,7 +268,20 @@ void nm_class_register(lua_State *L, const struct nm_class *c) {
   lua_setfield(L, -2, "__name");
   lua_pushstring(L, c->registry); /* what getmetatable gives: nobody reaches __gc by hand */
   lua_setfield(L, -2, "__metatable");
-  lua_pop(L, 1);
+  lua_setfield(L, LUA_REGISTRYINDEX, c->registry);
+}
+
+/* A metatable of one function, in the registry once it is complete. */
+static void push_metatable(lua_State *L, const char *name, const char *event, lua_CFunction f) {
+  luaL_getmetatable(L, name);
+  if (lua_isnil(L, -1)) {
+    lua_pop(L, 1);
+    lua_newtable(L);
+    lua_pushcfunction(L, f);
+    lua_setfield(L, -2, event);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, LUA_REGISTRYINDEX, name);
+  }
 }
 
 /* ---- tables of functions ---- */
@@ -271,6 +312,13 @@ void nm_push_class_table(lua_State *L, const char *name, const luaL_Reg *functio
 
 /* ---- a table of options ---- */
 
+int nm_has_field(lua_State *L, int i, const char *name) {
+  lua_pushstring(L, name);
+  int has = nm_lua_rawget(L, i) != LUA_TNIL;
+  lua_pop(L, 1);
+  return has;
+}
+
 static int is_extra(const char *const *extra, struct nm_str name) {
   for (; extra != NULL && *extra != NULL; extra++) {
     if (nm_str_eq(nm_str_c(*extra), name)) {
@@ -299,10 +347,22 @@ static void check_keys(lua_State *L, const struct nm_class *c, int i, const char
   }
 }
 
+/* Two names of one property: one of the values would be lost. */
+static void check_aliases(lua_State *L, const struct nm_class *c, int i) {
+  for (const struct nm_property *p = c->properties; p->name != NULL; p++) {
+    for (const struct nm_property *q = p + 1; q->name != NULL; q++) {
+      if (p->set != NULL && p->set == q->set && nm_has_field(L, i, p->name) && nm_has_field(L, i, q->name)) {
+        luaL_error(L, "%s: %s and %s are the same; give one of them", c->name, p->name, q->name);
+      }
+    }
+  }
+}
+
 int nm_class_set_all(lua_State *L, const struct nm_class *c, void *object, int i, const char *const *extra,
                      struct nm_error *e) {
   i = lua_absindex(L, i);
   check_keys(L, c, i, extra);
+  check_aliases(L, c, i);
   int top = lua_gettop(L);
   for (const struct nm_property *p = c->properties; p->name != NULL; p++) {
     lua_pushstring(L, p->name);
@@ -332,10 +392,7 @@ static int scratch_gc(lua_State *L) {
 void *nm_scratch(lua_State *L, size_t n, void (*release)(void *memory)) {
   struct scratch *s = lua_newuserdata(L, sizeof *s + n);
   memset(s, 0, sizeof *s + n);
-  if (luaL_newmetatable(L, SCRATCH)) {
-    lua_pushcfunction(L, scratch_gc);
-    lua_setfield(L, -2, "__gc");
-  }
+  push_metatable(L, SCRATCH, "__gc", scratch_gc);
   lua_setmetatable(L, -2);
   s->release = release;
   return s->memory;
@@ -360,10 +417,7 @@ static int detail_tostring(lua_State *L) {
 }
 
 void nm_set_detail_metatable(lua_State *L) {
-  if (luaL_newmetatable(L, DETAIL)) {
-    lua_pushcfunction(L, detail_tostring);
-    lua_setfield(L, -2, "__tostring");
-  }
+  push_metatable(L, DETAIL, "__tostring", detail_tostring);
   lua_setmetatable(L, -2);
 }
 
@@ -390,8 +444,11 @@ int nm_raise(lua_State *L, const struct nm_error *e) {
 /* ---- values ---- */
 
 int nm_type_error(lua_State *L, int i, const char *what, const char *expected) {
-  return luaL_error(L, "bad value for '%s' (%s expected, got %s)", what, expected,
-                    lua_isnoneornil(L, i) ? "nothing" : luaL_typename(L, i));
+  const char *got = lua_isnoneornil(L, i) ? "nothing" : luaL_typename(L, i);
+  if (luaL_getmetafield(L, i, "__name") && lua_type(L, -1) == LUA_TSTRING) {
+    got = lua_tostring(L, -1);
+  }
+  return luaL_error(L, "bad value for '%s' (%s expected, got %s)", what, expected, got);
 }
 
 struct nm_str nm_check_string(lua_State *L, int i, const char *what) {

@@ -28,6 +28,7 @@ struct nm_class {
   /* o:Close() where there is one, __close in 5.4; must be idempotent and never block. NULL: none. */
   void (*close)(void *object);
   void (*unref)(void *object);
+  size_t weight; /* bytes of C memory that an object about holds beside what nm_gc_pressure is told of */
   /* Pushes what tostring gives. */
   int (*to_string)(lua_State *L, void *object);
   int (*length)(void *object); /* #o; NULL: none */
@@ -46,6 +47,9 @@ void nm_class_register(lua_State *L, const struct nm_class *c);
 /* Pushes the box of object, an existing one or a new one. takes: the box takes over the caller's reference (also when
    this raises); else ref gives it one of its own. object NULL pushes nil. */
 void nm_class_push(lua_State *L, const struct nm_class *c, void *object, void *(*ref)(void *));
+/* The collector sees a box of a few bytes where we hold a megabyte: tells it of so many bytes that are about to be taken. May
+   run finalizers, so nothing may be owned by the caller yet. */
+void nm_gc_pressure(lua_State *L, size_t bytes);
 /* An empty box, to be filled before anything can fail: *slot = object that the box now owns. */
 void **nm_class_new_box(lua_State *L, const struct nm_class *c);
 /* The object a box was filled with becomes known as its box. */
@@ -64,6 +68,9 @@ const struct nm_property *nm_class_property(const struct nm_class *c, struct nm_
    pairs). A key that is neither a property nor in extra (NULL-ended, may be NULL) raises. */
 int nm_class_set_all(lua_State *L, const struct nm_class *c, void *object, int i, const char *const *extra,
                      struct nm_error *e);
+
+/* Whether the table at i has a value under that name (no metamethods). */
+int nm_has_field(lua_State *L, int i, const char *name);
 
 /* Scratch memory of n bytes on the stack that Lua frees; zeroed. release (may be NULL) is called once by the collector or
    by nm_scratch_release. */

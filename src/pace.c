@@ -1,23 +1,18 @@
 #include "pace.h"
 
 #include <limits.h>
-#include <time.h>
 
-static int64_t now_ms(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
+#include "base/clock.h"
 
 void nm_pace_begin(struct nm_pace *p, int64_t timeout, int64_t deadline) {
   p->timeout = timeout;
   p->deadline = deadline;
-  p->begin = p->last = now_ms();
+  p->begin = p->last = nm_clock_ms();
   p->progress = 0;
 }
 
 int nm_pace_left(struct nm_pace *p, uint64_t progress) {
-  int64_t now = now_ms();
+  int64_t now = nm_clock_ms();
   if (progress != p->progress) {
     p->progress = progress;
     p->last = now;
@@ -29,12 +24,13 @@ int nm_pace_left(struct nm_pace *p, uint64_t progress) {
   return left <= 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
 }
 
-int nm_pace_over(const struct nm_pace *p, struct nm_error *e) {
-  if (p->deadline > 0 && now_ms() - p->begin >= p->deadline) {
-    return nm_error_set(e, NM_ETIME, NM_KIND_TIMEOUT, "the Deadline of %lld ms for the whole send is over",
-                        (long long)p->deadline);
+int nm_pace_over(const struct nm_pace *p, const char *what, struct nm_error *e) {
+  if (p->deadline > 0 && nm_clock_ms() - p->begin >= p->deadline) {
+    return nm_error_set(e, NM_ETIME, NM_KIND_TIMEOUT,
+                        "the Deadline of %lld ms for the whole send is over, waiting for %s",
+                        (long long)p->deadline, what);
   }
   return nm_error_set(e, NM_ETIME, NM_KIND_TIMEOUT,
-                      "nothing went on for %lld ms (Timeout); try again later, or set a larger Timeout",
-                      (long long)p->timeout);
+                      "waited %lld ms (Timeout) for %s; try again later, or set a larger Timeout",
+                      (long long)p->timeout, what);
 }

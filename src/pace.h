@@ -18,8 +18,9 @@ NM_HIDDEN_BEGIN
 void nm_pace_begin(struct nm_pace *p, int64_t timeout, int64_t deadline);
 /* progress: any number that changes when things go on. Returns how long may be waited, in ms; 0: time is over. */
 int nm_pace_left(struct nm_pace *p, uint64_t progress);
-/* Fills e with which of the two is over and what to do; the caller adds the server. */
-int nm_pace_over(const struct nm_pace *p, struct nm_error *e);
+/* Fills e with which of the two is over, waiting for what ("the server's words"), and what to do; the caller adds
+   the server. */
+int nm_pace_over(const struct nm_pace *p, const char *what, struct nm_error *e);
 
 NM_HIDDEN_END
 

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "connect.h"
-#include "pace.h"
 
 /* One turn: whatever can be written or read without waiting. 1: something moved. A dead line ends the session. */
 static int turn(struct nm_client *c, struct nm_io *io, int want) {
@@ -42,20 +41,22 @@ static int turn(struct nm_client *c, struct nm_io *io, int want) {
   return moved;
 }
 
-/* Until the transaction is over, one way or another. */
+/* Until the transaction is over, one way or another. The clock is asked at each turn: a server that is quick must not put
+   off the Deadline. */
 static void pump(struct nm_client *c, struct nm_pace *pace) {
   struct nm_io *io = c->api->conn_io(c->conn);
   while (nm_session_state(c->session) == NM_SESSION_BUSY) {
     int want = nm_session_want(c->session);
-    if (turn(c, io, want)) {
-      continue;
-    }
+    int moved = turn(c, io, want);
     int left = nm_pace_left(pace, nm_session_progress(c->session));
+    if (nm_session_state(c->session) != NM_SESSION_BUSY) {
+      return;
+    }
     if (left == 0) {
       struct nm_error over = {0};
-      nm_pace_over(pace, &over);
+      nm_pace_over(pace, "the server's words", &over);
       nm_session_lost(c->session, &over);
-    } else {
+    } else if (!moved) {
       want = nm_session_want(c->session) & (NM_IO_READ | NM_IO_WRITE);
       (void)io->ops->wait(io, want != 0 ? want : NM_IO_READ, left);
     }
@@ -84,30 +85,27 @@ static void explain(const struct nm_client *c, const struct nm_txn_result *r, st
   if (r->error.kind == NM_KIND_MESSAGE) { /* not the server's affair */
     nm_error_set(e, r->error.code, r->error.kind, "%s", r->error.text);
   } else {
-    nm_error_set(e, r->error.code, r->error.kind, "%s (server %s:%d)%s", r->error.text, c->host.p, c->port,
-                 advice);
+    /* The words in the middle are the server's, as many as it likes; ours at the end must not be lost for them. */
+    nm_error_set(e, r->error.code, r->error.kind, "%.*s (server %s:%d)%s", NM_ERROR_TEXT_MAX / 2,
+                 r->error.text, c->host.p, c->port, advice);
   }
 }
 
 int nm_client_send(struct nm_client *c, const struct nm_envelope *env, struct nm_source *content,
-                   struct nm_sent *out) {
-  struct nm_pace pace;
-  nm_pace_begin(&pace, c->timeout, c->deadline);
+                   struct nm_pace *pace, struct nm_sent *out) {
   for (;;) {
     int fresh = 0;
-    int err = nm_connect(c, &pace, out, &fresh);
+    int err = nm_connect(c, pace, out, &fresh);
     if (err != 0) {
       return err;
     }
     if (nm_session_begin(c->session, env, content) == 0) {
-      pump(c, &pace);
+      pump(c, pace);
     } /* else the result says why, and the session is as good as before */
     int again = may_redial(c, fresh, nm_session_result(c->session));
     nm_session_take_result(c->session, &out->txn);
     if (nm_session_state(c->session) == NM_SESSION_CLOSED) {
       nm_connect_drop(c);
-    } else {
-      c->used = 1;
     }
     if (!again || nm_source_rewind(content) != 0) {
       break;

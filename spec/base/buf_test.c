@@ -55,13 +55,11 @@ static void never_passes_its_maximum(void) {
 static void takes_nothing_when_empty(void) {
   struct nm_buf b = {0};
   nm_buf_reset(&b);
-  nm_buf_drop(&b, 0);
-  nm_buf_drop(&b, 1);
   CHECK(b.err == 0 && b.p == NULL);
   nm_buf_add_byte(&b, 'x');
   CHECK(b.err == NM_ELIMIT && b.n == 0);
   nm_buf_free(&b);
-  nm_buf_wipe(&b);
+  nm_buf_free(&b);
 }
 
 static void refuses_sizes_that_overflow(void) {
@@ -84,19 +82,16 @@ static void lends_room(void) {
   nm_buf_free(&b);
 }
 
-static void drops_from_the_front(void) {
-  struct nm_buf b = {.max = 100};
-  nm_buf_add_c(&b, "abcdef");
-  nm_buf_drop(&b, 0);
-  CHECK(holds(&b, "abcdef"));
-  nm_buf_drop(&b, 2);
-  CHECK(holds(&b, "cdef"));
-  nm_buf_drop(&b, 5); /* more than there is: nothing */
-  CHECK(holds(&b, "cdef"));
-  nm_buf_drop(&b, 4);
-  CHECK(holds(&b, ""));
-  nm_buf_add_c(&b, "g");
-  CHECK(holds(&b, "g"));
+static void replaces_all_or_nothing(void) {
+  struct nm_buf b = {.max = 6};
+  struct nm_error e = {0};
+  CHECK(nm_buf_replace(&b, "It", NM_STR("abcdef"), &e) == 0 && holds(&b, "abcdef"));
+  CHECK(nm_buf_replace(&b, "It", NM_STR("abcdefg"), &e) == NM_ELIMIT && holds(&b, "abcdef"));
+  CHECK(strstr(e.text, "It is too long: 7 bytes, at most 6") != NULL);
+  nm_test_alloc_fail_at(1);
+  CHECK(nm_buf_replace(&b, "It", NM_STR("xy"), &e) == NM_ENOMEM && holds(&b, "abcdef"));
+  nm_test_alloc_fail_at(0);
+  CHECK(nm_buf_replace(&b, "It", nm_str(NULL, 0), &e) == 0 && holds(&b, "") && b.max == 6);
   nm_buf_free(&b);
 }
 
@@ -132,7 +127,7 @@ static void grows_a_secret_into_a_new_block(void) {
   CHECK(nm_test_alloc_live() == live && b.secret == 1 && b.max == 100000);
   b.secret = 0;
   nm_buf_add_c(&b, "password");
-  nm_buf_wipe(&b);
+  nm_buf_free(&b);
   CHECK(nm_test_alloc_live() == live && b.p == NULL && b.n == 0);
 }
 
@@ -142,7 +137,7 @@ int main(void) {
   RUN(takes_nothing_when_empty);
   RUN(refuses_sizes_that_overflow);
   RUN(lends_room);
-  RUN(drops_from_the_front);
+  RUN(replaces_all_or_nothing);
   RUN(says_no_memory_and_keeps_what_it_has);
   RUN(grows_a_secret_into_a_new_block);
   return ctest_end();

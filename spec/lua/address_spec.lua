@@ -148,7 +148,7 @@ describe("a MailAddress", function()
       raises("(string expected, got number)", function() local _ = make(5) end)
       raises("(string expected, got table)", function() local _ = make({}) end)
       raises("(string expected, got boolean)", function() local _ = make(true) end)
-      raises("(string expected, got userdata)", function() local _ = make(MailAddress.Create("a@b.c")) end)
+      raises("(string expected, got netmail.MailAddress)", function() local _ = make(MailAddress.Create("a@b.c")) end)
     end
     raises("bad value for 'DisplayName' (string expected, got number)",
       function() local _ = MailAddress.CreateWithName("a@b.c", 7) end)

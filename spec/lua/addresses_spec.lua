@@ -131,7 +131,7 @@ describe("an address collection", function()
     end
     raises("got nothing", function() list:Add() end)
     raises("got nothing", function() list:Insert(0) end)
-    raises("bad value for 'Text' (string expected, got userdata)", function() list:AddString(a) end)
+    raises("bad value for 'Text' (string expected, got netmail.MailAddress)", function() list:AddString(a) end)
     assert.equal(0, #list)
   end)
 

@@ -185,7 +185,7 @@ describe("an SmtpClient", function()
       client.Proxy = scheme .. "://proxy:3128"
       assert.equal(scheme .. "://proxy:3128", client.Proxy)
     end
-    client.Proxy = "http://me:p@ss@proxy:3128"
+    client.Proxy = "http://me:p%40ss@proxy:3128"
     assert.equal("http://proxy:3128", client.Proxy)
     for _, bad in ipairs { "proxy:3128", "ftp://proxy", "http://", "file:///etc/passwd", "http://a b", "http://a\r\nX: y", "http://a\0" } do
       raises("Proxy", function() client.Proxy = bad end)

@@ -60,6 +60,14 @@ describe("EnableSsl", function()
     fails("tls", "STARTTLS", net.secure(servers.shared("aio").port.plain, "starttls"))
   end)
 
+  it("names STARTTLS when the server refuses it, whatever else it offers", function()
+    local server = servers.script(net.follow(net.greet("STARTTLS", "AUTH PLAIN"), { expect = "STARTTLS" },
+      { send = "454 4.7.0 no TLS today\r\n" }))
+    local err, detail = fails("tls", "454", net.secure(server.port.plain, "starttls"))
+    assert.same({ "STARTTLS", 454, true }, { detail.Command, detail.Code, detail.Temporary }, err)
+    server:stop()
+  end)
+
   it("is asked for by port 465", function()
     fails("tls", "set EnableSsl", net.client(465))
     fails("tls", "set EnableSsl", net.client(4465, { ImplicitTls = true }))

@@ -184,6 +184,22 @@ describe("Credentials", function()
   end)
 end)
 
+describe("Credentials of a named mechanism", function()
+  it("restrict to it, also when the same credential serves the empty name", function()
+    local server = server_with "AUTH PLAIN LOGIN"
+    local client = net.client(server.port.plain)
+    local credential = Credential.Create("user", "secret")
+    local cache = netmail.CredentialCache.Create()
+    cache:Add("localhost", server.port.plain, "CRAM-MD5", credential)
+    cache:Add("", 0, "", credential)
+    client.Credentials = cache
+    local result, err = client:Send(net.message())
+    assert.is_nil(result)
+    assert.is_truthy(err:find("only CRAM-MD5 may be used", 1, true), err)
+    server:stop()
+  end)
+end)
+
 describe("without credentials", function()
   it("no AUTH is said, whatever the server offers", function()
     local server = server_with "AUTH GSSAPI NTLM PLAIN LOGIN"

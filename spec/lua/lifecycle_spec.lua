@@ -81,6 +81,24 @@ describe("require", function()
   end)
 end)
 
+describe("what is dropped", function()
+  it("is collected before it piles up, however little Lua sees of it", function()
+    local output = run [[
+      local netmail = require "netmail"
+      local big = ("x"):rep(2^20)
+      for i = 1, 1000 do
+        local a = netmail.Attachment{ Content = big, Name = "a" }
+        local m = netmail.MailMessage{ Text = big }
+      end
+      for line in io.lines "/proc/self/status" do
+        local kb = line:match "^VmHWM:%s*(%d+)"
+        if kb then print(tonumber(kb) < 200 * 1024 or kb) end
+      end
+    ]]
+    assert.equal("true\n", output)
+  end)
+end)
+
 describe("a client that is collected", function()
   it("says nothing to its server", function()
     local server = servers.script(net.follow(net.greet "PIPELINING", { serve = true }))

@@ -222,10 +222,18 @@ describe("a MailMessage", function()
     for _ = 1, 20 do -- pairs goes differently from state to state, not from table to table: the rule is the order of the class
       assert.equal("<p>", MailMessage { Body = "<p>", IsBodyHtml = true }.Html)
       assert.equal("<p>", MailMessage { IsBodyHtml = true, Body = "<p>" }.Html)
-      local both = MailMessage { Html = "<p>", IsBodyHtml = true, Text = "t", Body = "b" }
+      local both = MailMessage { Body = "<p>", IsBodyHtml = true, Text = "t" }
       assert.equal("<p>", both.Html)
       assert.equal("t", both.Text)
     end
+  end)
+
+  it("loses no text that is given twice", function()
+    raises("Body and Html are the same text", function()
+      local _ = MailMessage { Html = "<p>", IsBodyHtml = true, Body = "b" }
+    end)
+    raises("Body and Text are the same text", function() local _ = MailMessage { Text = "t", Body = "b" } end)
+    raises("To and To_ are the same", function() local _ = MailMessage { To = "a@x.org", To_ = "b@x.org" } end)
   end)
 
   it("takes any text for a body but NUL and what is no UTF-8", function()

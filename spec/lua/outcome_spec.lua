@@ -80,17 +80,23 @@ describe("the outcome is", function()
   end)
 
   it("temporary and the line is dropped after 421", function()
-    for _, steps in ipairs{
-      { { send = "421 4.3.2 busy\r\n" } },
-      net.follow(net.greet("PIPELINING"), { expect = "MAIL" }, { send = "421 4.3.2 busy\r\n" }),
-      transaction({ data = true }, { send = "421 4.3.2 busy\r\n" }),
+    for _, row in ipairs{
+      { "not_sent", { { send = "421 4.3.2 busy\r\n" } } },
+      { "not_sent", net.follow(net.greet("PIPELINING"), { expect = "MAIL" }, { send = "421 4.3.2 busy\r\n" }) },
+      { "rejected", transaction({ data = true }, { send = "421 4.3.2 busy\r\n" }) },
     } do
-      local result, err, detail, server = run{ steps, net.follow(net.greet(), { serve = true }) }
+      local result, err, detail, server = run{ row[2], net.follow(net.greet(), { serve = true }) }
       assert.is_nil(result)
-      assert.same({ 421, true }, { detail.Code, detail.Temporary }, err)
-      assert.is_true(detail.Outcome == "not_sent" or detail.Outcome == "rejected")
+      assert.same({ row[1], 421, true }, { detail.Outcome, detail.Code, detail.Temporary }, err)
       server:stop()
     end
+  end)
+
+  it("rejected when the server refuses in the middle of the content and hangs up", function()
+    local big = net.message{ Text = ("0123456789abcdef"):rep(4, "\r\n"):rep(300000) }
+    local _, detail = is("rejected", "data",
+      transaction({ read = 1000 }, { sleep = 0.3 }, { send = "552 5.3.4 too big\r\n" }, { drop = true }), nil, big)
+    assert.same({ 552, "5.3.4", false }, { detail.Code, detail.EnhancedCode, detail.Temporary })
   end)
 
   it("a protocol error when the server answers what was not asked", function()
@@ -115,6 +121,15 @@ describe("replies of a hostile server", function()
     local result, err, detail, server = run(endless)
     assert.is_nil(result)
     assert.same({ "not_sent", "protocol" }, { detail.Outcome, detail.Kind }, err)
+    server:stop()
+  end)
+
+  it("do not hide the server's name and what to do", function()
+    local lines = {}
+    for i = 1, 7 do lines[i] = "451" .. (i < 7 and "-" or " ") .. ("w"):rep(450) .. "\r\n" end
+    local result, err, _, server = run(transaction({ data = true }, { send = table.concat(lines) }, { serve = true }))
+    assert.is_nil(result)
+    assert.is_truthy(err:find("(server localhost:" .. server.port.plain .. "); try again later", 1, true), err)
     server:stop()
   end)
 
@@ -146,7 +161,7 @@ describe("time", function()
         local result, err, detail, server = run(steps, { Timeout = 400 })
         assert.is_nil(result)
         assert.equal("timeout", detail.Kind, err)
-        assert.is_truthy(err:find("400 ms (Timeout)", 1, true))
+        assert.is_truthy(err:find("waited 400 ms (Timeout) for the server's words", 1, true), err)
         server:stop()
       end)
     end
@@ -184,6 +199,19 @@ describe("time", function()
       assert.is_truthy(err:find("Deadline of 800 ms", 1, true))
       server:stop()
     end)
+  end)
+
+  it("Deadline counts the reading of files and a server that is quick", function()
+    local path = os.tmpname()
+    process.run("truncate -s 2G " .. process.quote(path))
+    local message = net.message{ Attachments = require "netmail".Attachment.Create(path) }
+    takes(0.2, 2, function()
+      local result, err, detail, server = run(transaction({ data = true }, { send = ok }), { Deadline = 300 }, message)
+      assert.is_nil(result)
+      assert.same({ "timeout", "not_sent" }, { detail.Kind, detail.Outcome }, err)
+      server:stop()
+    end)
+    os.remove(path)
   end)
 
   it("is not lost by __gc and Close with a silent server", function()

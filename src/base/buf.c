@@ -84,11 +84,20 @@ void nm_buf_addf(struct nm_buf *b, const char *fmt, ...) {
   va_end(again);
 }
 
-void nm_buf_drop(struct nm_buf *b, size_t n) {
-  if (n > 0 && n <= b->n) {
-    b->n -= n;
-    memmove(b->p, b->p + n, b->n + 1);
+int nm_buf_replace(struct nm_buf *b, const char *what, struct nm_str s, struct nm_error *e) {
+  struct nm_buf fresh = {.max = b->max, .secret = b->secret};
+  nm_buf_add_str(&fresh, s);
+  int err = fresh.err;
+  if (err == 0) {
+    nm_buf_free(b);
+    *b = fresh;
+    return 0;
   }
+  nm_buf_free(&fresh);
+  return err == NM_ELIMIT
+             ? nm_error_set(e, err, NM_KIND_MESSAGE, "%s is too long: %zu bytes, at most %zu are allowed",
+                            what, s.n, b->max)
+             : nm_error_nomem(e);
 }
 
 void nm_buf_reset(struct nm_buf *b) {
@@ -105,11 +114,4 @@ void nm_buf_free(struct nm_buf *b) {
   }
   nm_free(b->p);
   *b = (struct nm_buf){.max = b->max, .secret = b->secret};
-}
-
-void nm_buf_wipe(struct nm_buf *b) {
-  if (b->p != NULL) {
-    nm_wipe(b->p, b->cap);
-  }
-  nm_buf_free(b);
 }

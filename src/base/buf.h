@@ -2,6 +2,7 @@
 #define NM_BASE_BUF_H
 
 #include <stddef.h>
+#include "base/error.h"
 #include "base/hidden.h"
 #include "base/str.h"
 
@@ -26,15 +27,12 @@ void nm_buf_add_byte(struct nm_buf *b, char c);
 void nm_buf_addf(struct nm_buf *b, const char *fmt, ...) NM_PRINTF(2, 3);
 /* Room for n more bytes at p + n of the buffer, or NULL (err is set). Add what was used to b->n. */
 char *nm_buf_room(struct nm_buf *b, size_t n);
-/* Takes the first n bytes away. */
-void nm_buf_drop(struct nm_buf *b, size_t n);
+/* b becomes a copy of s (max and secret stay); on failure it is unchanged. what names it in e ("Subject"). */
+int nm_buf_replace(struct nm_buf *b, const char *what, struct nm_str s, struct nm_error *e);
 /* Forgets the bytes and the error, keeps the memory. */
 void nm_buf_reset(struct nm_buf *b);
-/* Frees; leaves an empty buffer with the same max and secret. Twice is fine. */
+/* Frees (overwritten first when secret is set); leaves an empty buffer with the same max and secret. Twice is fine. */
 void nm_buf_free(struct nm_buf *b);
-/* As free, but the bytes are overwritten first, as they are in free when secret is set. What was added in more than
-   one piece has moved while it grew: only a buffer with secret set has left nothing on the way. */
-void nm_buf_wipe(struct nm_buf *b);
 static inline struct nm_str nm_buf_str(const struct nm_buf *b) {
   return nm_str(b->p != NULL ? b->p : "", b->n);
 }

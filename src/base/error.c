@@ -40,7 +40,7 @@ int nm_error_set(struct nm_error *e, int code, enum nm_kind kind, const char *fm
 }
 
 int nm_error_nomem(struct nm_error *e) {
-  return nm_error_set(e, NM_ENOMEM, NM_KIND_NONE, "out of memory");
+  return nm_error_set(e, NM_ENOMEM, NM_KIND_MESSAGE, "out of memory");
 }
 
 const char *nm_kind_name(enum nm_kind kind) {

@@ -24,7 +24,7 @@ static int is_snum(struct nm_str s) {
 }
 
 /* IPv4-address-literal = Snum 3("." Snum) */
-static int is_ipv4(struct nm_str s) {
+int nm_is_ipv4(struct nm_str s) {
   size_t at = 0;
   for (int i = 0; i < 4; i++) {
     struct nm_str num = until(s, at, '.');
@@ -45,7 +45,7 @@ static int is_ipv4(struct nm_str s) {
    IPv6v4-full = IPv6-hex 5(":" IPv6-hex) ":" IPv4-address-literal
    IPv6v4-comp = the same with "::"                                             ; no more than 4 groups
    An IPv4 tail counts as the two groups whose place it takes, so the four make one rule. */
-static int is_ipv6(struct nm_str s) {
+int nm_is_ipv6(struct nm_str s) {
   int groups = 0;
   int gap = s.n >= 2 && s.p[0] == ':' && s.p[1] == ':';
   size_t at = gap ? 2 : 0;
@@ -54,7 +54,7 @@ static int is_ipv6(struct nm_str s) {
     at += group.n;
     if (group.n <= 4 && nm_all(group, NM_CHAR_HEX)) {
       groups++;
-    } else if (at == s.n && is_ipv4(group)) {
+    } else if (at == s.n && nm_is_ipv4(group)) {
       groups += 2;
     } else {
       return 0;
@@ -89,7 +89,7 @@ int nm_is_address_literal(struct nm_str s) {
   struct nm_str tag = NM_STR("IPv6:");
   struct nm_str in = nm_str(s.p + 1, s.n - 2);
   if (in.n > tag.n && nm_str_ieq(nm_str(in.p, tag.n), tag)) {
-    return is_ipv6(nm_str(in.p + tag.n, in.n - tag.n));
+    return nm_is_ipv6(nm_str(in.p + tag.n, in.n - tag.n));
   }
-  return is_ipv4(in);
+  return nm_is_ipv4(in);
 }

@@ -31,20 +31,3 @@ int nm_check_line(const char *field, struct nm_str s, struct nm_error *e) {
   }
   return err;
 }
-
-int nm_buf_replace(struct nm_buf *buf, const char *field, struct nm_str s, struct nm_error *e) {
-  struct nm_buf fresh = {.max = buf->max};
-  nm_buf_add_str(&fresh, s);
-  if (fresh.err == NM_ELIMIT) {
-    nm_buf_free(&fresh);
-    return nm_error_set(e, NM_ELIMIT, NM_KIND_MESSAGE, "%s is too long: %zu bytes, at most %zu are allowed",
-                        field, s.n, buf->max);
-  }
-  if (fresh.err != 0) {
-    nm_buf_free(&fresh);
-    return nm_error_nomem(e);
-  }
-  nm_buf_free(buf);
-  *buf = fresh;
-  return 0;
-}

@@ -15,8 +15,6 @@ NM_HIDDEN_BEGIN
 int nm_check_text(const char *field, struct nm_str s, struct nm_error *e);
 /* The same, and no CR or LF: what goes into a header field. */
 int nm_check_line(const char *field, struct nm_str s, struct nm_error *e);
-/* buf becomes a copy of s (its max stays); on failure it is unchanged. field names what is too long. */
-int nm_buf_replace(struct nm_buf *buf, const char *field, struct nm_str s, struct nm_error *e);
 
 NM_HIDDEN_END
 

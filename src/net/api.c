@@ -12,6 +12,7 @@ static const struct nm_net_api table = {
     .dial_step = nm_dial_step,
     .dial_wait = nm_dial_wait,
     .dial_progress = nm_dial_progress,
+    .dial_doing = nm_dial_doing,
     .dial_lines = nm_dial_lines,
     .dial_refused = nm_dial_refused,
     .conn_io = nm_conn_io,

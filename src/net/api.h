@@ -55,6 +55,8 @@ struct nm_net_api {
   int (*dial_wait)(struct nm_conn *c, int ms);
   /* Grows with every sign of progress: name resolved, connected, TLS up, a complete reply. */
   uint64_t (*dial_progress)(const struct nm_conn *c);
+  /* What is waited for: "the name server", "the connection", "the server's words". Static. */
+  const char *(*dial_doing)(const struct nm_conn *c);
   /* All reply lines of the dial phase as the server sent them (bounded: a flood ends the dial with NM_ELIMIT). */
   void (*dial_lines)(const struct nm_conn *c, const char **p, size_t *n);
   /* True when loopback_only stopped it: an address was not loopback. */

@@ -39,7 +39,8 @@ static int io_send(struct nm_io *io, const char *p, size_t n, size_t *n_out) {
     return 0;
   }
   *n_out = 0;
-  return rc == CURLE_AGAIN || rc == CURLE_OK ? NM_AGAIN : lost(c);
+  /* A line that takes nothing more may still hold the server's reason for that: only recv pronounces it dead. */
+  return rc == CURLE_AGAIN || rc == CURLE_OK ? NM_AGAIN : NM_EIO;
 }
 
 static int io_recv(struct nm_io *io, char *p, size_t cap, size_t *n_out) {

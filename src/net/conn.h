@@ -84,6 +84,7 @@ int nm_dial_start(struct nm_net *net, const struct nm_dial *d, struct nm_conn **
 int nm_dial_step(struct nm_conn *c, struct nm_error *e);
 int nm_dial_wait(struct nm_conn *c, int ms);
 uint64_t nm_dial_progress(const struct nm_conn *c);
+const char *nm_dial_doing(const struct nm_conn *c);
 void nm_dial_lines(const struct nm_conn *c, const char **p, size_t *n);
 int nm_dial_refused(const struct nm_conn *c);
 

@@ -1,10 +1,10 @@
 #include "net/conn.h"
 
 #include <limits.h>
-#include <time.h>
 #include <unistd.h>
 #include "base/alloc.h"
 #include "base/chars.h"
+#include "base/clock.h"
 
 /* RFC 5321 4.2: Reply-line = *( Reply-code "-" [ textstring ] CRLF ) Reply-code [ SP textstring ] CRLF.
    The code of a line that ends its reply, else 0. libcurl splits the lines; it also takes LF alone. */
@@ -174,25 +174,26 @@ int nm_dial_step(struct nm_conn *c, struct nm_error *e) {
   return rc;
 }
 
-static int64_t now_ms(void) {
-  struct timespec t;
-  (void)clock_gettime(CLOCK_MONOTONIC, &t);
-  return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* libcurl polls all connections of the multi handle that are dialling, and its own timers: it may return early, for another one. */
 int nm_dial_wait(struct nm_conn *c, int ms) {
   if (c->state != NM_CONN_DIALING || c->done || nm_conn_is_foreign(c)) {
     return 0;
   }
-  int64_t start = now_ms();
+  int64_t start = nm_clock_ms();
   (void)curl_multi_poll(c->multi, NULL, 0, ms < 0 ? INT_MAX : ms, NULL);
-  return ms >= 0 && now_ms() - start >= ms ? NM_ETIME : 0;
+  return ms >= 0 && nm_clock_ms() - start >= ms ? NM_ETIME : 0;
 }
 
 uint64_t nm_dial_progress(const struct nm_conn *c) {
   unsigned bits = c->reached;
   return c->replies + (bits & 1u) + (bits >> 1 & 1u) + (bits >> 2 & 1u);
+}
+
+const char *nm_dial_doing(const struct nm_conn *c) {
+  if ((c->reached & NM_DIAL_RESOLVED) == 0) {
+    return "the name server";
+  }
+  return (c->reached & NM_DIAL_CONNECTED) == 0 ? "the connection" : "the server's words";
 }
 
 void nm_dial_lines(const struct nm_conn *c, const char **p, size_t *n) {
