@@ -164,6 +164,7 @@ static int dial(struct nm_client *c, const struct nm_login *way, struct security
                 struct nm_pace *pace, struct nm_dialogue *said, struct nm_error *e) {
   char name[NM_EHLO_NAME_MAX];
   nm_ehlo_name(text(&c->local_name), name);
+  int is_forced = 0;
   int err = start_dial(c, way, &security, name, e);
   if (err == 0) {
     err = run_dial(c, pace, e);
@@ -171,6 +172,7 @@ static int dial(struct nm_client *c, const struct nm_login *way, struct security
   if (err != 0 && c->conn != NULL && security.loopback_only && c->api->dial_refused(c->conn)) {
     c->api->conn_close(&c->conn, 1);
     security = (struct security){NM_TLS_STARTTLS, 0};
+    is_forced = 1;
     *e = (struct nm_error){0};
     err = start_dial(c, way, &security, name, e);
     if (err == 0) {
@@ -181,7 +183,9 @@ static int dial(struct nm_client *c, const struct nm_login *way, struct security
     const char *lines;
     size_t n;
     c->api->dial_lines(c->conn, &lines, &n);
+    said->way = way;
     said->tls = security.tls;
+    said->is_tls_forced = is_forced;
     int understood = nm_dialogue_read(said, nm_str(lines, n), err == 0 ? e : NULL);
     err = err == 0 ? understood : err;
   }
@@ -236,9 +240,9 @@ static int dial_new(struct nm_client *c, const struct nm_logins *logins, struct 
       return 0;
     }
     if (err != 0 && !(way != NULL && e->kind == NM_KIND_AUTH && !offers_one(said, way->mechs))) {
-      return nm_dialogue_explain(said, c, way, err, e);
+      return nm_dialogue_explain(said, c, err, e);
     }
-    err = nm_dialogue_no_auth(said, c, way, offers_one(said, way->mechs), e);
+    err = nm_dialogue_no_auth(said, c, offers_one(said, way->mechs), e);
     c->api->conn_close(&c->conn, 1);
   } while (!offers_one(said, logins->ways[i].mechs) && ++i < logins->n);
   return err;

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
+#include "base/base64.h"
 #include "smtp/command.h"
 
 /* What a reply answers. The order is fixed: greeting; EHLO, and HELO when EHLO was refused; STARTTLS and EHLO once more where
@@ -41,6 +43,62 @@ static int read_reply(struct nm_dialogue *d, enum due *due, const struct nm_repl
   return 0;
 }
 
+/* What was said and not answered any more, when the last reply was no refusal. */
+static const char *pending(enum due due, int with_login) {
+  switch (due) {
+    case DUE_GREETING:
+      return "CONNECT";
+    case DUE_STARTTLS:
+      return "STARTTLS";
+    case DUE_AUTH:
+      return with_login ? "AUTH" : "EHLO";
+    case DUE_EHLO:
+    case DUE_SECURE_EHLO:
+      break;
+  }
+  return "EHLO";
+}
+
+static int contains(struct nm_str text, const char *p, size_t n) {
+  for (size_t i = 0; n > 0 && i + n <= text.n; i++) {
+    if (memcmp(text.p + i, p, n) == 0) {
+      return 1;
+    }
+  }
+  return 0;
+}
+
+/* A server that does not know AUTH may quote the line it got. A password of one or two letters is in any text, and hidden
+   by none. */
+#define SECRET_MIN 3
+
+/* The password as it is, or as base64 of what PLAIN and LOGIN send. When memory is short, better too careful. */
+static int shows_secret(const struct nm_login *way, struct nm_str text) {
+  if (way == NULL || way->credential == NULL || way->credential->password.n < SECRET_MIN) {
+    return 0;
+  }
+  struct nm_str user = nm_buf_str(&way->credential->user), password = nm_buf_str(&way->credential->password);
+  size_t plain_n = user.n + password.n + 2;
+  char *plain = nm_zalloc(plain_n);
+  char *encoded = nm_alloc(NM_BASE64_SIZE(plain_n));
+  int shown = plain == NULL || encoded == NULL || contains(text, password.p, password.n);
+  if (!shown) {
+    size_t n = nm_base64_encode(encoded, password.p, password.n);
+    shown = contains(text, encoded, n);
+    if (user.n > 0) {
+      memcpy(plain + 1, user.p, user.n);
+    }
+    memcpy(plain + user.n + 2, password.p, password.n);
+    n = nm_base64_encode(encoded, plain, plain_n);
+    shown = shown || contains(text, encoded, n);
+    nm_wipe(plain, plain_n);
+    nm_wipe(encoded, NM_BASE64_SIZE(plain_n));
+  }
+  nm_free(plain);
+  nm_free(encoded);
+  return shown;
+}
+
 int nm_dialogue_read(struct nm_dialogue *d, struct nm_str lines, struct nm_error *e) {
   struct nm_reply_parser *parser = nm_reply_parser_new();
   if (parser == NULL) {
@@ -62,6 +120,13 @@ int nm_dialogue_read(struct nm_dialogue *d, struct nm_str lines, struct nm_error
     }
   }
   nm_reply_parser_free(&parser);
+  if (d->last.code < 400 && !d->authenticated) {
+    d->command = pending(due, d->way != NULL);
+  }
+  if (shows_secret(d->way, nm_buf_str(&d->last.text))) {
+    nm_buf_reset(&d->last.text);
+    nm_buf_add_c(&d->last.text, "(the server repeated the password; its words are not shown)");
+  }
   return err;
 }
 
@@ -71,67 +136,104 @@ void nm_dialogue_free(struct nm_dialogue *d) {
   *d = (struct nm_dialogue){0};
 }
 
-static const char *user_of(const struct nm_login *way) {
-  return way != NULL && way->credential != NULL && way->credential->user.n > 0
-             ? way->credential->user.p
-             : "the owner of the Kerberos ticket";
+static const char *user_of(const struct nm_dialogue *d) {
+  return d->way->credential != NULL && d->way->credential->user.n > 0 ? d->way->credential->user.p
+                                                                      : "the owner of the Kerberos ticket";
 }
 
-static int explain_auth(const struct nm_reply *last, const char *words, const char *why,
-                        const struct nm_client *c, const struct nm_login *way, struct nm_error *e) {
-  if (last->code < 400) {
-    return nm_error_set(e, NM_EREJECT, NM_KIND_AUTH, "authentication failed at %s:%d as %s: %s", c->host.p,
-                        c->port, user_of(way), why);
+static void explain_auth(const struct nm_dialogue *d, const char *said, const char *why,
+                         const struct nm_client *c, struct nm_error *e) {
+  if (d->last.code < 400) {
+    nm_error_set(e, NM_EREJECT, NM_KIND_AUTH, "authentication failed at %s:%d as %s: %s", c->host.p, c->port,
+                 user_of(d), why);
+    return;
   }
-  const char *advice = last->code < 500
-                           ? "the server cannot check it now; try again later"
-                           : "check UserName and Password (many providers want an app password, not "
-                             "the one of the web page)";
-  return nm_error_set(e, NM_EREJECT, NM_KIND_AUTH, "%s: authentication failed at %s:%d as %s; %s", words,
-                      c->host.p, c->port, user_of(way), advice);
+  nm_error_set(e, NM_EREJECT, NM_KIND_AUTH, "%s: authentication failed at %s:%d as %s; %s", said, c->host.p,
+               c->port, user_of(d),
+               d->last.code < 500
+                   ? "the server cannot check it now; try again later"
+                   : "check UserName and Password (many providers want an app password, not the one of "
+                     "the web page)");
 }
 
-int nm_dialogue_explain(const struct nm_dialogue *d, const struct nm_client *c, const struct nm_login *way,
-                        int err, struct nm_error *e) {
+static void explain_refused(const struct nm_dialogue *d, const char *said, const struct nm_client *c,
+                            struct nm_error *e) {
+  nm_error_set(e, NM_EREJECT, NM_KIND_CONNECT, "%s: %s:%d refused %s; %s", said, c->host.p, c->port,
+               strcmp(d->command, "CONNECT") == 0 ? "the connection" : d->command,
+               d->last.code < 500 ? "try again later" : "ask the server's administrator");
+}
+
+static void explain_tls(const struct nm_dialogue *d, const char *said, const struct nm_error *from,
+                        const struct nm_client *c, struct nm_error *e) {
+  const char *why =
+      d->is_tls_forced
+          ? "; a password goes over TLS only: use a port that has it, or set AllowPlaintextAuth if nobody "
+            "can listen on the way"
+          : "";
+  nm_error_set(e, from->code, from->kind, "no secure line to %s:%d: %s%s%s%s", c->host.p, c->port, from->text,
+               said[0] != '\0' ? "; the server said " : "", said, why);
+}
+
+/* Before anything was said: the place may be wrong. Later: the server hung up. */
+static void explain_connection(const struct nm_dialogue *d, const struct nm_error *from,
+                               const struct nm_client *c, struct nm_error *e) {
+  int is_proxied = c->proxy.n > 0;
+  if (d->last.code == 0) {
+    nm_error_set(e, from->code, from->kind, "cannot connect to %s:%d%s: %s; check Host and Port%s", c->host.p,
+                 c->port, is_proxied ? " through Proxy" : "", from->text, is_proxied ? ", and Proxy" : "");
+  } else {
+    nm_error_set(e, from->code, from->kind,
+                 "the connection to %s:%d broke at %s: %s; nothing was sent, so it is safe to "
+                 "try again",
+                 c->host.p, c->port, d->command, from->text);
+  }
+}
+
+static void explain_kind(const struct nm_dialogue *d, const char *said, const struct nm_error *from,
+                         const struct nm_client *c, struct nm_error *e) {
+  if (from->kind == NM_KIND_AUTH && d->way != NULL) {
+    explain_auth(d, said, from->text, c, e);
+  } else if (from->kind == NM_KIND_TLS) {
+    explain_tls(d, said, from, c, e);
+  } else if (d->last.code >= 400) {
+    explain_refused(d, said, c, e);
+  } else if (from->kind == NM_KIND_TIMEOUT) {
+    nm_error_set(e, from->code, from->kind, "%s (server %s:%d%s)", from->text, c->host.p, c->port,
+                 c->proxy.n > 0 ? ", through Proxy" : "");
+  } else if (from->kind == NM_KIND_PROTOCOL) {
+    nm_error_set(e, from->code, from->kind, "%s:%d does not speak SMTP as it should: %s", c->host.p, c->port,
+                 from->text);
+  } else {
+    explain_connection(d, from, c, e);
+  }
+}
+
+int nm_dialogue_explain(const struct nm_dialogue *d, const struct nm_client *c, int err, struct nm_error *e) {
   struct nm_error from = *e;
   struct nm_buf words = {.max = NM_ERROR_TEXT_MAX / 2};
+  if (err == NM_ENOMEM) {
+    return err;
+  }
+  if (shows_secret(d->way, nm_str_c(from.text))) {
+    nm_error_set(&from, from.code, from.kind, "(the server repeated the password; its words are not shown)");
+  }
   if (d->last.code >= 400) {
     nm_reply_print(&d->last, &words);
   }
-  const char *said = words.n > 0 ? words.p : "";
-  if (err == NM_ENOMEM) {
-    *e = from;
-  } else if (from.kind == NM_KIND_TIMEOUT) {
-    nm_error_set(e, from.code, from.kind, "no connection to %s:%d: %s", c->host.p, c->port, from.text);
-  } else if (from.kind == NM_KIND_AUTH) {
-    explain_auth(&d->last, said, from.text, c, way, e);
-  } else if (d->last.code >= 400 && from.kind != NM_KIND_TLS) {
-    nm_error_set(e, NM_EREJECT, NM_KIND_CONNECT, "%s: %s:%d refused %s; %s", said, c->host.p, c->port,
-                 strcmp(d->command, "CONNECT") == 0 ? "the connection" : d->command,
-                 d->last.code < 500 ? "try again later" : "ask the server's administrator");
-  } else if (from.kind == NM_KIND_TLS) {
-    nm_error_set(e, from.code, from.kind, "no secure line to %s:%d: %s%s%s", c->host.p, c->port, from.text,
-                 words.n > 0 ? "; the server said " : "", said);
-  } else if (from.kind == NM_KIND_PROTOCOL) {
-    nm_error_set(e, from.code, from.kind, "%s:%d does not speak SMTP as it should: %s", c->host.p, c->port,
-                 from.text);
-  } else {
-    nm_error_set(e, from.code, from.kind, "cannot connect to %s:%d%s: %s; check Host and Port%s", c->host.p,
-                 c->port, c->proxy.n > 0 ? " through Proxy" : "", from.text,
-                 c->proxy.n > 0 ? ", and Proxy" : "");
-  }
+  explain_kind(d, words.n > 0 ? words.p : "", &from, c, e);
   nm_buf_free(&words);
-  return err;
+  return e->code;
 }
 
-int nm_dialogue_no_auth(const struct nm_dialogue *d, const struct nm_client *c, const struct nm_login *way,
-                        int offered, struct nm_error *e) {
+int nm_dialogue_no_auth(const struct nm_dialogue *d, const struct nm_client *c, int offered,
+                        struct nm_error *e) {
   struct nm_buf wanted = {.max = 256};
-  nm_mech_names(&wanted, way->mechs, ", ");
+  nm_mech_names(&wanted, d->way->mechs, ", ");
+  const char *names = wanted.n > 0 ? wanted.p : "";
   if (offered) {
     nm_error_set(e, NM_EREJECT, NM_KIND_AUTH,
                  "%s:%d did not confirm the authentication as %s; nothing was sent (mechanisms tried: %s)",
-                 c->host.p, c->port, user_of(way), wanted.n > 0 ? wanted.p : "");
+                 c->host.p, c->port, user_of(d), names);
   } else if (d->caps.auth.n == 0) {
     nm_error_set(
         e, NM_EREJECT, NM_KIND_AUTH,
@@ -140,9 +242,9 @@ int nm_dialogue_no_auth(const struct nm_dialogue *d, const struct nm_client *c, 
         c->host.p, c->port, d->tls != NM_TLS_NONE ? "" : " without TLS (EnableSsl)");
   } else {
     nm_error_set(e, NM_EREJECT, NM_KIND_AUTH,
-                 "%s:%d offers %s, but only %s may be used; name another mechanism in "
-                 "ThisHostCredentials, or use \"\"",
-                 c->host.p, c->port, d->caps.auth.p, wanted.n > 0 ? wanted.p : "");
+                 "%s:%d offers %s, but only %s may be used; name another mechanism in ThisHostCredentials, "
+                 "or use \"\"",
+                 c->host.p, c->port, d->caps.auth.p, names);
   }
   nm_buf_free(&wanted);
   return e->code;

@@ -6,28 +6,31 @@
 #include "smtp/caps.h"
 #include "smtp/reply.h"
 
-/* What the server said while libcurl dialled: greeting, EHLO, STARTTLS, EHLO, AUTH. */
+/* What the server said while libcurl dialled: greeting, EHLO, STARTTLS, EHLO, AUTH. The first three are set before reading. */
 struct nm_dialogue {
-  enum nm_tls tls;      /* what the line was to be: set before reading */
-  struct nm_caps caps;  /* of the last EHLO */
-  int authenticated;    /* a 235 came after it */
-  struct nm_reply last; /* the last reply; code 0: none */
-  const char *command;  /* what that reply most likely answers: "CONNECT", "EHLO", "STARTTLS", "AUTH" */
+  const struct nm_login *way; /* borrowed; NULL: no login */
+  enum nm_tls tls;            /* what the line was to be */
+  int is_tls_forced;          /* not asked for, but a password needs it */
+  struct nm_caps caps;        /* of the last EHLO */
+  int authenticated;          /* a 235 came after it */
+  struct nm_reply last;       /* the last reply; code 0: none */
+  const char *
+      command; /* what that reply answers when it is a refusal, else what was waiting for its reply: "CONNECT", "EHLO",
+                                 "STARTTLS", "AUTH" */
 };
 
 #define NM_EHLO_NAME_MAX 260
 
 NM_HIDDEN_BEGIN
 
-/* From the reply lines; all-zero before. NM_EPROTO when they cannot be read. */
+/* From the reply lines. NM_EPROTO when they cannot be read. A reply that repeats the password is not kept. */
 int nm_dialogue_read(struct nm_dialogue *d, struct nm_str lines, struct nm_error *e);
 void nm_dialogue_free(struct nm_dialogue *d);
 /* e, as the transport filled it, becomes a sentence that stands alone: host, user, the server's words, what to do. Returns err. */
-int nm_dialogue_explain(const struct nm_dialogue *d, const struct nm_client *c, const struct nm_login *way,
-                        int err, struct nm_error *e);
+int nm_dialogue_explain(const struct nm_dialogue *d, const struct nm_client *c, int err, struct nm_error *e);
 /* Credentials were given, the connection is up, and no 235 was seen. offered: the server had one of the mechanisms. */
-int nm_dialogue_no_auth(const struct nm_dialogue *d, const struct nm_client *c, const struct nm_login *way,
-                        int offered, struct nm_error *e);
+int nm_dialogue_no_auth(const struct nm_dialogue *d, const struct nm_client *c, int offered,
+                        struct nm_error *e);
 /* The name to say in EHLO: the given one, else this host's, else the loopback literal. out has NM_EHLO_NAME_MAX bytes. */
 void nm_ehlo_name(const char *given, char *out);
 

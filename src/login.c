@@ -53,6 +53,13 @@ int nm_login_find(const struct nm_client *c, struct nm_logins *out, struct nm_er
   if (out->n == 0 && c->use_default_credentials) {
     out->ways[out->n++] = (struct nm_login){NULL, NM_MECH_GSSAPI, 1};
   }
+  for (size_t i = 0; i < out->n; i++) {
+    const struct nm_login *way = &out->ways[i];
+    if (way->credential != NULL && way->credential->user.n == 0 && way->mechs != NM_MECH_GSSAPI) {
+      return nm_error_set(e, NM_EINVAL, NM_KIND_AUTH, "the credential for %s:%d has an empty UserName",
+                          c->host.p, c->port);
+    }
+  }
   if (out->n == 0 && (c->n_own > 0 || (c->credentials != NULL && c->credentials->n > 0))) {
     return nm_error_set(
         e, NM_EINVAL, NM_KIND_AUTH,

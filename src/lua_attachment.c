@@ -125,24 +125,24 @@ const struct nm_class nm_attachment_class = {
     .to_string = attachment_to_string,
 };
 
-/* The content goes into the box in between, so that nothing is lost when something raises. */
-static int new_attachment(struct nm_str path, struct nm_str bytes, struct nm_attachment **out,
-                          struct nm_error *e) {
+static int new_attachment(struct nm_str path, struct nm_str bytes, struct nm_str name,
+                          struct nm_attachment **out, struct nm_error *e) {
   struct nm_content *content = NULL;
   int err = path.p != NULL ? nm_content_file(path, &content, e) : nm_content_memory(bytes, &content, e);
   if (err == 0) {
-    err = nm_attachment_new(content, path.p != NULL ? path : nm_str("", 0), out, e);
+    err = nm_attachment_new(content, name, out, e);
   }
   nm_content_unref(&content);
   return err;
 }
 
-static int push_attachment(lua_State *L, struct nm_str path, struct nm_str bytes) {
+/* path or bytes, with the name that it has to begin with. */
+static int push_attachment(lua_State *L, struct nm_str path, struct nm_str bytes, struct nm_str name) {
   nm_gc_pressure(L, bytes.n);
   void **box = nm_class_new_box(L, &nm_attachment_class);
   struct nm_attachment *a = NULL;
   struct nm_error e = {0};
-  if (new_attachment(path, bytes, &a, &e) < 0) {
+  if (new_attachment(path, bytes, name, &a, &e) < 0) {
     return nm_raise(L, &e);
   }
   *box = a;
@@ -156,7 +156,8 @@ static int push_attachment(lua_State *L, struct nm_str path, struct nm_str bytes
 // @string FileName path of the file
 // @treturn Attachment
 static int attachment_create(lua_State *L) {
-  return push_attachment(L, nm_check_string(L, 1, "FileName"), nm_str(NULL, 0));
+  struct nm_str path = nm_check_string(L, 1, "FileName");
+  return push_attachment(L, path, nm_str(NULL, 0), nm_attachment_file_name(path));
 }
 
 static struct nm_str field(lua_State *L, int i, const char *name) {
@@ -181,7 +182,9 @@ static int attachment_call(lua_State *L) {
   if ((path.p == NULL) == (content.p == NULL)) {
     return luaL_error(L, "Attachment takes either Path or Content%s", path.p != NULL ? ", not both" : "");
   }
-  push_attachment(L, path, content);
+  /* A file may have any name; where the table gives another one, it does not matter. */
+  int by_path = path.p != NULL && !nm_has_field(L, 2, "Name");
+  push_attachment(L, path, content, by_path ? nm_attachment_file_name(path) : nm_str("", 0));
   struct nm_error e = {0};
   if (nm_class_set_all(L, &nm_attachment_class, nm_class_check(L, &nm_attachment_class, -1), 2, extra, &e) <
       0) {

@@ -132,7 +132,7 @@ describe("a password", function()
       server:stop()
     ]], "unshare --net sh -c 'ip link set lo up && ip address add 198.51.100.7/32 dev lo && exec \"$0\" \"$@\"'")
     assert.equal(0, status, output)
-    assert.is_truthy(output:find("^tls\tnot_sent\t.-STARTTLS"), output)
+    assert.is_truthy(output:find("^tls\tnot_sent\t.-STARTTLS.-a password goes over TLS only.-AllowPlaintextAuth"), output)
     assert.is_truthy(output:find("AUTH said:\tnil\naccepted\nAUTH said:\ttrue\n", 1, true), output)
   end)
 
@@ -151,6 +151,23 @@ describe("a password", function()
       assert.equal("not_sent", detail.Outcome)
       assert.is_nil(server:received(1):find("MAIL", 1, true))
       server:stop()
+    end
+  end)
+
+  it("is not shown, even if the server repeats it", function()
+    local base64 = { ["AHVzZXIAczNjcmV0cHc="] = true, ["czNjcmV0cHc="] = true, ["s3cretpw"] = true }
+    for echoed in pairs(base64) do
+      for _, line in ipairs{ "500 5.3.3 Unrecognized command 'AUTH PLAIN %s'\r\n", "535 no '%s'\r\n", "what? %s\r\n" } do
+        local server = servers.script(net.follow(net.greet("AUTH PLAIN LOGIN"), { expect = "AUTH" }, { send = line:format(echoed) }))
+        local client = net.client(server.port.plain, { UserName = "user", Password = "s3cretpw" })
+        local result, err, detail = client:Send(net.message())
+        assert.is_nil(result)
+        for _, text in ipairs{ err, tostring(detail), detail.Reply or "" } do
+          assert.is_nil(text:find(echoed, 1, true), text)
+        end
+        assert.is_truthy(err:find("repeated the password", 1, true), err)
+        server:stop()
+      end
     end
   end)
 

@@ -200,6 +200,26 @@ describe("Credentials of a named mechanism", function()
   end)
 end)
 
+describe("an empty user name", function()
+  it("is no login", function()
+    local server = server_with "AUTH PLAIN"
+    local client = net.client(server.port.plain, { UserName = "", Password = "" })
+    local result, err = client:Send(net.message())
+    assert.is_nil(result)
+    assert.is_truthy(err:find("empty UserName", 1, true), err)
+    server:stop()
+  end)
+end)
+
+describe("a proxy that fails", function()
+  it("is named", function()
+    local result, err, detail = net.client(25, { Proxy = "socks5h://127.0.0.1:1" }):Send(net.message())
+    assert.is_nil(result)
+    assert.equal("connect", detail.Kind)
+    assert.is_truthy(err:find("through Proxy", 1, true) and err:find("check Host and Port, and Proxy", 1, true), err)
+  end)
+end)
+
 describe("without credentials", function()
   it("no AUTH is said, whatever the server offers", function()
     local server = server_with "AUTH GSSAPI NTLM PLAIN LOGIN"

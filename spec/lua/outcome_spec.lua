@@ -46,6 +46,26 @@ describe("the outcome is", function()
     assert.is_truthy(err:find("^554 5%.7%.1 go away: "), err)
   end)
 
+  it("not_sent at once when the port is that of another protocol", function()
+    for _, line in ipairs{ "* OK IMAP4rev1 ready", "+OK POP3 ready", "SSH-2.0-OpenSSH_9.2", "HTTP/1.1 400 Bad Request" } do
+      local begin = process.now()
+      local err = is("not_sent", "protocol", { { send = line .. "\r\n" } }, { Timeout = 20000 })
+      assert.is_true(process.now() - begin < 5)
+      assert.is_truthy(err:find('"' .. line .. '" is no reply of an SMTP server; check Port', 1, true), err)
+    end
+    is("not_sent", "protocol", { { send = "220 x\r\n" }, { expect = "EHLO" }, { send = "250-x\r\n550 y\r\n" } })
+  end)
+
+  it("not_sent with the command that was waiting when the line breaks while dialling", function()
+    local err, detail = is("not_sent", "connect", net.follow(net.greet("AUTH PLAIN"), { expect = "AUTH" }, { drop = true }),
+      { UserName = "u", Password = "secret" })
+    assert.equal("AUTH", detail.Command, err)
+    assert.is_truthy(err:find("broke at AUTH", 1, true), err)
+    _, detail = is("not_sent", "timeout", net.follow(net.greet("AUTH PLAIN"), { expect = "AUTH" }, { sleep = 5 }),
+      { UserName = "u", Password = "secret", Timeout = 300 })
+    assert.equal("AUTH", detail.Command)
+  end)
+
   it("not_sent when the line breaks before the content", function()
     is("not_sent", "connect", { { drop = true } })
     is("not_sent", "connect", { { send = "220 x\r\n" }, { expect = "EHLO" }, { drop = true } })
@@ -161,7 +181,7 @@ describe("time", function()
         local result, err, detail, server = run(steps, { Timeout = 400 })
         assert.is_nil(result)
         assert.equal("timeout", detail.Kind, err)
-        assert.is_truthy(err:find("waited 400 ms (Timeout) for the server's words", 1, true), err)
+        assert.is_truthy(err:find("waited 400 ms (Timeout) for the server's ", 1, true), err)
         server:stop()
       end)
     end

@@ -10,7 +10,7 @@
 /* A Content-ID field stays below the 998 octets of a line. */
 #define CONTENT_ID_MAX 512
 
-static struct nm_str last_component(struct nm_str path) {
+struct nm_str nm_attachment_file_name(struct nm_str path) {
   size_t at = path.n;
   while (at > 0 && path.p[at - 1] != '/' && path.p[at - 1] != '\\') {
     at--;
@@ -57,7 +57,7 @@ void nm_attachment_unref(struct nm_attachment **at) {
 
 int nm_attachment_set_name(struct nm_attachment *a, struct nm_str path, struct nm_error *e) {
   static const char field[] = "the attachment's name";
-  struct nm_str name = path.n > 0 ? last_component(path) : NM_STR("");
+  struct nm_str name = path.n > 0 ? nm_attachment_file_name(path) : NM_STR("");
   int err = nm_check_line(field, path, e);
   if (err != 0) {
     return err;

@@ -23,6 +23,8 @@ struct nm_attachment {
 
 NM_HIDDEN_BEGIN
 
+/* The last component of a path, after / or \. Borrows. */
+struct nm_str nm_attachment_file_name(struct nm_str path);
 /* Takes a reference to content. name: its last path component (after / or \) is kept; may be empty. */
 int nm_attachment_new(struct nm_content *content, struct nm_str name, struct nm_attachment **out,
                       struct nm_error *e);

@@ -49,6 +49,8 @@ struct nm_conn {
   uint64_t replies;    /* complete ones */
   int last_code;       /* of the last complete reply */
   int flood;           /* lines hit its maximum */
+  int garbage;         /* a line that is none of a reply */
+  int reply_code;      /* of the reply that is being read; 0: a new one begins */
   enum nm_tls tls;
   int loopback_only;
   int refused; /* an address was refused because it is not a loopback one */

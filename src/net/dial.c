@@ -6,31 +6,36 @@
 #include "base/chars.h"
 #include "base/clock.h"
 
-/* RFC 5321 4.2: Reply-line = *( Reply-code "-" [ textstring ] CRLF ) Reply-code [ SP textstring ] CRLF.
-   The code of a line that ends its reply, else 0. libcurl splits the lines; it also takes LF alone. */
-static int final_code(const char *p, size_t n) {
-  if (n < 4 || (p[3] != ' ' && p[3] != '\r' && p[3] != '\n')) {
+/* RFC 5321 4.2: Reply-line = *( Reply-code "-" [ textstring ] CRLF ) Reply-code [ SP textstring ] CRLF
+               Reply-code = %x32-35 %x30-35 %x30-39
+   0 when the line is none. *is_last_out: no further line belongs to it. libcurl splits the lines; it also takes LF alone. */
+static int reply_code(const char *p, size_t n, int *is_last_out) {
+  if (n < 4 || p[0] < '2' || p[0] > '5' || !nm_is((unsigned char)p[1], NM_CHAR_DIGIT) ||
+      !nm_is((unsigned char)p[2], NM_CHAR_DIGIT) || strchr("- \r\n", p[3]) == NULL || p[3] == '\0') {
     return 0;
   }
-  for (int i = 0; i < 3; i++) {
-    if (!nm_is((unsigned char)p[i], NM_CHAR_DIGIT)) {
-      return 0;
-    }
-  }
+  *is_last_out = p[3] != '-';
   return (p[0] - '0') * 100 + (p[1] - '0') * 10 + (p[2] - '0');
 }
 
-/* CURLOPT_HEADERFUNCTION: one line of the server's. Taking less than all of it ends the dial. */
+/* CURLOPT_HEADERFUNCTION: one line of the server's. Taking less than all of it ends the dial: libcurl itself would wait for ever for
+   an IMAP or HTTP server to say something in SMTP. */
 static size_t take_line(char *p, size_t size, size_t n, void *owner) {
   struct nm_conn *c = owner;
+  int is_last = 0;
   (void)size; /* always 1 */
   nm_buf_add(&c->lines, p, n);
   if (c->lines.err != 0) {
     c->flood = c->lines.err == NM_ELIMIT;
     return 0;
   }
-  int code = final_code(p, n);
-  if (code != 0) {
+  int code = reply_code(p, n, &is_last);
+  if (code == 0 || (c->reply_code != 0 && code != c->reply_code)) {
+    c->garbage = 1;
+    return 0;
+  }
+  c->reply_code = is_last ? 0 : code;
+  if (is_last) {
     c->last_code = code;
     c->replies++;
   }
@@ -193,7 +198,15 @@ const char *nm_dial_doing(const struct nm_conn *c) {
   if ((c->reached & NM_DIAL_RESOLVED) == 0) {
     return "the name server";
   }
-  return (c->reached & NM_DIAL_CONNECTED) == 0 ? "the connection" : "the server's words";
+  if ((c->reached & NM_DIAL_CONNECTED) == 0) {
+    return "the connection";
+  }
+  if (c->replies > 0) {
+    return "the server's words";
+  }
+  return c->tls == NM_TLS_IMPLICIT
+             ? "TLS and the server's greeting"
+             : "the server's greeting (if it begins with TLS on this port, set EnableSsl and ImplicitTls)";
 }
 
 void nm_dial_lines(const struct nm_conn *c, const char **p, size_t *n) {

@@ -137,7 +137,7 @@ static const char *advice(const struct nm_conn *c, CURLcode rc) {
     case CURLE_SSL_CACERT_BADFILE:
       return "CaFile or CaPath holds no certificate that can be read";
     case CURLE_USE_SSL_FAILED:
-      return c->last_code == 250 ? "the server does not offer STARTTLS" : "the server refuses STARTTLS";
+      return c->replies <= 2 ? "the server does not offer STARTTLS" : "the server refuses STARTTLS";
     case CURLE_LOGIN_DENIED:
       return login_advice(c);
     case CURLE_AUTH_ERROR:
@@ -161,12 +161,30 @@ static int is_flood(const struct nm_conn *c) {
   return c->flood || strstr(c->words, "Too large response headers") != NULL;
 }
 
+/* The line that came last, without its end. */
+static struct nm_str last_line(const struct nm_conn *c) {
+  struct nm_str all = nm_buf_str(&c->lines);
+  while (all.n > 0 && (all.p[all.n - 1] == '\n' || all.p[all.n - 1] == '\r')) {
+    all.n--;
+  }
+  size_t at = all.n;
+  while (at > 0 && all.p[at - 1] != '\n') {
+    at--;
+  }
+  return nm_str(all.p + at, all.n - at);
+}
+
 static int explain(struct nm_conn *c, CURLcode rc) {
   struct nm_error *e = &c->error;
   struct meaning m = meaning_of(rc);
   const char *more = advice(c, rc);
   if (c->refused) {
     return nm_error_set(e, NM_EINVAL, NM_KIND_TLS, "without TLS only a loopback address may be reached");
+  }
+  if (c->garbage) {
+    struct nm_str line = last_line(c);
+    return nm_error_set(e, NM_EPROTO, NM_KIND_PROTOCOL, "\"%.*s\" is no reply of an SMTP server; check Port",
+                        line.n < 80 ? (int)line.n : 80, line.p);
   }
   if (is_flood(c)) {
     return nm_error_set(e, NM_ELIMIT, NM_KIND_PROTOCOL,
