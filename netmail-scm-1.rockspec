@@ -31,8 +31,11 @@ build = {
     ["netmail.core"] = {
       sources = {
         "src/base/addr.c",
+        "src/base/addr_fail.c",
         "src/base/addr_parse.c",
         "src/base/addr_scan.c",
+        "src/base/addr_spec.c",
+        "src/base/addr_tidy.c",
         "src/base/alloc.c",
         "src/base/base64.c",
         "src/base/buf.c",
@@ -98,6 +101,7 @@ build = {
         "src/mechanism.c",
         "src/now.c",
         "src/pace.c",
+        "src/save.c",
         "src/send.c",
       },
       defines = { "_GNU_SOURCE" },

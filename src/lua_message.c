@@ -3,13 +3,12 @@
 
 #include "lua_message.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "lua_addr.h"
 #include "lua_attachment.h"
 #include "now.h"
+#include "save.h"
 
 /* ---- properties ---- */
 
@@ -280,35 +279,10 @@ static int write_to_function(lua_State *L, struct rendering *r) {
   }
 }
 
-static int copy_to_file(struct rendering *r, FILE *f, struct nm_error *e) {
-  char piece[PIECE];
-  for (;;) {
-    size_t n = 0;
-    int err = rendering_read(r, piece, sizeof piece, &n, e);
-    if (err < 0 || n == 0) {
-      return err;
-    }
-    if (fwrite(piece, 1, n, f) != n) {
-      return nm_error_set(e, NM_EIO, NM_KIND_MESSAGE, "%s", strerror(errno));
-    }
-  }
-}
-
 static int write_to_file(lua_State *L, struct rendering *r, const char *path) {
   struct nm_error e = {0};
-  FILE *f = fopen(path, "wbe");
-  if (f == NULL) {
-    nm_error_set(&e, NM_EIO, NM_KIND_MESSAGE, "cannot write '%s': %s", path, strerror(errno));
+  if (nm_save(r->source, path, &e) < 0) {
     return nm_push_failure(L, &e, NULL);
-  }
-  int err = copy_to_file(r, f, &e);
-  if (fclose(f) != 0 && err == 0) {
-    err = nm_error_set(&e, NM_EIO, NM_KIND_MESSAGE, "%s", strerror(errno));
-  }
-  if (err < 0) {
-    struct nm_error named = {0};
-    nm_error_set(&named, err, e.kind, "'%s' holds only a part of the message: %s", path, e.text);
-    return nm_push_failure(L, &named, NULL);
   }
   lua_pushboolean(L, 1);
   return 1;
@@ -325,7 +299,7 @@ static int write_rendered(lua_State *L, struct rendering *r, const struct nm_mes
 
 /// Writes the message as ToString gives it, piece by piece: a large attachment costs no memory.
 // @function MailMessage:WriteTo
-// @param target path of a file, or a function that is called with each piece (a string); when it returns
+// @param target path of a file (written as a whole or not at all), or a function that is called with each piece (a string); when it returns
 //   `false`, or `nil` and a text, writing ends
 // @treturn[1] boolean true
 // @treturn[2] nil
