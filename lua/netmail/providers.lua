@@ -154,14 +154,15 @@ for name, entry in pairs(entries) do
 end
 
 --- The provider of an address, by its domain.
--- @string address `user@domain`
+-- @string address `user@domain`, also with a name: `Me <me@gmail.com>`
 -- @return the entry, or nil when no preset serves that domain
 -- @treturn ?string the entry's name
 function providers.ForAddress(address)
   if type(address) ~= "string" then
     error("bad argument #1 to 'ForAddress' (string expected, got " .. type(address) .. ")", 2)
   end
-  local _, domain = split(address)
+  local parsed = core.MailAddress.TryParse(address)
+  local domain = parsed and parsed.Host:lower()
   for name, entry in pairs(entries) do
     if domain and has_domain(entry, domain) then
       return entry, name

@@ -66,10 +66,11 @@ describe("a provider", function()
 
   it("is not found for other domains", function()
     for _, address in ipairs { "x@example.org", "x@gmail.com.evil.org", "x@notgmail.com", "gmail.com", "", "@", "x@", "x@.gmail.com",
-      "x@gmail.com@evil.org", "x@gmail.com ", "x@gmail" } do
+      "x@gmail.com@evil.org", "x@gmail" } do
       assert.is_nil((providers.ForAddress(address)), address)
     end
     assert.equal("gmail", select(2, providers.ForAddress '"x@evil.org"@gmail.com'))
+    assert.equal("gmail", select(2, providers.ForAddress "Me <me@gmail.com> "))
     raises("bad argument #1 to 'ForAddress' (string expected, got nil)", function() local _ = providers.ForAddress() end)
     raises("got table", function() local _ = providers.ForAddress({}) end)
   end)

@@ -29,6 +29,9 @@ int nm_charset_check(struct nm_str name, struct nm_error *e);
    Never transliterates. On error what was appended is worth nothing. */
 int nm_charset_encode(struct nm_str charset, struct nm_str utf8, struct nm_buf *out, struct nm_error *e);
 /* UTF-8 by its name or by no name. Not "us-ascii": that one lacks all the other characters. */
+/* The registered name of a charset that iconv knows under others too ("cp1251": windows-1251, "KOI8R": koi8-r), added to out; any
+   other name as it is. */
+void nm_charset_mime_name(struct nm_str name, struct nm_buf *out);
 int nm_charset_is_utf8(struct nm_str name);
 
 /* The three steps of nm_charset_check and nm_charset_encode, for those who convert piece by piece: each

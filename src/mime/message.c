@@ -69,19 +69,30 @@ int nm_message_set_subject(struct nm_message *m, struct nm_str subject, struct n
   return err != 0 ? err : nm_buf_replace(&m->subject, "Subject", subject, e);
 }
 
+/* Readers know registered names only, iconv's users many more: the registered one is kept, and the one given only where iconv
+   does not know the other. */
 static int set_charset(struct nm_buf *to, const char *field, struct nm_str charset, struct nm_error *e) {
+  struct nm_buf name = {.max = 64};
+  struct nm_error why = {0};
   int err = nm_check_line(field, charset, e);
-  if (err == 0 && charset.n > 0) {
-    struct nm_error why = {0};
-    err = nm_charset_check(charset, &why);
-    if (err == NM_ENOMEM) {
-      return nm_error_nomem(e);
-    }
-    if (err != 0) {
-      return nm_error_set(e, err, NM_KIND_MESSAGE, "%s: %s", field, why.text);
-    }
+  if (err != 0 || charset.n == 0) {
+    return err != 0 ? err : nm_buf_replace(to, field, charset, e);
   }
-  return err != 0 ? err : nm_buf_replace(to, field, charset, e);
+  nm_charset_mime_name(charset, &name);
+  struct nm_str kept = nm_str_ieq(nm_buf_str(&name), charset) ? charset : nm_buf_str(&name);
+  if (name.err != 0 || nm_charset_check(kept, NULL) != 0) {
+    kept = charset;
+    err = nm_charset_check(kept, &why);
+  }
+  if (err == 0) {
+    err = nm_buf_replace(to, field, kept, e);
+  } else if (err == NM_ENOMEM) {
+    nm_error_nomem(e);
+  } else {
+    nm_error_set(e, err, NM_KIND_MESSAGE, "%s: %s", field, why.text);
+  }
+  nm_buf_free(&name);
+  return err;
 }
 
 int nm_message_set_subject_encoding(struct nm_message *m, struct nm_str charset, struct nm_error *e) {
