@@ -63,10 +63,29 @@ void nm_client_unref(struct nm_client **at) {
   nm_free(c);
 }
 
+/* A domain whose labels may hold "_" too: containers and Windows networks have such names, and the resolver takes them. */
+static int is_host_name(struct nm_str s) {
+  char plain[NM_HOST_MAX];
+  if (s.n > sizeof plain) {
+    return 0;
+  }
+  for (size_t i = 0; i < s.n; i++) {
+    plain[i] = s.p[i];
+    if (s.p[i] == '_') {
+      plain[i] = 'x';
+    }
+  }
+  return nm_is_domain(nm_str(plain, s.n));
+}
+
 int nm_client_set_host(struct nm_client *c, struct nm_str host, struct nm_error *e) {
   if (host.n >= 2 && host.p[0] == '[' && host.p[host.n - 1] == ']' &&
       nm_is_ipv6(nm_str(host.p + 1, host.n - 2))) {
     host = nm_str(host.p + 1, host.n - 2);
+  }
+  if (host.n > 1 &&
+      host.p[host.n - 1] == '.') { /* the root's dot: certificates are for the name without it */
+    host.n--;
   }
   if (host.n == 0) {
     return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE, "Host is empty; give the name of the mail server");
@@ -75,7 +94,7 @@ int nm_client_set_host(struct nm_client *c, struct nm_str host, struct nm_error 
     return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
                         "Host '%.*s' is not ASCII; write the name in its xn-- form", (int)host.n, host.p);
   }
-  if (!nm_is_domain(host) && !nm_is_ipv6(host)) {
+  if (!is_host_name(host) && !nm_is_ipv6(host)) {
     return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
                         "Host '%.*s' is neither a domain name nor an IP address (the port goes into Port)",
                         (int)(host.n < 300 ? host.n : 300), host.p);

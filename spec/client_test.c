@@ -1,0 +1,373 @@
+/* The composers (client, login, connect, dialogue, send) over a transport of memory: an obedient server that never blocks. What a
+   real one does is tested from Lua; here every allocation fails in turn. */
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "client.h"
+#include "support/ctest.h"
+
+/* ---- the transport ---- */
+
+struct nm_conn {
+  struct nm_io io;   /* first */
+  struct nm_buf in;  /* what the client sent and nobody has read yet */
+  struct nm_buf out; /* what the server says */
+  int in_data;
+};
+
+struct nm_net {
+  int conns;
+};
+
+static struct {
+  int dials, quits, messages;
+  char mechanisms[64];
+  char user[64];
+  const char *offers; /* of EHLO */
+} seen;
+
+static void answer(struct nm_conn *c, const char *line, size_t n) {
+  if (c->in_data) {
+    if (n == 3 && line[0] == '.') {
+      c->in_data = 0;
+      seen.messages++;
+      nm_buf_add_c(&c->out, "250 2.0.0 queued as 1\r\n");
+    }
+  } else if (n >= 4 && memcmp(line, "DATA", 4) == 0) {
+    c->in_data = 1;
+    nm_buf_add_c(&c->out, "354 go\r\n");
+  } else if (n >= 4 && memcmp(line, "QUIT", 4) == 0) {
+    seen.quits++;
+  } else {
+    nm_buf_add_c(&c->out, "250 2.0.0 ok\r\n");
+  }
+}
+
+static int fake_send(struct nm_io *io, const char *p, size_t n, size_t *n_out) {
+  struct nm_conn *c = (struct nm_conn *)(void *)io;
+  nm_buf_add(&c->in, p, n);
+  if (c->in.err != 0) {
+    return NM_EIO;
+  }
+  size_t at = 0;
+  const char *lf;
+  while (at < c->in.n && (lf = memchr(c->in.p + at, '\n', c->in.n - at)) != NULL) {
+    size_t end = (size_t)(lf - c->in.p) + 1;
+    answer(c, c->in.p + at, end - at);
+    at = end;
+  }
+  memmove(c->in.p, c->in.p + at, c->in.n - at);
+  c->in.n -= at;
+  *n_out = n;
+  return c->out.err == 0 ? 0 : NM_EIO;
+}
+
+static int fake_recv(struct nm_io *io, char *p, size_t cap, size_t *n_out) {
+  struct nm_conn *c = (struct nm_conn *)(void *)io;
+  size_t n = c->out.n < cap ? c->out.n : cap;
+  if (n == 0) {
+    return NM_AGAIN;
+  }
+  memcpy(p, c->out.p, n);
+  memmove(c->out.p, c->out.p + n, c->out.n - n);
+  c->out.n -= n;
+  *n_out = n;
+  return 0;
+}
+
+static int fake_wait(struct nm_io *io, int want, int ms) {
+  (void)io;
+  (void)want;
+  (void)ms;
+  return NM_ETIME;
+}
+
+static const struct nm_io_ops io_ops = {fake_send, fake_recv, fake_wait};
+
+static struct nm_net *net_new(void) {
+  return nm_zalloc(sizeof(struct nm_net));
+}
+
+static void net_free(struct nm_net *net) {
+  nm_free(net);
+}
+
+static int dial_start(struct nm_net *net, const struct nm_dial *d, struct nm_conn **out, struct nm_error *e) {
+  (void)net;
+  struct nm_conn *c = nm_zalloc(sizeof *c);
+  if (c == NULL) {
+    return nm_error_nomem(e);
+  }
+  c->io.ops = &io_ops;
+  c->in.max = c->out.max = 1 << 20;
+  seen.dials++;
+  snprintf(seen.mechanisms, sizeof seen.mechanisms, "%s", d->mechanisms != NULL ? d->mechanisms : "");
+  snprintf(seen.user, sizeof seen.user, "%s", d->user != NULL ? d->user : "");
+  *out = c;
+  return 0;
+}
+
+static int dial_step(struct nm_conn *c, struct nm_error *e) {
+  (void)c;
+  (void)e;
+  return 0;
+}
+
+static int dial_wait(struct nm_conn *c, int ms) {
+  (void)c;
+  (void)ms;
+  return 0;
+}
+
+static uint64_t dial_progress(const struct nm_conn *c) {
+  (void)c;
+  return 0;
+}
+
+static const char *dial_doing(const struct nm_conn *c) {
+  (void)c;
+  return "nothing";
+}
+
+/* 235 when a mechanism that was asked for is offered: what libcurl would have got. */
+static void dial_lines(const struct nm_conn *c, const char **p, size_t *n) {
+  static char lines[256];
+  char first[32];
+  (void)c;
+  snprintf(first, sizeof first, "%.*s", (int)strcspn(seen.mechanisms, " "), seen.mechanisms);
+  int offered = first[0] != '\0' && strstr(seen.offers, first) != NULL;
+  snprintf(lines, sizeof lines, "220 x\r\n250-x\r\n250 %s\r\n%s", seen.offers, offered ? "235 ok\r\n" : "");
+  *p = lines;
+  *n = strlen(lines);
+}
+
+static int no(const struct nm_conn *c) {
+  (void)c;
+  return 0;
+}
+
+static int not_readable(struct nm_conn *c) {
+  (void)c;
+  return 0;
+}
+
+static struct nm_io *conn_io(struct nm_conn *c) {
+  return &c->io;
+}
+
+static const char *conn_peer(const struct nm_conn *c) {
+  (void)c;
+  return "127.0.0.1";
+}
+
+static void conn_close(struct nm_conn **c, int quietly) {
+  (void)quietly;
+  nm_buf_free(&(*c)->in);
+  nm_buf_free(&(*c)->out);
+  nm_free(*c);
+  *c = NULL;
+}
+
+static const char *library_version(void) {
+  return "memory";
+}
+
+static const struct nm_net_api api = {
+    .magic = NM_NET_API_MAGIC,
+    .version = NM_NET_API_VERSION,
+    .size = sizeof(struct nm_net_api),
+    .library_version = library_version,
+    .net_new = net_new,
+    .net_free = net_free,
+    .dial_start = dial_start,
+    .dial_step = dial_step,
+    .dial_wait = dial_wait,
+    .dial_progress = dial_progress,
+    .dial_doing = dial_doing,
+    .dial_lines = dial_lines,
+    .dial_refused = no,
+    .conn_io = conn_io,
+    .conn_peer = conn_peer,
+    .conn_is_loopback = no,
+    .conn_readable = not_readable,
+    .conn_close = conn_close,
+};
+
+/* ---- a send ---- */
+
+static const char *const content = "Subject: x\r\n\r\nhello\r\n";
+
+/* 0, or the error's code; *outcome_out is set in any case. */
+static int send_one(struct nm_client *c, enum nm_outcome *outcome_out) {
+  struct nm_addr *from = NULL, *to = NULL;
+  struct nm_source *source = nm_source_memory(nm_str_c(content));
+  struct nm_sent sent = {0};
+  struct nm_pace pace;
+  int err = source != NULL ? 0 : NM_ENOMEM;
+  *outcome_out = NM_OUTCOME_NOT_SENT;
+  err = err == 0 ? nm_addr_parse(NM_STR("a@example.test"), &from, NULL) : err;
+  err = err == 0 ? nm_addr_parse(NM_STR("b@example.test"), &to, NULL) : err;
+  if (err == 0) {
+    struct nm_envelope env = {.from = from, .to = &to, .n_to = 1, .size = (int64_t)strlen(content)};
+    nm_pace_begin(&pace, c->timeout, c->deadline);
+    err = nm_client_send(c, &env, source, &pace, &sent);
+    *outcome_out = sent.txn.outcome;
+    CHECK(err == 0 || sent.error.text[0] != '\0');
+    CHECK((err == 0) == (sent.txn.outcome == NM_OUTCOME_ACCEPTED));
+  }
+  nm_sent_free(&sent);
+  nm_source_free(&source);
+  nm_addr_unref(&from);
+  nm_addr_unref(&to);
+  return err;
+}
+
+static struct nm_client *new_client(void) {
+  struct nm_client *c = NULL;
+  if (nm_client_new(&c) == 0 && nm_client_set_host(c, NM_STR("mail.example.test"), NULL) != 0) {
+    nm_client_unref(&c);
+  }
+  if (c != NULL) {
+    c->api = &api;
+    c->allow_plaintext_auth = 1;
+  }
+  return c;
+}
+
+static int login(struct nm_client *c, unsigned mechs, const char *user) {
+  struct nm_credential *credential = NULL;
+  int err = nm_credential_new(&credential);
+  err = err == 0 ? nm_credential_set(credential, nm_str_c(user), NM_STR("secret"), NULL) : err;
+  err = err == 0 ? nm_client_set_credential(c, mechs, credential) : err;
+  nm_credential_unref(&credential);
+  return err;
+}
+
+static void begin(const char *offers) {
+  memset(&seen, 0, sizeof seen);
+  seen.offers = offers;
+}
+
+static void keeps_one_connection(void) {
+  enum nm_outcome outcome;
+  begin("PIPELINING");
+  struct nm_client *c = new_client();
+  for (int i = 0; i < 3; i++) {
+    CHECK(send_one(c, &outcome) == 0 && outcome == NM_OUTCOME_ACCEPTED);
+  }
+  CHECK(seen.dials == 1 && seen.messages == 3 && seen.quits == 0);
+  nm_client_close(c);
+  CHECK(seen.quits == 1);
+  CHECK(send_one(c, &outcome) == 0 && seen.dials == 2);
+  nm_client_unref(&c); /* says nothing */
+  CHECK(seen.quits == 1);
+}
+
+static void tries_the_ways_in_order(void) {
+  enum nm_outcome outcome;
+  begin("AUTH LOGIN");
+  struct nm_client *c = new_client();
+  CHECK(login(c, NM_MECH_CRAM_MD5, "first") == 0 && login(c, NM_MECH_LOGIN, "second") == 0);
+  CHECK(send_one(c, &outcome) == 0 && seen.dials == 2 && strcmp(seen.user, "second") == 0);
+  CHECK(login(c, NM_MECH_CRAM_MD5, "second") == 0); /* the same by value: one dial names both */
+  begin("AUTH CRAM-MD5");
+  CHECK(send_one(c, &outcome) == 0 && seen.dials == 1 && strcmp(seen.mechanisms, "CRAM-MD5 LOGIN") == 0);
+  begin("AUTH GSSAPI");
+  CHECK(nm_client_set_credential(c, NM_MECH_LOGIN, NULL) == 0);
+  nm_client_close(c);
+  CHECK(send_one(c, &outcome) != 0 && outcome == NM_OUTCOME_NOT_SENT && seen.messages == 0);
+  nm_client_unref(&c);
+}
+
+/* Whatever fails, nothing leaks, the outcome is true, and the client works when there is memory again. */
+static void survives_each_failing_allocation(void) {
+  enum nm_outcome outcome;
+  long live = nm_test_alloc_live();
+  int done = 0;
+  for (long n = 1; !done && n < 500; n++) {
+    begin("AUTH PLAIN");
+    nm_test_alloc_fail_at(n);
+    struct nm_client *c = new_client();
+    int err = c != NULL ? login(c, NM_MECHS_ANY, "user") : NM_ENOMEM;
+    err = err == 0 ? login(c, NM_MECH_PLAIN, "user") : err;
+    err = err == 0 ? send_one(c, &outcome) : err;
+    int first = err == 0 ? send_one(c, &outcome) : err; /* over the kept connection */
+    nm_test_alloc_fail_at(0);
+    done = first == 0;
+    if (c != NULL && login(c, NM_MECHS_ANY, "user") == 0 && login(c, NM_MECH_PLAIN, "user") == 0) {
+      CHECK(send_one(c, &outcome) == 0 && outcome == NM_OUTCOME_ACCEPTED);
+    }
+    nm_client_unref(&c);
+    CHECK(nm_test_alloc_live() == live);
+  }
+  CHECK(done);
+}
+
+static void checks_its_options(void) {
+  static const struct {
+    const char *url;
+    int good;
+  } proxies[] = {
+      {"http://p", 1},
+      {"socks5h://p:1080", 1},
+      {"http://u:p%40ss@p:1", 1},
+      {"https://[::1]:3128/", 1},
+      {"SOCKS4A://10.0.0.1", 1},
+      {"", 1},
+      {"p:1", 0},
+      {"http://", 0},
+      {"http://u:p@ss@p:1", 0},
+      {"http://u:p#s@p:1", 0},
+      {"http://p:0", 0},
+      {"http://p:65536", 0},
+      {"http://p:1x", 0},
+      {"http://a b", 0},
+      {"http://p/x", 0},
+      {"http://s3cret/@p:1", 0},
+      {"http://[::1", 0},
+      {"ftp://p", 0},
+  };
+  static const struct {
+    const char *host;
+    int good;
+  } hosts[] = {
+      {"localhost", 1},
+      {"my_host.example", 1},
+      {"mail.example.test.", 1},
+      {".", 0},
+      {"mail.example.test", 1},
+      {"127.0.0.1", 1},
+      {"::1", 1},
+      {"[::1]", 1},
+      {"", 0},
+      {"a..b", 0},
+      {"a:b:c", 0},
+      {"1::2::3", 0},
+      {"12345::1", 0},
+      {"a b", 0},
+      {"a/b", 0},
+      {"-a", 0},
+      {"mail:25", 0},
+      {"a\r\nb", 0},
+  };
+  struct nm_client *c = new_client();
+  struct nm_error e = {0};
+  for (size_t i = 0; i < sizeof proxies / sizeof proxies[0]; i++) {
+    int err = nm_client_set_proxy(c, nm_str_c(proxies[i].url), &e);
+    CHECK_ROW((err == 0) == proxies[i].good, proxies[i].url);
+    CHECK_ROW(err == 0 || strstr(e.text, "s3cret") == NULL, proxies[i].url);
+  }
+  for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
+    CHECK_ROW((nm_client_set_host(c, nm_str_c(hosts[i].host), &e) == 0) == hosts[i].good, hosts[i].host);
+  }
+  nm_client_unref(&c);
+}
+
+int main(void) {
+  RUN(keeps_one_connection);
+  RUN(tries_the_ways_in_order);
+  RUN(survives_each_failing_allocation);
+  RUN(checks_its_options);
+  return ctest_end();
+}
