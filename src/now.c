@@ -3,23 +3,24 @@
 #include <time.h>
 
 #include "base/random.h"
+#include "mime/msgid.h"
 
-/* Minutes east of UTC at t, by the system's time zone. */
-static int utc_offset(time_t t) {
+int nm_utc_offset(int64_t t) {
+  time_t moment = (time_t)t;
   struct tm local;
-  return localtime_r(&t, &local) != NULL ? (int)(local.tm_gmtoff / 60) : 0;
+  return localtime_r(&moment, &local) != NULL ? (int)(local.tm_gmtoff / 60) : 0;
 }
 
 int nm_now_take(struct nm_now *now, const struct nm_message *m, struct nm_error *e) {
-  time_t t = time(NULL);
-  now->stamp.date = (int64_t)t;
-  now->stamp.offset = utc_offset(t);
+  now->stamp.date = m->has_date ? m->date : (int64_t)time(NULL);
+  now->stamp.offset = m->has_date ? m->date_offset : nm_utc_offset(now->stamp.date);
   if (nm_random(now->stamp.boundary, sizeof now->stamp.boundary) != 0) {
     return nm_error_set(e, NM_EIO, NM_KIND_MESSAGE, "the system gives no random bytes");
   }
-  now->id.max = 512; /* 64 octets of random text and a domain of at most 255 */
+  now->id.max = NM_MSGID_MAX; /* also for 64 octets of random text and a domain of at most 255 */
   nm_buf_reset(&now->id);
-  int err = nm_message_id_make(m, &now->id, e);
+  int err = m->message_id.n > 0 ? nm_buf_replace(&now->id, "MessageId", nm_buf_str(&m->message_id), e)
+                                : nm_message_id_make(m->from, &now->id, e);
   now->stamp.message_id = nm_buf_str(&now->id);
   return err;
 }

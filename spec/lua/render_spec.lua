@@ -26,7 +26,7 @@ describe("a rendered message", function()
       local names = {}
       for i, h in ipairs(p.headers) do names[i] = h.name end
       assert.same({ "Date", "From", "Sender", "Reply-To", "To", "Cc", "Subject", "Message-ID", "X-Priority", "Importance",
-        "MIME-Version", "Content-Type", "Content-Transfer-Encoding" }, names)
+        "Priority", "MIME-Version", "Content-Type", "Content-Transfer-Encoding" }, names)
       assert.equal("F <f@x.org>", mail.field(p, "From"))
       assert.equal("s@x.org", mail.field(p, "Sender"))
       assert.equal("r1@x.org, R <r2@x.org>", mail.field(p, "Reply-To"))
@@ -66,10 +66,11 @@ describe("a rendered message", function()
 
   it("says its priority unless it is normal", function()
     local rows = {}
-    for value, row in pairs { [1] = { "1 (Highest)", "high" }, [2] = { "5 (Lowest)", "low" }, [3] = {} } do
+    for value, row in pairs { [1] = { "1 (Highest)", "high", "urgent" }, [2] = { "5 (Lowest)", "low", "non-urgent" }, [3] = {} } do
       rows[#rows + 1] = { message { Priority = value }, function(p)
         assert.equal(row[1], mail.field(p, "X-Priority"))
         assert.equal(row[2], mail.field(p, "Importance"))
+        assert.equal(row[3], mail.field(p, "Priority"))
       end }
     end
     each(rows)

@@ -167,7 +167,7 @@ static void check_fields(const struct nm_message *m, struct nm_str s) {
            m->sender != NULL ? "Sender:" : "", m->reply_to->n > 0 ? "Reply-To:" : "",
            m->to->n > 0 || m->cc->n == 0 ? "To:" : "", m->cc->n > 0 ? "Cc:" : "",
            m->subject.n > 0 ? "Subject:" : "",
-           m->priority != NM_PRIORITY_NORMAL ? "X-Priority:Importance:" : "",
+           m->priority != NM_PRIORITY_NORMAL ? "X-Priority:Importance:Priority:" : "",
            multipart ? "" : "Content-Transfer-Encoding:");
   field_names(s, got, sizeof got);
   assert(strcmp(want, got) == 0);

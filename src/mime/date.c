@@ -1,9 +1,5 @@
 #include "mime/date.h"
 
-/* 1900-01-01 and 9999-12-31 23:59:59: RFC 5322 3.3 has years of four digits from 1900 on. A clock beyond is
-   broken, and its date is written as the nearest one that a reader can parse. */
-#define FIRST INT64_C(-2208988800)
-#define LAST INT64_C(253402300799)
 #define DAY INT64_C(86400)
 /* zone = ("+" / "-") 4DIGIT, hours and minutes. */
 #define OFFSET_MAX (99 * 60 + 59)
@@ -34,13 +30,16 @@ static int year_month_day(int days, int *month_out, int *day_out) {
   return year;
 }
 
-/* date-time = [ day-of-week "," ] date time   (RFC 5322 3.3) */
+/* date-time = [ day-of-week "," ] date time   (RFC 5322 3.3)
+   A clock beyond the years it has is broken: its date is written as the nearest one that a reader can parse. */
 void nm_date_write(struct nm_buf *b, int64_t t, int offset) {
   static const char names[7][4] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
   static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   offset = (int)clamp(offset, -OFFSET_MAX, OFFSET_MAX);
-  int64_t local = clamp(clamp(t, FIRST, LAST) + (int64_t)offset * 60, FIRST, LAST) - FIRST;
+  int64_t local =
+      clamp(clamp(t, NM_DATE_FIRST, NM_DATE_LAST) + (int64_t)offset * 60, NM_DATE_FIRST, NM_DATE_LAST) -
+      NM_DATE_FIRST;
   int days = (int)(local / DAY); /* 1900-01-01 was a Monday */
   int seconds = (int)(local % DAY);
   int month = 0;

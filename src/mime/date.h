@@ -4,12 +4,20 @@
 #include <stdint.h>
 #include "base/buf.h"
 #include "base/hidden.h"
+#include "base/str.h"
+
+/* 1900-01-01 and 9999-12-31 23:59:59 UTC: RFC 5322 3.3 has years of four digits from 1900 on. */
+#define NM_DATE_FIRST INT64_C(-2208988800)
+#define NM_DATE_LAST INT64_C(253402300799)
 
 NM_HIDDEN_BEGIN
 
 /* RFC 5322 3.3: "Sat, 21 Nov 2026 23:52:45 +0300". t: seconds since 1970 UTC; offset: minutes east of UTC.
    Own calendar arithmetic: no locale, no time zone data. */
 void nm_date_write(struct nm_buf *b, int64_t t, int offset);
+/* What nm_date_write writes, read back; the day of the week and the seconds may be missing, the zone may be GMT, UT or UTC. 0, or
+   NM_EINVAL for anything else, and for a date that the calendar does not have. */
+int nm_date_parse(struct nm_str text, int64_t *t_out, int *offset_out);
 
 NM_HIDDEN_END
 

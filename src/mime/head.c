@@ -2,6 +2,7 @@
 
 #include "mime/date.h"
 #include "mime/encword.h"
+#include "mime/fields.h"
 #include "mime/fold.h"
 #include "mime/mailbox.h"
 #include "mime/stamp.h"
@@ -78,7 +79,7 @@ static int subject(struct nm_buf *b, const struct nm_message *m, struct nm_str c
   return err == 0 ? 0 : nm_error_set(e, err, NM_KIND_MESSAGE, "Subject: %s", why.text);
 }
 
-static int message_id(struct nm_buf *b, struct nm_str id, struct nm_error *e) {
+static int message_id(struct nm_buf *b, const char *field, struct nm_str id, struct nm_error *e) {
   if (id.n == 0) {
     return 0;
   }
@@ -87,37 +88,63 @@ static int message_id(struct nm_buf *b, struct nm_str id, struct nm_error *e) {
                         "\"%.*s\" is not a Message-ID; write it as <name@domain>",
                         id.n < 200 ? (int)id.n : 200, id.p);
   }
-  nm_buf_add_c(b, "Message-ID: "); /* never folded: there are readers that then see none */
+  nm_fold_name(b, field);
+  nm_buf_add_byte(b, ' '); /* never folded: there are readers that then see none */
   nm_buf_add_str(b, id);
   nm_fold_end(b);
   return 0;
 }
 
-/* No standard for the first, but what most readers look at; the second is RFC 2156 5.3.4. */
+/* No standard for the first, but what most readers look at; the others are RFC 2156 5.3.4 and 5.3.6. */
 static void priority(struct nm_buf *b, enum nm_priority p) {
   if (p == NM_PRIORITY_HIGH) {
-    nm_buf_add_c(b, "X-Priority: 1 (Highest)\r\nImportance: high\r\n");
+    nm_buf_add_c(b, "X-Priority: 1 (Highest)\r\nImportance: high\r\nPriority: urgent\r\n");
   } else if (p == NM_PRIORITY_LOW) {
-    nm_buf_add_c(b, "X-Priority: 5 (Lowest)\r\nImportance: low\r\n");
+    nm_buf_add_c(b, "X-Priority: 5 (Lowest)\r\nImportance: low\r\nPriority: non-urgent\r\n");
   }
+}
+
+static void date(struct nm_buf *b, const char *field, int64_t t, int offset) {
+  nm_fold_name(b, field);
+  nm_buf_add_byte(b, ' ');
+  nm_date_write(b, t, offset);
+  nm_fold_end(b);
+}
+
+/* resent-date, resent-from, resent-sender, resent-to, resent-cc, resent-msg-id   (RFC 5322 3.6.6) */
+static int resent_block(struct nm_buf *b, const struct nm_resent *r, struct nm_str charset,
+                        struct nm_error *e) {
+  date(b, "Resent-Date", r->date, r->offset);
+  int err = mailboxes(b, one_field, "Resent-From", r->from, charset, e);
+  if (err == 0 && r->sender != NULL && !nm_addr_same(r->sender, r->from)) {
+    err = mailboxes(b, one_field, "Resent-Sender", r->sender, charset, e);
+  }
+  err = err != 0 ? err : mailboxes(b, list_field, "Resent-To", r->to, charset, e);
+  err = err != 0 ? err : mailboxes(b, list_field, "Resent-Cc", r->cc, charset, e);
+  return err != 0 ? err : message_id(b, "Resent-Message-ID", nm_buf_str(&r->message_id), e);
+}
+
+/* "Each new set of resent fields is prepended to the message; that is, the most recent set of resent fields appears earlier in
+   the message."   (RFC 5322 3.6.6) */
+static int resent(struct nm_buf *b, const struct nm_message *m, struct nm_str charset, struct nm_error *e) {
+  int err = 0;
+  for (size_t i = m->resent->n; i > 0 && err == 0; i--) {
+    err = resent_block(b, m->resent->items[i - 1], charset, e);
+  }
+  return err;
 }
 
 int nm_head_write(struct nm_buf *b, const struct nm_message *m, const struct nm_stamp *stamp,
                   struct nm_error *e) {
   struct nm_str charset = nm_buf_str(&m->subject_encoding);
-  nm_buf_add_c(b, "Date: ");
-  nm_date_write(b, stamp->date, stamp->offset);
-  nm_fold_end(b);
-  int err = originators(b, m, charset, e);
-  if (err == 0) {
-    err = destinations(b, m, charset, e);
-  }
-  if (err == 0) {
-    err = subject(b, m, charset, e);
-  }
-  if (err == 0) {
-    err = message_id(b, stamp->message_id, e);
-  }
+  int err = resent(b, m, charset, e);
+  date(b, "Date", stamp->date, stamp->offset);
+  err = err != 0 ? err : originators(b, m, charset, e);
+  err = err != 0 ? err : destinations(b, m, charset, e);
+  err = err != 0 ? err : subject(b, m, charset, e);
+  err = err != 0 ? err : message_id(b, "Message-ID", stamp->message_id, e);
+  err = err != 0 ? err : nm_fields_write(b, m->fields, charset, e);
+  err = err != 0 ? err : mailboxes(b, list_field, "Disposition-Notification-To", m->notify, charset, e);
   priority(b, m->priority);
   nm_buf_add_c(b, "MIME-Version: 1.0\r\n");
   return err;

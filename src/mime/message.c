@@ -4,6 +4,7 @@
 #include "mime/attachment.h"
 #include "mime/charset.h"
 #include "mime/check.h"
+#include "mime/msgid.h"
 
 /* A charset's name as iconv and IANA have them. */
 #define CHARSET_MAX 64
@@ -13,8 +14,12 @@ static int lists_new(struct nm_message *m) {
   m->to = nm_addr_list_new();
   m->cc = nm_addr_list_new();
   m->bcc = nm_addr_list_new();
+  m->notify = nm_addr_list_new();
+  m->fields = nm_fields_new();
+  m->resent = nm_resent_list_new();
   m->attachments = nm_attachment_list_new();
-  return m->reply_to != NULL && m->to != NULL && m->cc != NULL && m->bcc != NULL && m->attachments != NULL;
+  return m->reply_to != NULL && m->to != NULL && m->cc != NULL && m->bcc != NULL && m->notify != NULL &&
+         m->fields != NULL && m->resent != NULL && m->attachments != NULL;
 }
 
 int nm_message_new(struct nm_message **out) {
@@ -26,6 +31,7 @@ int nm_message_new(struct nm_message **out) {
   m->subject.max = NM_SUBJECT_MAX;
   m->subject_encoding.max = CHARSET_MAX;
   m->body_encoding.max = CHARSET_MAX;
+  m->message_id.max = NM_MSGID_MAX;
   m->priority = NM_PRIORITY_NORMAL;
   if (!lists_new(m)) {
     nm_message_unref(&m);
@@ -47,7 +53,11 @@ static void clear(struct nm_message *m) {
   nm_list_unref(&m->to);
   nm_list_unref(&m->cc);
   nm_list_unref(&m->bcc);
+  nm_list_unref(&m->notify);
+  nm_list_unref(&m->fields);
+  nm_list_unref(&m->resent);
   nm_list_unref(&m->attachments);
+  nm_buf_free(&m->message_id);
   nm_buf_free(&m->subject);
   nm_buf_free(&m->subject_encoding);
   nm_buf_free(&m->body_encoding);
@@ -80,7 +90,8 @@ static int set_charset(struct nm_buf *to, const char *field, struct nm_str chars
   }
   nm_charset_mime_name(charset, &name);
   struct nm_str kept = nm_str_ieq(nm_buf_str(&name), charset) ? charset : nm_buf_str(&name);
-  if (name.err != 0 || nm_charset_check(kept, NULL) != 0) {
+  err = name.err != 0 ? name.err : nm_charset_check(kept, &why);
+  if (err != 0 && err != NM_ENOMEM) { /* iconv does not know the registered name, or there is none */
     kept = charset;
     err = nm_charset_check(kept, &why);
   }
@@ -145,4 +156,51 @@ void nm_message_set_is_body_html(struct nm_message *m, int on) {
     *from = NULL;
   }
   m->is_body_html = on != 0;
+}
+
+int nm_message_set_message_id(struct nm_message *m, struct nm_str id, struct nm_error *e) {
+  struct nm_buf fresh = {.max = m->message_id.max};
+  int err = nm_check_line("MessageId", id, e);
+  if (err == 0 && id.p != NULL) {
+    err = nm_msgid_list(&fresh, "MessageId", id, 1, e);
+    err = err == 0 && fresh.err != 0 ? nm_error_nomem(e) : err;
+  }
+  if (err != 0) {
+    nm_buf_free(&fresh);
+    return err;
+  }
+  nm_buf_free(&m->message_id);
+  m->message_id = fresh;
+  return 0;
+}
+
+int nm_message_set_one_click(struct nm_message *m, int on, struct nm_error *e) {
+  struct nm_str name = NM_STR("List-Unsubscribe-Post");
+  if (!on) {
+    nm_fields_remove(m->fields, name);
+    return 0;
+  }
+  int err = nm_fields_check_one_click(m->fields, e);
+  return err != 0 ? err : nm_fields_set(m->fields, name, NM_STR("List-Unsubscribe=One-Click"), e);
+}
+
+int nm_message_resend(struct nm_message *m, struct nm_resent *r, struct nm_error *e) {
+  if (r->from == NULL || r->to->n + r->cc->n + r->bcc->n == 0) {
+    return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE, "Resend needs %s",
+                        r->from == NULL ? "From, the address of who resends" : "recipients in To, CC or Bcc");
+  }
+  int err = r->message_id.n == 0 ? nm_message_id_make(r->from, &r->message_id, e) : 0;
+  if (err == 0) {
+    err = nm_list_add(m->resent, r);
+    if (err == NM_ELIMIT) {
+      return nm_error_set(e, err, NM_KIND_MESSAGE, "a message that was resent %d times is refused",
+                          NM_RESENT_MAX);
+    }
+    err = err != 0 ? nm_error_nomem(e) : 0;
+  }
+  return err;
+}
+
+const struct nm_resent *nm_message_resent(const struct nm_message *m) {
+  return m->resent->n > 0 ? m->resent->items[m->resent->n - 1] : NULL;
 }

@@ -10,6 +10,8 @@
 #include "base/list.h"
 #include "base/source.h"
 #include "base/str.h"
+#include "mime/fields.h"
+#include "mime/resent.h"
 
 /* Fore's NetMailPriority. */
 enum nm_priority { NM_PRIORITY_HIGH = 1, NM_PRIORITY_LOW = 2, NM_PRIORITY_NORMAL = 3 };
@@ -26,7 +28,10 @@ struct nm_message {
   struct nm_list *reply_to; /* never NULL, as are the other lists */
   struct nm_list *to;
   struct nm_list *cc;
-  struct nm_list *bcc; /* envelope only: never rendered */
+  struct nm_list *bcc;    /* envelope only: never rendered */
+  struct nm_list *notify; /* Disposition-Notification-To */
+  struct nm_list *fields; /* struct nm_field: those that no other member stands for */
+  struct nm_list *resent; /* struct nm_resent, the oldest first */
   struct nm_list *attachments;
   struct nm_buf subject;          /* UTF-8 */
   struct nm_buf subject_encoding; /* charset; empty: utf-8 */
@@ -35,6 +40,10 @@ struct nm_message {
   struct nm_content *html;
   int is_body_html; /* which of the two Body means */
   enum nm_priority priority;
+  struct nm_buf message_id; /* with <>; empty: made for each send */
+  int has_date;             /* else the moment of each send */
+  int64_t date;             /* seconds since 1970 UTC */
+  int date_offset;          /* minutes east of UTC */
 };
 
 /* What differs from send to send. */
@@ -60,17 +69,26 @@ int nm_message_set_body_encoding(struct nm_message *m, struct nm_str charset, st
 int nm_message_set_text(struct nm_message *m, struct nm_str text, struct nm_error *e);
 int nm_message_set_html(struct nm_message *m, struct nm_str html, struct nm_error *e);
 int nm_message_set_body(struct nm_message *m, struct nm_str body, struct nm_error *e);
+/* One msg-id, with or without <>; a NULL p: a new one for each send. */
+int nm_message_set_message_id(struct nm_message *m, struct nm_str id, struct nm_error *e);
+/* List-Unsubscribe-Post (RFC 8058). On needs an https URL in List-Unsubscribe. */
+int nm_message_set_one_click(struct nm_message *m, int on, struct nm_error *e);
+/* A block on top of the others, newest last in the list; its message_id is made if it is empty. NM_EINVAL when it has no
+   From or no recipient. */
+int nm_message_resend(struct nm_message *m, struct nm_resent *r, struct nm_error *e);
+/* The newest block, or NULL: whose sender and recipients are the envelope's. */
+const struct nm_resent *nm_message_resent(const struct nm_message *m);
 /* Switching moves the string from Text to Html and back, unless the other one is set too: then both stay. */
 void nm_message_set_is_body_html(struct nm_message *m, int on);
 
-/* A fresh <random@domain of From>, appended to b: 128 random bits. */
-int nm_message_id_make(const struct nm_message *m, struct nm_buf *b, struct nm_error *e);
+/* A fresh <random@domain of from>, appended to b: 128 random bits. from NULL is an error that asks for From. */
+int nm_message_id_make(const struct nm_addr *from, struct nm_buf *b, struct nm_error *e);
 
 /* The whole message, header and body, as a source of CRLF lines: a snapshot (contents by reference, everything else
    copied), so m may change or go away. Rewindable; its size is exact. Fails with NM_KIND_MESSAGE when From is missing, a
    character is not in the chosen charset, or a file cannot be opened.
-   Field order: Date, From, Sender, Reply-To, To, Cc, Subject, Message-ID, X-Priority and Importance (unless normal),
-   MIME-Version, Content-... ; without To and Cc: "To: undisclosed-recipients:;"; no Sender that is the same as From (RFC
+   Field order: Resent- blocks (the newest first), Date, From, Sender, Reply-To, To, Cc, Subject, Message-ID, fields,
+   Disposition-Notification-To, X-Priority, Importance and Priority (unless normal), MIME-Version, Content-... ; without To and Cc: "To: undisclosed-recipients:;"; no Sender that is the same as From (RFC
    5322 3.6.2), no empty Subject. Bodies are in BodyEncoding; a display name that SubjectEncoding lacks goes in UTF-8. An
    attachment's bytes arrive as they are: text with line ends other than CRLF goes in base64.
    Tree: mixed > (related > alternative(text, html) + inline) + attachments, each level only when it is needed. */

@@ -21,9 +21,9 @@ void nm_boundary_write(struct nm_buf *b, const struct nm_stamp *stamp, unsigned 
   add_hex(b, stamp->boundary, sizeof stamp->boundary);
 }
 
-int nm_message_id_make(const struct nm_message *m, struct nm_buf *b, struct nm_error *e) {
+int nm_message_id_make(const struct nm_addr *from, struct nm_buf *b, struct nm_error *e) {
   unsigned char random[16];
-  if (m->from == NULL) {
+  if (from == NULL) {
     return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
                         "the message has no From; set it to the author's address");
   }
@@ -33,7 +33,7 @@ int nm_message_id_make(const struct nm_message *m, struct nm_buf *b, struct nm_e
   nm_buf_add_byte(b, '<');
   add_hex(b, random, sizeof random);
   nm_buf_add_byte(b, '@');
-  nm_buf_add_str(b, m->from->domain);
+  nm_buf_add_str(b, from->domain);
   nm_buf_add_byte(b, '>');
   if (b->err == NM_ENOMEM) {
     return nm_error_nomem(e);
