@@ -28,22 +28,21 @@ int nm_list_error(const struct nm_list *list, int err, struct nm_error *e) {
   return err != 0 ? nm_error_nomem(e) : 0;
 }
 
-/* {Address = "a@x"} must not become an empty list. */
-static void check_array(lua_State *L, const struct nm_list_class *c, int i, size_t n) {
-  size_t keys = 0;
+size_t nm_check_array(lua_State *L, int i, const char *what) {
+  size_t n = lua_rawlen(L, i), keys = 0;
   lua_pushnil(L);
   while (lua_next(L, i) != 0) {
     lua_pop(L, 1);
     if (++keys > n || lua_type(L, -1) != LUA_TNUMBER) {
-      luaL_error(L, "%s takes an array (keys 1, 2, 3 ...); this table has other keys", c->class.name);
+      luaL_error(L, "%s takes an array (keys 1, 2, 3 ...); this table has other keys", what);
     }
   }
+  return n;
 }
 
 static int append_array(lua_State *L, const struct nm_list_class *c, struct nm_list *list, int i,
                         struct nm_error *e) {
-  size_t n = lua_rawlen(L, i);
-  check_array(L, c, i, n);
+  size_t n = nm_check_array(L, i, c->class.name);
   for (size_t k = 1; k <= n; k++) {
     lua_rawgeti(L, i, (int)k);
     int err = c->append(L, list, lua_gettop(L), e);

@@ -26,6 +26,10 @@ void nm_push_list(lua_State *L, const struct nm_list_class *c, struct nm_list *l
 int nm_assign_list(lua_State *L, const struct nm_list_class *c, struct nm_list *list, int i,
                    struct nm_error *e);
 
+/* The length of the table at the absolute index i; one that is no array raises: {Address = "a@x"} must not become an
+   empty list. */
+size_t nm_check_array(lua_State *L, int i, const char *what);
+
 /* Members every collection has. */
 int nm_list_m_add(lua_State *L);
 int nm_list_m_insert(lua_State *L);

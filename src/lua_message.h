@@ -10,6 +10,9 @@ extern const struct nm_class nm_message_class;
 
 /* Pushes the class table netmail.MailMessage. */
 void nm_open_message(lua_State *L);
+/* MailMessage:ToString and MailMessage:WriteTo (lua_render.c). */
+int nm_message_m_to_string(lua_State *L);
+int nm_message_m_write_to(lua_State *L);
 
 NM_HIDDEN_END
 

@@ -32,19 +32,22 @@ static int add_all(struct nm_list *to, const struct nm_list *from) {
   return err;
 }
 
+/* Of a message that was resent, the newest Resent- block says who sends it to whom. */
 static int take_envelope(struct job *j, const struct nm_message *m, struct nm_error *e) {
-  struct nm_addr *from = m->sender != NULL ? m->sender : m->from;
+  const struct nm_resent *r = nm_message_resent(m);
+  struct nm_addr *sender = r != NULL ? r->sender : m->sender;
+  struct nm_addr *from = r != NULL ? r->from : m->from;
   if (from == NULL) {
     return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE, "the message has no From; set Message.From");
   }
-  j->from = nm_addr_ref(from);
+  j->from = nm_addr_ref(sender != NULL ? sender : from);
   j->to = nm_addr_list_new();
   if (j->to == NULL) {
     return nm_error_nomem(e);
   }
-  int err = add_all(j->to, m->to);
-  err = err == 0 ? add_all(j->to, m->cc) : err;
-  err = err == 0 ? add_all(j->to, m->bcc) : err;
+  int err = add_all(j->to, r != NULL ? r->to : m->to);
+  err = err == 0 ? add_all(j->to, r != NULL ? r->cc : m->cc) : err;
+  err = err == 0 ? add_all(j->to, r != NULL ? r->bcc : m->bcc) : err;
   if (err != 0) {
     return err == NM_ELIMIT ? nm_error_set(e, err, NM_KIND_MESSAGE, "the message has more than %d recipients",
                                            NM_ADDR_LIST_MAX)

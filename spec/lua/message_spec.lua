@@ -89,7 +89,7 @@ describe("a MailMessage", function()
       raises("did you mean 'Bcc'", function() local _ = make { BCC = "x@y.org" } end)
       raises("found a number as a key", function() local _ = make { "x" } end)
       raises("found a table as a key", function() local _ = make { [{}] = 1 } end)
-      for _, name in ipairs { "__index", "__gc", "ToString", "WriteTo", "Headers", "Subject\0", "", "raw" } do
+      for _, name in ipairs { "__index", "__gc", "ToString", "WriteTo", "Header", "Subject\0", "", "raw" } do
         raises("MailMessage has no property '", function() local _ = make { [name] = "x" } end)
       end
     end
