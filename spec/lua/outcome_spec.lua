@@ -61,9 +61,9 @@ describe("the outcome is", function()
       { UserName = "u", Password = "secret" })
     assert.equal("AUTH", detail.Command, err)
     assert.is_truthy(err:find("broke at AUTH", 1, true), err)
-    _, detail = is("not_sent", "timeout", net.follow(net.greet("AUTH PLAIN"), { expect = "AUTH" }, { sleep = 5 }),
+    local _, waiting = is("not_sent", "timeout", net.follow(net.greet("AUTH PLAIN"), { expect = "AUTH" }, { sleep = 5 }),
       { UserName = "u", Password = "secret", Timeout = 300 })
-    assert.equal("AUTH", detail.Command)
+    assert.equal("AUTH", waiting.Command)
   end)
 
   it("not_sent when the line breaks before the content", function()

@@ -8,7 +8,8 @@ local rockspec = {}
 local MODULES = {
   { name = "netmail.core", rooms = { "base", "mime", "smtp" }, top = function(file) return file ~= "lua_net.c" end,
     libraries = { "idn2" }, incdirs = { "$(IDN2_INCDIR)" }, libdirs = { "$(IDN2_LIBDIR)" } },
-  { name = "netmail.net", rooms = { "base", "net" }, without = { "^src/base/addr", "^src/base/idn%.c" }, top = function(file) return file == "lua_net.c" end,
+  { name = "netmail.net", rooms = { "base", "net" }, without = { "^src/base/addr", "^src/base/idn%.c" },
+    top = function(file) return file == "lua_net.c" end,
     libraries = { "curl" }, incdirs = { "$(CURL_INCDIR)" }, libdirs = { "$(CURL_LIBDIR)" } },
 }
 
