@@ -32,6 +32,7 @@ build = {
       sources = {
         "src/base/addr.c",
         "src/base/addr_fail.c",
+        "src/base/addr_list.c",
         "src/base/addr_parse.c",
         "src/base/addr_scan.c",
         "src/base/addr_spec.c",
@@ -61,6 +62,7 @@ build = {
         "src/mime/choose.c",
         "src/mime/date.c",
         "src/mime/date_parse.c",
+        "src/mime/eai.c",
         "src/mime/encoded.c",
         "src/mime/encoder.c",
         "src/mime/encword.c",

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/chars.h"
+#include "base/idn.h"
 #include "base/literal.h"
 #include "base/utf8.h"
 #include "smtp/command.h"
@@ -90,9 +91,16 @@ int nm_client_set_host(struct nm_client *c, struct nm_str host, struct nm_error 
   if (host.n == 0) {
     return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE, "Host is empty; give the name of the mail server");
   }
-  if (!nm_is_ascii(host)) {
-    return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
-                        "Host '%.*s' is not ASCII; write the name in its xn-- form", (int)host.n, host.p);
+  struct nm_idn idn;
+  if (!nm_is_ascii(host)) { /* DNS, TLS and the key of a kept connection know the ASCII form alone */
+    const char *why = NULL;
+    int err = nm_idn_map(host, &idn, &why);
+    if (err != 0) {
+      return err == NM_ENOMEM ? nm_error_nomem(e)
+                              : nm_error_set(e, err, NM_KIND_MESSAGE, "Host '%.*s' is refused: %s",
+                                             (int)(host.n < 300 ? host.n : 300), host.p, why);
+    }
+    host = idn.ascii;
   }
   if (!is_host_name(host) && !nm_is_ipv6(host)) {
     return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,

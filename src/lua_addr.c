@@ -3,6 +3,8 @@
 
 #include "lua_addr.h"
 
+#include "base/chars.h"
+
 /* ---- MailAddress ---- */
 
 static void *ref_addr(void *a) {
@@ -31,7 +33,30 @@ int nm_to_addr(lua_State *L, int i, const char *what, struct nm_addr **out, stru
 }
 
 static int get_address(lua_State *L, void *object) {
-  nm_push_str(L, ((struct nm_addr *)object)->spec);
+  nm_push_str(L, ((struct nm_addr *)object)->address);
+  return 1;
+}
+
+/* What stands in the envelope and in the header; nil when that cannot be ASCII. */
+static int get_ascii_address(lua_State *L, void *object) {
+  const struct nm_addr *a = object;
+  if (nm_addr_is_utf8(a)) {
+    lua_pushnil(L);
+  } else {
+    nm_push_str(L, a->spec);
+  }
+  return 1;
+}
+
+/* In lower case, so that it can be compared with a list of domains. */
+static int get_ascii_host(lua_State *L, void *object) {
+  struct nm_str domain = ((struct nm_addr *)object)->domain;
+  luaL_Buffer b;
+  luaL_buffinit(L, &b);
+  for (size_t i = 0; i < domain.n; i++) {
+    luaL_addchar(&b, nm_lower(domain.p[i]));
+  }
+  luaL_pushresult(&b);
   return 1;
 }
 
@@ -41,7 +66,7 @@ static int get_display_name(lua_State *L, void *object) {
 }
 
 static int get_host(lua_State *L, void *object) {
-  nm_push_str(L, ((struct nm_addr *)object)->domain);
+  nm_push_str(L, ((struct nm_addr *)object)->host);
   return 1;
 }
 
@@ -52,16 +77,18 @@ static int get_user(lua_State *L, void *object) {
 
 static const struct nm_property addr_properties[] = {
     {"Address", get_address, NULL},
+    {"AsciiAddress", get_ascii_address, NULL},
+    {"AsciiHost", get_ascii_host, NULL},
     {"DisplayName", get_display_name, NULL},
     {"Host", get_host, NULL},
     {"User", get_user, NULL},
     {NULL, NULL, NULL},
 };
 
-/* "Name" <addr>, or the bare address: as Fore's collections print it. */
+/* "Name" <addr>, or the bare address, as it is shown: as Fore's collections print it. */
 static void add_printed(luaL_Buffer *b, const struct nm_addr *a) {
   if (a->name.n == 0) {
-    luaL_addlstring(b, a->spec.p, a->spec.n);
+    luaL_addlstring(b, a->address.p, a->address.n);
     return;
   }
   luaL_addchar(b, '"');
@@ -72,7 +99,7 @@ static void add_printed(luaL_Buffer *b, const struct nm_addr *a) {
     luaL_addchar(b, a->name.p[i]);
   }
   luaL_addlstring(b, "\" <", 3);
-  luaL_addlstring(b, a->spec.p, a->spec.n);
+  luaL_addlstring(b, a->address.p, a->address.n);
   luaL_addchar(b, '>');
 }
 
@@ -107,8 +134,66 @@ static int push_new(lua_State *L, void **box, struct nm_addr *a) {
   return 1;
 }
 
+/* ---- how a text is to be read ---- */
+
+static int set_lenient(lua_State *L, void *object, int i, struct nm_error *e) {
+  (void)e;
+  *(int *)object = nm_check_boolean(L, i, "Lenient");
+  return 0;
+}
+
+/* The options of Parse and its like, in the manner of a class, so that an unknown one is named. */
+static int check_lenient(lua_State *L, int i) {
+  static const struct nm_property properties[] = {{"Lenient", NULL, set_lenient}, {NULL, NULL, NULL}};
+  static const luaL_Reg methods[] = {{NULL, NULL}};
+  static const struct nm_class options = {
+      .name = "the table of options", .properties = properties, .methods = methods};
+  struct nm_error e = {0};
+  int is_lenient = 0;
+  if (lua_isnoneornil(L, i)) {
+    return 0;
+  }
+  if (lua_type(L, i) != LUA_TTABLE) {
+    nm_type_error(L, i, "options", "table");
+  }
+  nm_class_set_all(L, &options, &is_lenient, i, NULL, &e);
+  return is_lenient;
+}
+
+/* Text and options are arguments 1 and 2. is_raised: bad content raises, else it is returned. */
+static int parse(lua_State *L, int is_raised) {
+  struct nm_str text = nm_check_string(L, 1, "Text");
+  int is_lenient = check_lenient(L, 2);
+  void **box = nm_class_new_box(L, &nm_addr_class);
+  struct nm_error e = {0};
+  struct nm_addr *a = NULL;
+  int err = is_lenient ? nm_addr_parse_lenient(text, &a, &e) : nm_addr_parse(text, &a, &e);
+  if (err < 0) {
+    return is_raised ? nm_raise(L, &e) : nm_push_failure(L, &e, NULL);
+  }
+  return push_new(L, box, a);
+}
+
+static int parse_list(lua_State *L, int is_raised) {
+  struct nm_str text = nm_check_string(L, 1, "Text");
+  int is_lenient = check_lenient(L, 2);
+  struct nm_list *list = nm_new_list(L, &nm_addr_list_class);
+  struct nm_error e = {0};
+  int err = is_lenient ? nm_addr_parse_list_lenient(text, list, &e) : nm_addr_parse_list(text, list, &e);
+  if (err < 0) {
+    return is_raised ? nm_raise(L, &e) : nm_push_failure(L, &e, NULL);
+  }
+  nm_class_know_box(L, list);
+  return 1;
+}
+
 /// Makes an address from `addr` or `Name <addr>`.
-// Raises when the text is not exactly one mailbox (RFC 5322 3.4), or has CR, LF or NUL in it.
+// Raises when the text is not exactly one mailbox (RFC 5322 3.4, RFC 6532), or has CR, LF or NUL in it.
+//
+// `Address` is the address as it is shown, an international domain in its U-labels (`a@пример.рф`); `AsciiAddress` is what
+// stands in envelope and header, with A-labels (`a@xn--e1afmkfd.xn--p1ai`), and nil when the local part is not ASCII: such a
+// mailbox needs SMTPUTF8, and Send refuses it. `Host` is the domain as it is shown, `AsciiHost` the same in ASCII and lower case:
+// what to compare with a list of allowed domains. `User` is the local part without quotes.
 // @function MailAddress.Create
 // @string Address the text, UTF-8
 // @treturn MailAddress
@@ -134,19 +219,48 @@ static int addr_create_with_name(lua_State *L) {
   return nm_addr_make(spec, name, &a, &e) < 0 ? nm_raise(L, &e) : push_new(L, box, a);
 }
 
-/// As Create, for data from strangers: never raises for bad content.
+/// As Create, with a choice of how to read.
+// @function MailAddress.Parse
+// @string Text
+// @tparam[opt] table options `Lenient` (boolean, default false): take what header fields of others have (RFC 5322 3.2.2 and 4):
+//   comments, folds, white space around "." and "@", a local part quoted in part, source routes, and in lists commas with nothing
+//   between them. Comments and routes are left out, and never become part of an address or a name
+// @treturn MailAddress
+static int addr_parse(lua_State *L) {
+  return parse(L, 1);
+}
+
+/// As Parse, for data from strangers: never raises for bad content.
 // @function MailAddress.TryParse
 // @string Text
+// @tparam[opt] table options as for Parse
 // @treturn[1] MailAddress
 // @treturn[2] nil
 // @treturn[2] string what is wrong with it
 // @treturn[2] table detail, `Kind` "message"
 static int addr_try_parse(lua_State *L) {
-  struct nm_str text = nm_check_string(L, 1, "Text");
-  void **box = nm_class_new_box(L, &nm_addr_class);
-  struct nm_error e = {0};
-  struct nm_addr *a = NULL;
-  return nm_addr_parse(text, &a, &e) < 0 ? nm_push_failure(L, &e, NULL) : push_new(L, box, a);
+  return parse(L, 0);
+}
+
+/// The mailboxes of a text: several with commas between them, groups (`Name: a@x, b@y;`) as their members.
+// @function MailAddress.ParseList
+// @string Text
+// @tparam[opt] table options as for Parse
+// @treturn MailAddressCollection a new one; empty when the text has nothing but empty groups
+static int addr_parse_list(lua_State *L) {
+  return parse_list(L, 1);
+}
+
+/// As ParseList, for data from strangers: never raises for bad content.
+// @function MailAddress.TryParseList
+// @string Text
+// @tparam[opt] table options as for Parse
+// @treturn[1] MailAddressCollection
+// @treturn[2] nil
+// @treturn[2] string what is wrong with it
+// @treturn[2] table detail, `Kind` "message"
+static int addr_try_parse_list(lua_State *L) {
+  return parse_list(L, 0);
 }
 
 /* MailAddress("text") and MailAddress("addr", "Name"). The class table is argument 1. */
@@ -169,7 +283,7 @@ static int append_addr(lua_State *L, struct nm_list *list, int i, struct nm_erro
   return nm_list_error(list, nm_list_add(list, a), e);
 }
 
-/// Adds the addresses of a text: one, or several with commas between them.
+/// Adds the addresses of a text: one, or several with commas between them; a group (`Name: a@x, b@y;`) as its members.
 // @function MailAddressCollection:AddString
 // @string Text
 // @return the collection
@@ -250,7 +364,10 @@ void nm_open_addr(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"Create", addr_create},
       {"CreateWithName", addr_create_with_name},
+      {"Parse", addr_parse},
       {"TryParse", addr_try_parse},
+      {"ParseList", addr_parse_list},
+      {"TryParseList", addr_try_parse_list},
       {NULL, NULL},
   };
   nm_class_register(L, &nm_addr_class);

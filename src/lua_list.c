@@ -10,8 +10,8 @@ void nm_push_list(lua_State *L, const struct nm_list_class *c, struct nm_list *l
   nm_class_push(L, &c->class, list, ref_list);
 }
 
-/* A list of its own, owned by a box on the stack, so that half a result never reaches the target. */
-static struct nm_list *scratch_list(lua_State *L, const struct nm_list_class *c) {
+/* Also for half a result that must not reach its target. */
+struct nm_list *nm_new_list(lua_State *L, const struct nm_list_class *c) {
   void **box = nm_class_new_box(L, &c->class);
   *box = c->make();
   if (*box == NULL) {
@@ -59,7 +59,7 @@ int nm_assign_list(lua_State *L, const struct nm_list_class *c, struct nm_list *
   i = lua_absindex(L, i);
   struct nm_list *other = nm_class_test(L, &c->class, i);
   if (other == NULL) {
-    other = scratch_list(L, c);
+    other = nm_new_list(L, c);
     int err = 0;
     if (lua_type(L, i) == LUA_TTABLE) {
       err = append_array(L, c, other, i, e);
@@ -129,7 +129,7 @@ int nm_list_m_insert(lua_State *L) {
   struct nm_list *list = self(L, "Insert");
   size_t at = check_index(L, 2, "Insert", (long)list->n);
   lua_settop(L, 3);
-  struct nm_list *added = scratch_list(L, c);
+  struct nm_list *added = nm_new_list(L, c);
   struct nm_error e = {0};
   if (c->append(L, added, 3, &e) < 0 || insert_all(list, at, added, &e) < 0) {
     return nm_raise(L, &e);

@@ -21,6 +21,8 @@ NM_HIDDEN_BEGIN
 
 /* Pushes the collection itself (the one box of list). */
 void nm_push_list(lua_State *L, const struct nm_list_class *c, struct nm_list *list);
+/* Pushes a box with a new, empty list. */
+struct nm_list *nm_new_list(lua_State *L, const struct nm_list_class *c);
 /* list becomes what the value at i says: a collection, an array of what append takes, or one such value; nil
    empties it. On error list is unchanged. */
 int nm_assign_list(lua_State *L, const struct nm_list_class *c, struct nm_list *list, int i,

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "lua_message.h"
+#include "mime/eai.h"
 #include "mime/message.h"
 #include "now.h"
 
@@ -67,6 +68,9 @@ static int run(struct job *j, struct nm_client *c, const struct nm_message *m) {
   nm_pace_begin(&pace, c->timeout, c->deadline); /* rendering reads files: it counts */
   int err = take_envelope(j, m, e);
   if (err == 0) {
+    err = nm_message_check_ascii(m, e);
+  }
+  if (err == 0) {
     err = nm_now_take(&j->now, m, e);
   }
   if (err == 0) {
@@ -104,7 +108,7 @@ static void set_reply(lua_State *L, const struct nm_reply *r) {
 
 static void push_recipient(lua_State *L, const struct nm_rcpt *r) {
   lua_newtable(L);
-  nm_set_field_str(L, "Address", r->addr->spec);
+  nm_set_field_str(L, "Address", r->addr->address);
   set_reply(L, &r->reply);
   lua_pushboolean(L, nm_reply_class(&r->reply) == 4);
   lua_setfield(L, -2, "Temporary");

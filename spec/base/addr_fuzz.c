@@ -1,6 +1,7 @@
-/* What parses is written as a spec that parses back to the same value, alone, in a list and beside its name; the spec
-   holds no control character, no space outside quotes and no second address; a list is its elements; what is refused
-   leaves nothing behind and says why in printable UTF-8. */
+/* What parses, strictly or leniently, is written as a spec that parses strictly back to the same value, alone, in a list and
+   beside its name; the spec holds no control character, no space outside quotes and no second address, and is ASCII unless
+   the local part is not; what is right strictly means the same leniently; a list is its elements; what is refused leaves
+   nothing behind and says why in printable UTF-8. */
 
 #include <assert.h>
 #include <stdint.h>
@@ -10,6 +11,8 @@
 #include "base/addr.h"
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "base/chars.h"
+#include "base/literal.h"
 #include "base/utf8.h"
 
 static void check_error(int err, const struct nm_error *e) {
@@ -31,7 +34,7 @@ static void check_spec(const struct nm_addr *a) {
   assert(a->spec.n <= 254);
   for (size_t i = 0; i < a->spec.n; i++) {
     char c = a->spec.p[i];
-    assert(c >= 0x20 && c < 0x7f);
+    assert((unsigned char)c >= 0x20 && c != 0x7f && ((unsigned char)c < 0x80 || nm_addr_is_utf8(a)));
     if (quoted && c == '\\') {
       i++;
       assert(i < a->spec.n && (a->spec.p[i] == '"' || a->spec.p[i] == '\\'));
@@ -45,9 +48,12 @@ static void check_spec(const struct nm_addr *a) {
       assert(strchr(specials, c) == NULL || (c == ':' && in_literal));
     }
   }
-  assert(!quoted && at_signs == 1 && a->domain.n > 0);
-  assert(a->spec.n - a->domain.n <= 65 && a->spec.p[a->spec.n - a->domain.n - 1] == '@');
-  assert(memcmp(a->spec.p + a->spec.n - a->domain.n, a->domain.p, a->domain.n) == 0);
+  struct nm_str domain = nm_addr_is_utf8(a) ? a->host : a->domain;
+  assert(!quoted && at_signs == 1 && domain.n > 0 && nm_utf8_valid(a->spec) == a->spec.n);
+  assert(nm_addr_is_utf8(a) == !nm_is_ascii(a->local));
+  assert(nm_is_domain(a->domain) || nm_is_address_literal(a->domain));
+  assert(a->spec.n - domain.n <= 65 && a->spec.p[a->spec.n - domain.n - 1] == '@');
+  assert(memcmp(a->spec.p + a->spec.n - domain.n, domain.p, domain.n) == 0);
 }
 
 static void check_name(const struct nm_addr *a) {
@@ -58,7 +64,7 @@ static void check_name(const struct nm_addr *a) {
 }
 
 static void check_same(const struct nm_addr *a, const struct nm_addr *b) {
-  assert(nm_str_eq(a->spec, b->spec) && nm_str_eq(a->local, b->local) && nm_str_eq(a->domain, b->domain));
+  assert(nm_str_eq(a->spec, b->spec) && nm_str_eq(a->local, b->local) && nm_str_ieq(a->domain, b->domain));
   assert(nm_addr_same(a, b));
 }
 
@@ -83,6 +89,13 @@ static void check_addr(const struct nm_addr *a) {
   check_same(a, b);
   assert(b->name.n == 0);
   nm_addr_unref(&b);
+  assert(nm_addr_parse(a->address, &b, NULL) == 0);
+  check_same(a, b);
+  assert(nm_str_eq(a->address, b->address) && nm_str_eq(a->host, b->host));
+  nm_addr_unref(&b);
+  assert(nm_addr_parse_lenient(a->address, &b, NULL) == 0);
+  check_same(a, b);
+  nm_addr_unref(&b);
   assert(nm_addr_make(a->spec, a->name, &b, NULL) == 0);
   check_same(a, b);
   assert(nm_str_eq(a->name, b->name));
@@ -95,12 +108,12 @@ static void check_addr(const struct nm_addr *a) {
   nm_buf_free(&buf);
 }
 
-static void check_list(struct nm_str text) {
+static void check_list(struct nm_str text, int is_lenient) {
   struct nm_error e = {0};
   struct nm_list *l = nm_addr_list_new();
   struct nm_list *again = nm_addr_list_new();
   struct nm_buf buf = {.max = (size_t)1 << 24};
-  int err = nm_addr_parse_list(text, l, &e);
+  int err = is_lenient ? nm_addr_parse_list_lenient(text, l, &e) : nm_addr_parse_list(text, l, &e);
   if (err != 0) {
     check_error(err, &e);
     assert(l->n == 0);
@@ -125,15 +138,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   char *copy = malloc(size > 0 ? size : 1);
   memcpy(copy, data, size);
   struct nm_str text = nm_str(copy, size);
-  struct nm_addr *a = NULL;
+  struct nm_addr *a = NULL, *b = NULL;
   struct nm_error e = {0};
   int err = nm_addr_parse(text, &a, &e);
-  if (err != 0) {
-    check_error(err, &e);
-    assert(a == NULL);
+  int lenient = nm_addr_parse_lenient(text, &b, &e);
+  if (lenient != 0) {
+    check_error(lenient, &e);
+    assert(b == NULL);
   } else {
-    check_addr(a);
+    check_addr(b);
   }
+  if (err == 0) {
+    check_addr(a);
+    check_same(a, b);
+    assert(nm_str_eq(a->name, b->name));
+  }
+  nm_addr_unref(&b);
   nm_addr_unref(&a);
   size_t half = size / 2; /* the same bytes as an address and a name */
   err = nm_addr_make(nm_str(copy, half), nm_str(copy + half, size - half), &a, &e);
@@ -143,7 +163,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     check_addr(a);
   }
   nm_addr_unref(&a);
-  check_list(text);
+  check_list(text, 0);
+  check_list(text, 1);
   free(copy);
   assert(nm_test_alloc_live() == 0);
   return 0;

@@ -109,7 +109,8 @@ describe("an address collection", function()
   it("adds all of a text or nothing", function()
     local list = list_of(a)
     for _, text in ipairs { "b@x.org, bad", "b@x.org,", ",b@x.org", "b@x.org,,c@x.org", "", "b@x.org; c@x.org", "b@x.org c@x.org",
-      "b@x.org,\0c@x.org", "b@x.org\r\n, c@x.org", "g: b@x.org, c@x.org;" } do
+      "b@x.org,\0c@x.org", "b@x.org\r\n, c@x.org", "g: b@x.org, c@x.org", "g: b@x.org; c@x.org",
+      "g: b@x.org,;", "g (x): b@x.org;", "g: h: b@x.org;;", ":;" } do
       raises("", function() list:AddString(text) end)
       raises("", function() list:Add(text) end)
       raises("", function() list:Insert(0, text) end)
@@ -117,6 +118,17 @@ describe("an address collection", function()
     end
     raises('address 2 of the list, "bad", is refused', function() list:AddString("b@x.org, bad") end)
     raises("extra comma", function() list:AddString("b@x.org,,c@x.org") end)
+  end)
+
+  it("takes a group as its members", function()
+    local list = list_of(a)
+    list:AddString("Team: b@x.org, \"C, D\" <c@x.org>;, d@x.org")
+    list:Add("Undisclosed recipients:;")
+    assert.equal("a@x.org b@x.org c@x.org d@x.org", specs(list))
+    assert.equal("C, D", list[3].DisplayName)
+    local message = netmail.MailMessage { To = "Друзья: b@x.org, c@x.org;", CC = "nobody:;" }
+    assert.equal("b@x.org c@x.org", specs(message.To))
+    assert.equal(0, message.CC.Count)
   end)
 
   it("raises for values that are no address", function()

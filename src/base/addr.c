@@ -3,12 +3,14 @@
 #include "base/addr_parts.h"
 #include "base/alloc.h"
 #include "base/chars.h"
+#include "base/utf8.h"
 
-/* Dot-string = Atom *("." Atom)   (RFC 5321 4.1.2) */
+/* Dot-string = Atom *("." Atom)   (RFC 5321 4.1.2)
+   atext =/ UTF8-non-ascii          (RFC 6531 3.3) */
 static int is_dot_string(struct nm_str s) {
   int was_atext = 0;
   for (size_t i = 0; i < s.n; i++) {
-    int is_atext = nm_is((unsigned char)s.p[i], NM_CHAR_ATEXT);
+    int is_atext = nm_is((unsigned char)s.p[i], NM_CHAR_ATEXT) || (unsigned char)s.p[i] >= 0x80;
     if (!is_atext && (s.p[i] != '.' || !was_atext)) {
       return 0;
     }
@@ -56,24 +58,45 @@ static char *put_local(char *to, struct nm_str local) {
   return to;
 }
 
+struct nm_str nm_addr_wire_domain(const struct nm_addr_parts *parts) {
+  return nm_is_ascii(parts->local) ? parts->domain : parts->host;
+}
+
+/* Moves *to behind the copy. */
+static struct nm_str copy(char **to, struct nm_str s) {
+  char *p = *to;
+  *to = put(p, s);
+  return nm_str(p, s.n);
+}
+
+static struct nm_str copy_spec(char **to, struct nm_str local, struct nm_str domain,
+                               struct nm_str *domain_out) {
+  char *p = *to;
+  *to = put_local(p, local);
+  *(*to)++ = '@';
+  *domain_out = copy(to, domain);
+  return nm_str(p, (size_t)(*to - p));
+}
+
 int nm_addr_new(const struct nm_addr_parts *parts, struct nm_addr **out, struct nm_error *e) {
-  size_t spec = nm_addr_local_size(parts->local) + 1 + parts->domain.n;
-  /* One block; no sum can overflow, since the parser's maxima bound every part. */
-  struct nm_addr *a = nm_alloc(sizeof *a + spec + parts->local.n + parts->name.n);
+  size_t spec = nm_addr_local_size(parts->local) + 1;
+  /* One block, with room for both forms; no sum can overflow, since the parser's maxima bound every part. */
+  struct nm_addr *a = nm_alloc(sizeof *a + 2 * spec + 2 * parts->domain.n + 2 * parts->host.n +
+                               parts->local.n + parts->name.n);
   if (a == NULL) {
     return nm_error_nomem(e);
   }
   a->refs = 1;
-  char *p = (char *)(a + 1);
-  char *at = put_local(p, parts->local);
-  *at++ = '@';
-  a->domain = nm_str(at, parts->domain.n);
-  at = put(at, parts->domain);
-  a->spec = nm_str(p, spec);
-  a->local = nm_str(at, parts->local.n);
-  at = put(at, parts->local);
-  a->name = nm_str(at, parts->name.n);
-  put(at, parts->name);
+  char *to = (char *)(a + 1);
+  a->spec = copy_spec(&to, parts->local, nm_addr_wire_domain(parts), &a->domain);
+  a->address = a->spec;
+  a->host = a->domain;
+  if (!nm_str_eq(parts->domain, parts->host)) {
+    a->address = copy_spec(&to, parts->local, parts->host, &a->host);
+    a->domain = copy(&to, parts->domain);
+  }
+  a->local = copy(&to, parts->local);
+  a->name = copy(&to, parts->name);
   *out = a;
   return 0;
 }
@@ -93,6 +116,10 @@ void nm_addr_unref(struct nm_addr **at) {
 
 int nm_addr_same(const struct nm_addr *a, const struct nm_addr *b) {
   return nm_str_eq(a->local, b->local) && nm_str_ieq(a->domain, b->domain);
+}
+
+int nm_addr_is_utf8(const struct nm_addr *a) {
+  return !nm_is_ascii(a->spec);
 }
 
 static void ref_item(void *item) {

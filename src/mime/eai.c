@@ -1,0 +1,29 @@
+#include "mime/eai.h"
+
+static int check(const char *field, const struct nm_addr *a, struct nm_error *e) {
+  if (a == NULL || !nm_addr_is_utf8(a)) {
+    return 0;
+  }
+  return nm_error_set(
+      e, NM_EINVAL, NM_KIND_MESSAGE,
+      "the address <%.*s> in %s is not ASCII before its \"@\": it can only be sent with SMTPUTF8 (RFC "
+      "6531), which is not supported; use an ASCII address of that mailbox",
+      (int)a->address.n, a->address.p, field);
+}
+
+static int check_list(const char *field, const struct nm_list *list, struct nm_error *e) {
+  int err = 0;
+  for (size_t i = 0; i < list->n && err == 0; i++) {
+    err = check(field, list->items[i], e);
+  }
+  return err;
+}
+
+int nm_message_check_ascii(const struct nm_message *m, struct nm_error *e) {
+  int err = check("From", m->from, e);
+  err = err != 0 ? err : check("Sender", m->sender, e);
+  err = err != 0 ? err : check_list("ReplyTo", m->reply_to, e);
+  err = err != 0 ? err : check_list("To", m->to, e);
+  err = err != 0 ? err : check_list("CC", m->cc, e);
+  return err != 0 ? err : check_list("Bcc", m->bcc, e);
+}
