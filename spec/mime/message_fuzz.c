@@ -70,6 +70,27 @@ static void add_attachment(struct nm_message *m, struct input *in) {
   nm_content_unref(&c);
 }
 
+/* Fields of all kinds, and one whose name is the input's. */
+static void add_fields(struct nm_message *m, struct input *in) {
+  static const char *const names[] = {"X-A",     "References",       "Keywords",
+                                      "List-ID", "List-Unsubscribe", "Comments"};
+  for (unsigned i = byte(in) % 5; i > 0; i--) {
+    taken(nm_fields_add(m->fields, nm_str_c(names[byte(in) % 6]), text(in), &error));
+  }
+  struct nm_str name = text(in);
+  taken(nm_fields_set(m->fields, name, text(in), &error));
+  taken(nm_message_set_message_id(m, text(in), &error));
+}
+
+static void resend(struct nm_message *m, struct input *in) {
+  struct nm_resent *r = NULL;
+  assert(nm_resent_new(&r) == 0);
+  taken(nm_addr_make(NM_STR("resent@a.test"), text(in), &r->from, &error));
+  add_list(r->to, in);
+  taken(nm_message_resend(m, r, &error));
+  nm_resent_unref(&r);
+}
+
 static struct nm_message *build(struct input *in) {
   static const char *const charsets[] = {
       "", "utf-8", "koi8-r", "iso-8859-1", "iso-2022-jp", "windows-1251", "gb18030"};
@@ -90,6 +111,11 @@ static struct nm_message *build(struct input *in) {
     add_list(m->to, in);
     add_list(m->cc, in);
     add_list(m->bcc, in);
+  }
+  if (byte(in) % 4 == 0) {
+    add_fields(m, in);
+    add_list(m->notify, in);
+    resend(m, in);
   }
   taken(nm_message_set_subject(m, text(in), &error));
   taken(nm_message_set_subject_encoding(m, nm_str_c(charsets[byte(in) % 7]), &error));
@@ -160,13 +186,27 @@ static size_t field_names(struct nm_str s, char *names, size_t cap) {
   return at + 2;
 }
 
+/* The names of the fields in m->fields, each with its colon. */
+static void own_names(const struct nm_message *m, char *names, size_t cap) {
+  size_t used = 0;
+  names[0] = '\0';
+  for (size_t i = 0; i < m->fields->n; i++) {
+    const struct nm_field *f = m->fields->items[i];
+    used += (size_t)snprintf(names + used, cap - used, "%s:", f->name.p);
+    assert(used < cap);
+  }
+}
+
 static void check_fields(const struct nm_message *m, struct nm_str s) {
-  char want[500], got[500];
+  char want[2000], got[2000], own[1000];
   int multipart = m->attachments->n > 0 || (m->text != NULL && m->html != NULL);
-  snprintf(want, sizeof want, "Date:From:%s%s%s%s%sMessage-ID:%sMIME-Version:Content-Type:%s",
-           m->sender != NULL ? "Sender:" : "", m->reply_to->n > 0 ? "Reply-To:" : "",
-           m->to->n > 0 || m->cc->n == 0 ? "To:" : "", m->cc->n > 0 ? "Cc:" : "",
-           m->subject.n > 0 ? "Subject:" : "",
+  own_names(m, own, sizeof own);
+  snprintf(want, sizeof want, "%s%sDate:From:%s%s%s%s%sMessage-ID:%s%s%sMIME-Version:Content-Type:%s",
+           m->resent->n > 0 ? "Resent-Date:Resent-From:Resent-To:" : "",
+           m->resent->n > 0 ? "Resent-Message-ID:" : "", m->sender != NULL ? "Sender:" : "",
+           m->reply_to->n > 0 ? "Reply-To:" : "", m->to->n > 0 || m->cc->n == 0 ? "To:" : "",
+           m->cc->n > 0 ? "Cc:" : "", m->subject.n > 0 ? "Subject:" : "", own,
+           m->notify->n > 0 ? "Disposition-Notification-To:" : "",
            m->priority != NM_PRIORITY_NORMAL ? "X-Priority:Importance:Priority:" : "",
            multipart ? "" : "Content-Transfer-Encoding:");
   field_names(s, got, sizeof got);

@@ -57,6 +57,32 @@ static void bcc_only(struct nm_message *m) {
   m->priority = NM_PRIORITY_LOW;
 }
 
+static void own_fields(struct nm_message *m) {
+  letter_must(nm_fields_add(m->fields, NM_STR("X-A"), NM_STR("1"), NULL));
+  letter_must(nm_fields_add(m->fields, NM_STR("x-a"), NM_STR(CYRILLIC), NULL));
+  letter_must(nm_fields_add(m->fields, NM_STR("In-Reply-To"), NM_STR("q@w"), NULL));
+  letter_must(nm_addr_parse_list(NM_STR("r@a.test"), m->notify, NULL));
+}
+
+static void resend(struct nm_message *m, const char *from, const char *to) {
+  struct nm_resent *r = NULL;
+  letter_must(nm_resent_new(&r));
+  letter_must(nm_addr_parse(nm_str_c(from), &r->from, NULL));
+  letter_must(
+      nm_addr_parse(nm_str_c(from), &r->sender, NULL)); /* not written: who resends is the author of it */
+  letter_must(nm_addr_parse_list(nm_str_c(to), r->to, NULL));
+  letter_must(nm_addr_parse_list(NM_STR("secret@s.test"), r->bcc, NULL));
+  nm_buf_add_c(&r->message_id, "<2@a.test>");
+  r->date = LETTER_DATE;
+  letter_must(nm_message_resend(m, r, NULL));
+  nm_resent_unref(&r);
+}
+
+static void resent_twice(struct nm_message *m) {
+  resend(m, "x@x.test", "y@y.test");
+  resend(m, "Z <z@z.test>", "w@w.test, v@v.test");
+}
+
 static void cyrillic(struct nm_message *m) {
   letter_must(nm_message_set_subject(m, NM_STR(CYRILLIC), NULL));
   letter_must(nm_message_set_text(m, NM_STR(CYRILLIC "\n" CYRILLIC), NULL));
@@ -128,6 +154,14 @@ static const struct golden goldens[] = {
     {bcc_only, DATE
      "From: a@a.test\r\nTo: undisclosed-recipients:;\r\nMessage-ID: <1@a.test>\r\n"
      "X-Priority: 5 (Lowest)\r\nImportance: low\r\nPriority: non-urgent\r\nMIME-Version: 1.0\r\n" PLAIN BITS},
+    {own_fields,
+     HEAD "Message-ID: <1@a.test>\r\nX-A: 1\r\nx-a: =?utf-8?B?0J/RgNC40LLQtdGC?=\r\nIn-Reply-To: <q@w>\r\n"
+          "Disposition-Notification-To: r@a.test\r\nMIME-Version: 1.0\r\n" PLAIN BITS},
+    {resent_twice,
+     "Resent-Date: Sat, 21 Nov 2026 23:52:45 +0000\r\nResent-From: Z <z@z.test>\r\n"
+     "Resent-To: w@w.test, v@v.test\r\nResent-Message-ID: <2@a.test>\r\n"
+     "Resent-Date: Sat, 21 Nov 2026 23:52:45 +0000\r\nResent-From: x@x.test\r\nResent-To: y@y.test\r\n"
+     "Resent-Message-ID: <2@a.test>\r\n" HEAD REST PLAIN BITS},
     {cyrillic, HEAD "Subject: =?utf-8?B?0J/RgNC40LLQtdGC?=\r\n" REST PLAIN BASE64
                     "\r\n0J/RgNC40LLQtdGCDQrQn9GA0LjQstC10YI=\r\n"},
     {koi8, DATE "From: =?utf-8?B?w6k=?= <a@a.test>\r\nTo: b@b.test\r\nSubject: =?koi8-r?B?8NLJ18XU?=\r\n" REST
@@ -487,6 +521,50 @@ static void render_refuses_with_a_sentence(void) {
   nm_message_unref(&m);
 }
 
+static void message_id_is_one(void) {
+  struct nm_message *m = letter_new();
+  struct nm_error e = {0};
+  static const char *const bad[] = {"", "a", "a b", "<a>", "a@b c@d", "a@b> <c@d", "<a@b>\r\nX: y"};
+  CHECK(nm_message_set_message_id(m, NM_STR("x.y@a.test"), &e) == 0);
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    CHECK(says(nm_message_set_message_id(m, nm_str_c(bad[i]), &e), NM_EINVAL, &e, "MessageId"));
+    CHECK(nm_str_eq(nm_buf_str(&m->message_id), NM_STR("<x.y@a.test>")));
+  }
+  CHECK(nm_message_set_message_id(m, nm_str(NULL, 0), &e) == 0 && m->message_id.n == 0);
+  nm_message_unref(&m);
+}
+
+static void resend_wants_a_sender_and_a_recipient(void) {
+  struct nm_message *m = letter_new();
+  struct nm_resent *r = NULL;
+  struct nm_error e = {0};
+  letter_must(nm_resent_new(&r));
+  CHECK(says(nm_message_resend(m, r, &e), NM_EINVAL, &e, "needs From"));
+  letter_must(nm_addr_parse(NM_STR("a@a.test"), &r->from, NULL));
+  CHECK(says(nm_message_resend(m, r, &e), NM_EINVAL, &e, "needs recipients"));
+  letter_must(nm_addr_parse_list(NM_STR("b@b.test"), r->bcc, NULL));
+  CHECK(nm_message_resent(m) == NULL && nm_message_resend(m, r, &e) == 0);
+  CHECK(nm_message_resent(m) == r && r->refs == 2 && r->message_id.n == strlen("<@a.test>") + 32);
+  while (m->resent->n < NM_RESENT_MAX) {
+    CHECK(nm_message_resend(m, r, &e) == 0);
+  }
+  CHECK(says(nm_message_resend(m, r, &e), NM_ELIMIT, &e, "resent 50 times"));
+  nm_message_unref(&m);
+  CHECK(r->refs == 1);
+  nm_resent_unref(&r);
+  nm_resent_unref(&r);
+}
+
+static void one_click_is_switched(void) {
+  struct nm_message *m = letter_new();
+  struct nm_error e = {0};
+  CHECK(says(nm_message_set_one_click(m, 1, &e), NM_EINVAL, &e, "needs an https URL"));
+  letter_must(nm_fields_set(m->fields, NM_STR("List-Unsubscribe"), NM_STR("https://x.test"), NULL));
+  CHECK(nm_message_set_one_click(m, 1, &e) == 0 && m->fields->n == 2);
+  CHECK(nm_message_set_one_click(m, 0, &e) == 0 && m->fields->n == 1);
+  nm_message_unref(&m);
+}
+
 static void message_ids_are_fresh(void) {
   struct nm_message *m = letter_new();
   struct nm_buf a = {.max = 1000}, b = {.max = 1000}, small = {.max = 20};
@@ -507,6 +585,7 @@ static int build_and_render(void) {
   struct nm_message *m = NULL;
   struct nm_content *c = NULL;
   struct nm_attachment *a = NULL;
+  struct nm_resent *r = NULL;
   struct nm_source *s = NULL;
   struct nm_error e = {0};
   struct nm_stamp stamp = letter_stamp();
@@ -526,6 +605,13 @@ static int build_and_render(void) {
   err = err != 0 ? err : nm_attachment_set_content_id(a, NM_STR("id"), &e);
   err = err != 0 ? err : nm_list_add(m->attachments, a);
   err = err != 0 ? err : nm_message_id_make(m->from, &id, &e);
+  err = err != 0 ? err : nm_message_set_message_id(m, nm_buf_str(&id), &e);
+  err = err != 0 ? err : nm_fields_set(m->fields, NM_STR("List-Unsubscribe"), NM_STR("https://x.test"), &e);
+  err = err != 0 ? err : nm_message_set_one_click(m, 1, &e);
+  err = err != 0 ? err : nm_resent_new(&r);
+  err = err != 0 ? err : nm_addr_parse(NM_STR("r@r.test"), &r->from, &e);
+  err = err != 0 ? err : nm_addr_parse_list(NM_STR("s@s.test"), r->to, &e);
+  err = err != 0 ? err : nm_message_resend(m, r, &e);
   err = err != 0 ? err : nm_message_render(m, &stamp, &s, &e);
   err = err != 0 ? err : source_read_all(s, 4000, &got);
   if (s != NULL && s->error.code != 0) {
@@ -536,6 +622,7 @@ static int build_and_render(void) {
   nm_buf_free(&got);
   nm_content_unref(&c);
   nm_attachment_unref(&a);
+  nm_resent_unref(&r);
   nm_message_unref(&m);
   return err;
 }
@@ -573,6 +660,9 @@ int main(void) {
   RUN(setters_refuse_and_keep_the_old_value);
   RUN(the_body_moves_with_is_body_html);
   RUN(render_refuses_with_a_sentence);
+  RUN(message_id_is_one);
+  RUN(resend_wants_a_sender_and_a_recipient);
+  RUN(one_click_is_switched);
   RUN(message_ids_are_fresh);
   RUN(survives_short_memory);
   RUN(unref_and_free_twice_is_fine);
