@@ -91,13 +91,15 @@ describe("an SmtpClient", function()
 
   it("takes host names and addresses and nothing that could end a line", function()
     for given, host in pairs { ["a"] = "a", ["smtp.example.org"] = "smtp.example.org", ["127.0.0.1"] = "127.0.0.1", ["::1"] = "::1",
-      ["[::1]"] = "::1", ["2001:db8::1"] = "2001:db8::1", ["xn--80ak6aa92e.com"] = "xn--80ak6aa92e.com", ["A-1.b"] = "A-1.b" } do
+      ["[::1]"] = "::1", ["2001:db8::1"] = "2001:db8::1", ["xn--80ak6aa92e.com"] = "xn--80ak6aa92e.com", ["A-1.b"] = "A-1.b",
+      -- an international name in its ASCII form, which DNS and certificates have
+      ["почта.РФ"] = "xn--80a1acny.xn--p1ai", ["smtp。bücher.example"] = "smtp.xn--bcher-kva.example" } do
       client.Host = given
       assert.equal(host, client.Host)
     end
     client.Host = "h.example"
     for _, bad in ipairs { "", " ", "a b", "a\r\nX: y", "a\0", "a\n", "a/b", "a:25", "smtp://a", "a@b", "-a.b", "a..b", ".a", "[a]",
-      "[::1", "a;b", "почта.рф", "\255", "a?", "a#b", ("a"):rep(64) .. ".b", ("a."):rep(130) .. "b", "%41", "a\\b" } do
+      "[::1", "a;b", "почта..рф", "почта.рф/x", "c℀.example", "почта.рф:25", "[почта]", "\255", "a?", "a#b", ("a"):rep(64) .. ".b", ("a."):rep(130) .. "b", "%41", "a\\b" } do
       raises("Host", function() client.Host = bad end)
       raises("Host", function() local _ = SmtpClient.CreateWithHost(bad) end)
       raises("Host", function() local _ = SmtpClient { Host = bad } end)

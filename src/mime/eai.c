@@ -1,5 +1,7 @@
 #include "mime/eai.h"
 
+#include "mime/resent.h"
+
 static int check(const char *field, const struct nm_addr *a, struct nm_error *e) {
   if (a == NULL || !nm_addr_is_utf8(a)) {
     return 0;
@@ -19,11 +21,26 @@ static int check_list(const char *field, const struct nm_list *list, struct nm_e
   return err;
 }
 
+static int check_resent(const struct nm_resent *r, int is_newest, struct nm_error *e) {
+  int err = check("From of Resend", r->from, e);
+  err = err != 0 ? err : check("Sender of Resend", r->sender, e);
+  err = err != 0 ? err : check_list("To of Resend", r->to, e);
+  err = err != 0 ? err : check_list("CC of Resend", r->cc, e);
+  return err != 0 || !is_newest ? err : check_list("Bcc of Resend", r->bcc, e);
+}
+
 int nm_message_check_ascii(const struct nm_message *m, struct nm_error *e) {
   int err = check("From", m->from, e);
   err = err != 0 ? err : check("Sender", m->sender, e);
   err = err != 0 ? err : check_list("ReplyTo", m->reply_to, e);
   err = err != 0 ? err : check_list("To", m->to, e);
   err = err != 0 ? err : check_list("CC", m->cc, e);
-  return err != 0 ? err : check_list("Bcc", m->bcc, e);
+  err = err != 0 ? err : check_list("DispositionNotificationTo", m->notify, e);
+  if (err == 0 && m->resent->n == 0) { /* else only those of the newest block are in the envelope */
+    err = check_list("Bcc", m->bcc, e);
+  }
+  for (size_t i = 0; i < m->resent->n && err == 0; i++) {
+    err = check_resent(m->resent->items[i], i + 1 == m->resent->n, e);
+  }
+  return err;
 }
