@@ -29,19 +29,6 @@ static int check_resent(const struct nm_resent *r, int is_newest, struct nm_erro
   return err != 0 || !is_newest ? err : check_list("Bcc of Resend", r->bcc, e);
 }
 
-static int check_resent(const struct nm_message *m, struct nm_error *e) {
-  int err = 0;
-  for (size_t i = 0; i < m->resent->n && err == 0; i++) {
-    const struct nm_resent *r = m->resent->items[i];
-    err = check("Resend's From", r->from, e);
-    err = err != 0 ? err : check("Resend's Sender", r->sender, e);
-    err = err != 0 ? err : check_list("Resend's To", r->to, e);
-    err = err != 0 ? err : check_list("Resend's CC", r->cc, e);
-    err = err != 0 ? err : check_list("Resend's Bcc", r->bcc, e);
-  }
-  return err;
-}
-
 int nm_message_check_ascii(const struct nm_message *m, struct nm_error *e) {
   int err = check("From", m->from, e);
   err = err != 0 ? err : check("Sender", m->sender, e);
