@@ -2,6 +2,8 @@
 
 local netmail = require "netmail"
 local mail = require "spec.support.mail"
+local net = require "spec.support.net"
+local servers = require "spec.support.servers"
 
 local MailAddress, MailMessage = netmail.MailAddress, netmail.MailMessage
 
@@ -56,6 +58,19 @@ describe("an international address", function()
     assert.is_truthy(text:find("<a@xn--e1afmkfd.xn--p1ai>\r\n", 1, true))
     assert.is_truthy(text:find("Reply-To: d@evil.com\r\n", 1, true))
     assert.is_truthy(text:find("Message%-ID: <%x+@xn%-%-e1afmkfd%.xn%-%-p1ai>\r\n"))
+  end)
+
+  it("with an ASCII local part is the same on the wire as in the header, and in the result as it was given", function()
+    local server = servers.shared "aio"
+    local client = net.client(server.port.plain)
+    local result = assert(client:Send(net.message { From = "a@пример.рф", To = "B <b@пример。РФ>, c@ｅvil．com" }))
+    client:Close()
+    local arrived = server:take(1)[1]
+    assert.equal("a@xn--e1afmkfd.xn--p1ai", arrived.from)
+    assert.same({ "b@xn--e1afmkfd.xn--p1ai", "c@evil.com" }, arrived.to)
+    assert.is_truthy(arrived.raw:find("\r\nTo: B <b@xn--e1afmkfd.xn--p1ai>, c@evil.com\r\n", 1, true))
+    assert.equal("b@пример.рф", result.Accepted[1].Address)
+    assert.equal("c@evil.com", result.Accepted[2].Address)
   end)
 
   it("without one stands in the header in UTF-8 (RFC 6532)", function()

@@ -123,7 +123,8 @@ describe("the addresses of", function()
       valid_path = { [1] = "a null path is no mailbox", [2] = local_only, [4] = route, [6] = local_only, [8] = route, [10] = local_only,
         [12] = route, [14] = broken, [15] = broken, [16] = broken, [17] = broken, [18] = broken, [19] = broken, [20] = broken,
         [21] = broken, [22] = broken },
-      invalid_path = { [26] = name, [31] = "brackets are optional in a field", [57] = name, [68] = "it is refused there for want of a flag: RFC 6531" },
+      invalid_path = { [26] = name, [31] = "brackets are optional in a field", [57] = name,
+        [68] = "it is refused there for want of a flag: RFC 6531" },
     }
     for _, list in ipairs { "valid_mailbox", "invalid_mailbox", "valid_path", "invalid_path" } do
       local rows = {}
@@ -138,7 +139,8 @@ describe("the addresses of", function()
     -- these are addresses, odd as they are; all others must be refused
     local good = { percent_hack = "example.test", bang = "example.test", ipv6_literal = "[IPv6:::1]", ew_x_iso = "example.test",
       ew_local = "example.test", gt_space_orcpt = "example.test", quoted_at = "example.test", quoted_space_at = "example.test",
-      dash = "example.test", tab = "example.test", ideographic_dot = "example.test.evil.test", total_255 = false } -- false: has 254 octets and any host
+      dash = "example.test", tab = "example.test", ideographic_dot = "example.test.evil.test",
+      total_255 = false } -- false: has 254 octets and any host
     local rows = {}
     for name, hex in pairs(data.envelope) do rows[#rows + 1] = { name, mail.unhex(hex), good[name] ~= nil } end
     compare("payloads", rows, {})
