@@ -50,6 +50,12 @@ static const struct {
      "xn--mgba3gch31f060k.com",
      "نامه\xe2\x80\x8c"
      "ای.com"},
+    {"a1.\xd7\x90"
+     "1.example",
+     "a1.xn--1-zhc.example",
+     "a1.\xd7\x90"
+     "1.example"},
+    {"1.я2.example", "1.xn--2-zub.example", "1.я2.example"},
     {"𠀀.example", "xn--j50i.example", "𠀀.example"},
 };
 
@@ -111,6 +117,11 @@ static const struct {
     {NM_STR("xn--a-ä.pt"), "begins with xn--"},
     {NM_STR("\xcc\x88.example"), "does not allow"}, /* begins with a mark */
     {NM_STR("à\xd7\x90.example"), "left to right"},
+    {NM_STR("0à.\xd7\x90"), "left to right"}, /* begins with a digit beside a right-to-left label */
+    {NM_STR("\xd7\x90.1a"), "left to right"},
+    {NM_STR("\xd7\x90"
+            "7\xd9\xa7\xd7\xaa"),
+     "left to right"}, /* two kinds of digit */
     {NM_STR("a\xe2\x80\x8bя.ru"), "invisible"},
     {NM_STR("a\xc2\xadя.ru"), "invisible"},
     {NM_STR("\xe2\x80\xaeя.ru"), "invisible"},

@@ -149,6 +149,55 @@ static int has_empty_label(struct nm_str domain) {
   return 0;
 }
 
+static int in(uint32_t cp, uint32_t first, uint32_t last) {
+  return cp >= first && cp <= last;
+}
+
+/* The blocks of the scripts that are written from right to left. */
+static int is_right_to_left(uint32_t cp) {
+  return in(cp, 0x590, 0x8ff) || in(cp, 0xfb1d, 0xfdff) || in(cp, 0xfe70, 0xfefc) ||
+         in(cp, 0x10800, 0x10fff) || in(cp, 0x1e800, 0x1efff);
+}
+
+/* Which kinds of character a label has, and whether it begins with a digit. */
+struct direction {
+  int is_right_to_left;
+  int has_european_digit; /* 0-9, U+06F0-06F9 */
+  int has_arabic_digit;   /* U+0660-0669 */
+  int begins_with_digit;
+};
+
+static struct direction direction_of(struct nm_str label) {
+  struct direction d = {0};
+  for (size_t i = 0, n; i < label.n; i += n) {
+    uint32_t cp = 0;
+    n = nm_utf8_next(label.p + i, label.n - i, &cp);
+    if (n == 0) {
+      break; /* libidn2's own UTF-8: not reached */
+    }
+    int is_european = in(cp, '0', '9') || in(cp, 0x6f0, 0x6f9);
+    d.begins_with_digit |= i == 0 && (is_european || in(cp, 0x660, 0x669));
+    d.has_european_digit |= is_european;
+    d.has_arabic_digit |= in(cp, 0x660, 0x669);
+    d.is_right_to_left |= !is_european && is_right_to_left(cp);
+  }
+  return d;
+}
+
+/* The Bidi rule (RFC 5893 2) where libidn2 does not hold a name to it: in a name with a right-to-left label no label begins
+   with a digit (1.), also one that has no such character itself; and no such label has both kinds of digit (4.). */
+static int breaks_bidi_rule(struct nm_str unicode) {
+  int is_bidi = 0, begins_with_digit = 0, has_both = 0;
+  struct nm_str label;
+  while (next_label(&unicode, &label)) {
+    struct direction d = direction_of(label);
+    is_bidi |= d.is_right_to_left;
+    begins_with_digit |= d.begins_with_digit;
+    has_both |= d.is_right_to_left && d.has_european_digit && d.has_arabic_digit;
+  }
+  return is_bidi && (begins_with_digit || has_both);
+}
+
 int nm_idn_map(struct nm_str domain, struct nm_idn *out, const char **why_out) {
   char text[NM_IDN_TEXT_MAX];
   char again_bytes[256];
@@ -173,6 +222,9 @@ int nm_idn_map(struct nm_str domain, struct nm_idn *out, const char **why_out) {
     err = refuse_answer(why_out, IDN2_DISALLOWED);
   }
   err = err != 0 ? err : unlookup(out, why_out);
+  if (err == 0 && breaks_bidi_rule(out->unicode)) {
+    err = refuse_answer(why_out, IDN2_BIDI);
+  }
   err = err != 0 ? err : lookup(out->unicode_bytes, 0, again_bytes, &again, why_out);
   if (err == 0 && !nm_str_eq(out->ascii, again)) {
     err = refuse_answer(why_out, IDN2_DISALLOWED);
