@@ -52,6 +52,20 @@ local fields = {
   ["address.domain"] = { function(s) return message { To = "to@example" .. s .. ".test" } end, 0 },
   ["charset"] = { function(s) return message { BodyEncoding = "utf-8" .. s } end, 0 },
   ["subject charset"] = { function(s) return message { Subject = "я", SubjectEncoding = "koi8-r" .. s } end, 1 },
+  ["header.name"] = { function(s) return message { Headers = { ["X-A" .. s] = "x" } } end, 1 },
+  ["header.value"] = { function(s) return message { Headers = { ["X-A"] = "a" .. s } } end, 1 },
+  ["comments"] = { function(s) return message { Comments = s } end, 1 },
+  ["keywords"] = { function(s) return message { Keywords = { "a" .. s, "b" } } end, 1 },
+  ["list_unsubscribe"] = { function(s) return message { ListUnsubscribe = { "https://x.test/" .. s } } end, 1 },
+  ["list_id.comment"] = { function(s) return message { Headers = { ["List-ID"] = "a" .. s .. " <a.b>" } } end, 1 },
+  ["list_id"] = { function(s) return message { Headers = { ["List-ID"] = "<a" .. s .. ".b>" } } end, 1 },
+  ["message_id"] = { function(s) return message { MessageId = "a" .. s .. "@x.test" } end, 0 },
+  ["in_reply_to"] = { function(s) return message { InReplyTo = "<a@x.test" .. s .. ">" } end, 1 },
+  ["references"] = { function(s) return message { References = { "a@x.test", "b" .. s .. "@x.test" } } end, 1 },
+  ["date"] = { function(s) return message { Date = "22 Nov 2026 02:52:45 +0000" .. s } end, 0 },
+  ["auto_submitted"] = { function(s) return message { AutoSubmitted = "no" .. s } end, 1 },
+  ["receipt.name"] = { function(s) return message { DispositionNotificationTo = named(s) } end, 1 },
+  ["resent.name"] = { function(s) return message({}):Resend { From = named(s), To = "r@example.test" } end, 4 },
   ["content_id"] = { function(s) return attached { ContentId = "id" .. s } end, 0, 2 },
   ["content_type"] = { function(s) return attached { ContentType = "image/png" .. s } end, 0, 2 },
   ["filename"] = { function(s) return attached { Name = "a" .. s .. "b.png" } end, 0, 2 },
@@ -282,7 +296,7 @@ describe("a Bcc", function()
       fields_of.From = "from@example.test"
       fields_of.Bcc = '"Hidden Name" <hidden@secret.test>, hidden2@secret.test'
       fields_of.Text, fields_of.Html = "x", "y"
-      local text = assert(MailMessage(fields_of):ToString()):lower()
+      local text = built.masked(assert(MailMessage(fields_of):ToString())):lower() -- random digits may spell anything
       for _, word in ipairs { "bcc", "hidden", "secret" } do assert.is_nil(text:find(word, 1, true)) end
     end
   end)

@@ -35,12 +35,28 @@ local function fill(m, a, b)
   assert(table.concat(printed, ",") == m.To:ToString())
 end
 
+local function fields(m)
+  m.Headers = { ["X-A"] = { "1", "два" }, ["List-ID"] = "Список <a.b.test>" }
+  m.Headers:Add("X-B", "2"):Set("X-b", "3")
+  m.MessageId, m.Date, m.InReplyTo = "id@x.org", "22 Nov 2026 02:52:45 +0300", "q@w"
+  m.References, m.Keywords = { "a@b", "<c@d>" }, { "red", "зелёный, синий" }
+  m.ListUnsubscribe = { "https://x.org", "mailto:u@x.org" }
+  m.ListUnsubscribeOneClick = true
+  m.DispositionNotificationTo = "r@x.org"
+  assert(#m.References == 2 and m.Keywords[2] == "зелёный, синий" and m.ListUnsubscribe[2] == "mailto:u@x.org")
+  local names = {}
+  for name in m.Headers:Iter() do names[#names + 1] = name end
+  assert(#names == #m.Headers and #m.Headers:GetAll "x-a" == 2 and #tostring(m.Headers) > 100)
+  m:Resend { From = "r@x.org", To = { "t@x.org" }, CC = "Я <c@x.org>" }
+end
+
 local function build(a, b)
   local m = assert(netmail.MailMessage.TryNew {
     From = a, Subject = "Тестовое письмо", SubjectEncoding = "koi8-r", BodyEncoding = "windows-1251", Text = "Текст письма\n",
     Html = "<p>Текст</p>", Attachments = attachments(), Priority = netmail.MailPriority.High,
   })
   fill(m, a, b)
+  fields(m)
   local text = assert(m:ToString())
   local pieces = {}
   assert(m:WriteTo(function(piece) pieces[#pieces + 1] = piece end))
