@@ -57,7 +57,7 @@ static int push_rendered(lua_State *L, struct rendering *r, const struct nm_mess
 }
 
 /// The whole message as it would be sent (RFC 5322 text with CRLF line ends), without Bcc.
-// Date and Message-ID are made anew at each call.
+// Date and Message-ID are made anew at each call unless the message has its own.
 // @function MailMessage:ToString
 // @treturn[1] string
 // @treturn[2] nil

@@ -225,7 +225,8 @@ static void need_net(lua_State *L, struct nm_client *c) {
 
 /// Sends the message and waits for the server's word.
 // The connection is kept and used again by the next Send while host, security options and credential stay the same. The
-// message is not changed; Date and Message-ID are made for each send.
+// message is not changed; Date and Message-ID are made for each send unless the message has its own. A message that was
+// resent goes to the recipients of its newest Resend and to nobody else.
 // @function SmtpClient:Send
 // @tparam MailMessage Message
 // @treturn[1] table `Outcome` ("accepted" or "partial"), `Code`, `EnhancedCode`, `Reply`, `QueueId`, `MessageId`,
