@@ -64,9 +64,11 @@ static int push_rendered(lua_State *L, struct rendering *r, const struct nm_mess
 // @treturn[2] string what is missing or cannot be read
 // @treturn[2] table detail
 int nm_message_m_to_string(lua_State *L) {
-  struct nm_message *m = nm_class_self(L, &nm_message_class, "ToString");
+  nm_class_self(L, &nm_message_class, "ToString");
   lua_settop(L, 1);
   struct rendering *r = nm_scratch(L, sizeof *r, rendering_release);
+  /* Looked at behind the last allocation: in a state that closes, a collection takes objects off the stack. */
+  struct nm_message *m = nm_class_self(L, &nm_message_class, "ToString");
   int pushed = push_rendered(L, r, m);
   nm_scratch_release(L, 2);
   return pushed;
@@ -125,7 +127,7 @@ static int write_rendered(lua_State *L, struct rendering *r, const struct nm_mes
 // @treturn[2] string
 // @treturn[2] table detail
 int nm_message_m_write_to(lua_State *L) {
-  struct nm_message *m = nm_class_self(L, &nm_message_class, "WriteTo");
+  nm_class_self(L, &nm_message_class, "WriteTo");
   int is_function = lua_type(L, 2) == LUA_TFUNCTION;
   if (!is_function && lua_type(L, 2) != LUA_TSTRING) {
     return nm_type_error(L, 2, "target", "path or function");
@@ -137,6 +139,7 @@ int nm_message_m_write_to(lua_State *L) {
   }
   lua_settop(L, 2);
   struct rendering *r = nm_scratch(L, sizeof *r, rendering_release);
+  struct nm_message *m = nm_class_self(L, &nm_message_class, "WriteTo"); /* now, as in ToString */
   int pushed = write_rendered(L, r, m, path);
   nm_scratch_release(L, 3);
   return pushed;
