@@ -198,6 +198,7 @@ static int parse_list(lua_State *L, int is_raised) {
 // @string Address the text, UTF-8
 // @treturn MailAddress
 static int addr_create(lua_State *L) {
+  nm_gc_announce(L, &nm_addr_class);
   struct nm_str text = nm_check_string(L, 1, "Address");
   void **box = nm_class_new_box(L, &nm_addr_class);
   struct nm_error e = {0};
@@ -211,6 +212,7 @@ static int addr_create(lua_State *L) {
 // @string DisplayName any UTF-8 text without control characters
 // @treturn MailAddress
 static int addr_create_with_name(lua_State *L) {
+  nm_gc_announce(L, &nm_addr_class);
   struct nm_str spec = nm_check_string(L, 1, "Address");
   struct nm_str name = nm_opt_string(L, 2, "DisplayName");
   void **box = nm_class_new_box(L, &nm_addr_class);
@@ -239,6 +241,7 @@ static int addr_parse(lua_State *L) {
 // @treturn[2] string what is wrong with it
 // @treturn[2] table detail, `Kind` "message"
 static int addr_try_parse(lua_State *L) {
+  nm_gc_announce(L, &nm_addr_class);
   return parse(L, 0);
 }
 
@@ -260,6 +263,7 @@ static int addr_parse_list(lua_State *L) {
 // @treturn[2] string what is wrong with it
 // @treturn[2] table detail, `Kind` "message"
 static int addr_try_parse_list(lua_State *L) {
+  nm_gc_announce(L, &nm_addr_class);
   return parse_list(L, 0);
 }
 

@@ -138,7 +138,6 @@ static int new_attachment(struct nm_str path, struct nm_str bytes, struct nm_str
 
 /* path or bytes, with the name that it has to begin with. */
 static int push_attachment(lua_State *L, struct nm_str path, struct nm_str bytes, struct nm_str name) {
-  nm_gc_pressure(L, bytes.n);
   void **box = nm_class_new_box(L, &nm_attachment_class);
   struct nm_attachment *a = NULL;
   struct nm_error e = {0};
@@ -156,6 +155,7 @@ static int push_attachment(lua_State *L, struct nm_str path, struct nm_str bytes
 // @string FileName path of the file
 // @treturn Attachment
 static int attachment_create(lua_State *L) {
+  nm_gc_announce(L, &nm_attachment_class);
   struct nm_str path = nm_check_string(L, 1, "FileName");
   return push_attachment(L, path, nm_str(NULL, 0), nm_attachment_file_name(path));
 }
@@ -171,6 +171,7 @@ static struct nm_str field(lua_State *L, int i, const char *name) {
 // @tparam table Fields
 // @treturn Attachment
 static int attachment_call(lua_State *L) {
+  nm_gc_announce(L, &nm_attachment_class);
   static const char *const extra[] = {"Path", "Content", NULL};
   if (lua_type(L, 2) != LUA_TTABLE) {
     return luaL_error(

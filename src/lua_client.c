@@ -338,6 +338,7 @@ static struct nm_client *push_client(lua_State *L) {
 // @string Host name or IP address
 // @treturn SmtpClient
 static int client_create(lua_State *L) {
+  nm_gc_announce(L, &nm_client_class);
   struct nm_str host = nm_check_string(L, 1, "Host");
   struct nm_client *c = push_client(L);
   struct nm_error e = {0};
@@ -390,6 +391,7 @@ static void set_login(lua_State *L, struct nm_client *c, int i) {
 // @tparam table Options
 // @treturn SmtpClient
 static int client_call(lua_State *L) {
+  nm_gc_announce(L, &nm_client_class);
   static const char *const extra[] = {"UserName", "Password", "Domain", NULL};
   if (lua_type(L, 2) != LUA_TTABLE) {
     return luaL_error(

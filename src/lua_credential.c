@@ -121,6 +121,7 @@ static struct nm_credential *push_credential(lua_State *L) {
 // @string[opt] Domain for NTLM
 // @treturn NetworkCredential
 static int credential_create(lua_State *L) {
+  nm_gc_announce(L, &nm_credential_class);
   struct nm_str user = nm_check_string(L, 1, "UserName");
   struct nm_str password = nm_check_string(L, 2, "Password");
   struct nm_str domain = nm_opt_string(L, 3, "Domain");
@@ -143,6 +144,7 @@ static void need_field(lua_State *L, const char *name) {
 
 /* NetworkCredential{ UserName = …, Password = … } and NetworkCredential(user, password, domain). */
 static int credential_call(lua_State *L) {
+  nm_gc_announce(L, &nm_credential_class);
   lua_settop(L, 4);
   if (lua_type(L, 2) != LUA_TTABLE) {
     lua_remove(L, 1);

@@ -102,19 +102,12 @@ static int push_body(lua_State *L, const struct nm_content *c) {
   return 1;
 }
 
-/* The text, of which a copy is about to be made. */
-static struct nm_str check_body(lua_State *L, int i, const char *what) {
-  struct nm_str s = nm_opt_string(L, i, what);
-  nm_gc_pressure(L, s.n);
-  return s;
-}
-
 static int get_text(lua_State *L, void *object) {
   return push_body(L, ((struct nm_message *)object)->text);
 }
 
 static int set_text(lua_State *L, void *object, int i, struct nm_error *e) {
-  return nm_message_set_text(object, check_body(L, i, "Text"), e);
+  return nm_message_set_text(object, nm_opt_string(L, i, "Text"), e);
 }
 
 static int get_html(lua_State *L, void *object) {
@@ -122,7 +115,7 @@ static int get_html(lua_State *L, void *object) {
 }
 
 static int set_html(lua_State *L, void *object, int i, struct nm_error *e) {
-  return nm_message_set_html(object, check_body(L, i, "Html"), e);
+  return nm_message_set_html(object, nm_opt_string(L, i, "Html"), e);
 }
 
 /* Fore's Body is never nothing: "" without one. */
@@ -134,7 +127,7 @@ static int get_body(lua_State *L, void *object) {
 }
 
 static int set_body(lua_State *L, void *object, int i, struct nm_error *e) {
-  return nm_message_set_body(object, check_body(L, i, "Body"), e);
+  return nm_message_set_body(object, nm_opt_string(L, i, "Body"), e);
 }
 
 static int get_is_body_html(lua_State *L, void *object) {
@@ -257,6 +250,7 @@ static int message_from_table(lua_State *L, int i, struct nm_error *e) {
 // @tparam[opt] table Fields
 // @treturn MailMessage
 static int message_call(lua_State *L) {
+  nm_gc_announce(L, &nm_message_class);
   struct nm_error e = {0};
   lua_settop(L, 2);
   return message_from_table(L, 2, &e) < 0 ? nm_raise(L, &e) : 1;
@@ -271,6 +265,7 @@ static int message_call(lua_State *L) {
 // @treturn[2] string what is wrong
 // @treturn[2] table detail, `Kind` "message"
 static int message_try_new(lua_State *L) {
+  nm_gc_announce(L, &nm_message_class);
   struct nm_error e = {0};
   lua_settop(L, 1);
   return message_from_table(L, 1, &e) < 0 ? nm_push_failure(L, &e, NULL) : 1;
@@ -282,6 +277,7 @@ static int message_try_new(lua_State *L) {
 // @param To_ MailAddress or string
 // @treturn MailMessage
 static int message_create(lua_State *L) {
+  nm_gc_announce(L, &nm_message_class);
   lua_settop(L, 2);
   struct nm_message *m = push_message(L);
   struct nm_error e = {0};

@@ -196,11 +196,14 @@ static int push_detail(lua_State *L, const struct job *j, const struct nm_client
   return pushed;
 }
 
-/* netmail.net, and with it libcurl, is loaded by the first send. */
-static void need_net(lua_State *L, struct nm_client *c) {
-  if (c->api != NULL) {
-    return;
-  }
+static const struct nm_net_api *loaded_net(lua_State *L) {
+  lua_getfield(L, LUA_REGISTRYINDEX, NM_NET_API_KEY);
+  const struct nm_net_api *api = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  return api;
+}
+
+static void load_net(lua_State *L) {
   lua_getglobal(L, "require");
   lua_pushliteral(L, "netmail.net");
   if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
@@ -213,14 +216,20 @@ static void need_net(lua_State *L, struct nm_client *c) {
     lua_pop(L, 1);
     lua_error(L);
   }
-  lua_getfield(L, LUA_REGISTRYINDEX, NM_NET_API_KEY);
-  const struct nm_net_api *api = lua_touserdata(L, -1);
-  lua_pop(L, 1);
+}
+
+/* netmail.net, and with it libcurl, is loaded by the first send. */
+static const struct nm_net_api *need_net(lua_State *L) {
+  const struct nm_net_api *api = loaded_net(L);
+  if (api == NULL) {
+    load_net(L);
+    api = loaded_net(L);
+  }
   if (api == NULL || api->magic != NM_NET_API_MAGIC || api->version != NM_NET_API_VERSION ||
       api->size != sizeof *api) {
     luaL_error(L, "netmail.net is of another version than netmail.core; install both from one netmail");
   }
-  c->api = api;
+  return api;
 }
 
 /// Sends the message and waits for the server's word.
@@ -237,11 +246,15 @@ static void need_net(lua_State *L, struct nm_client *c) {
 // @treturn[2] table detail: `Kind` (connect, tls, auth, sender, recipient, data, timeout, protocol, message), `Outcome` (not_sent,
 //   rejected, unknown), `Code`, `EnhancedCode`, `Command`, `Reply`, `Temporary`, `Accepted`, `Rejected`, `Host`, `Port`
 int nm_client_m_send(lua_State *L) {
+  nm_class_self(L, &nm_client_class, "Send");
+  nm_class_check(L, &nm_message_class, 2);
+  lua_settop(L, 2);
+  const struct nm_net_api *api = need_net(L);
+  struct job *j = nm_scratch(L, sizeof *j, job_release);
+  /* Behind the last allocation before the work: it may have finalized them, in a state that closes. */
   struct nm_client *c = nm_class_self(L, &nm_client_class, "Send");
   struct nm_message *m = nm_class_check(L, &nm_message_class, 2);
-  lua_settop(L, 2);
-  need_net(L, c);
-  struct job *j = nm_scratch(L, sizeof *j, job_release);
+  c->api = api;
   int err = run(j, c, m);
   int pushed = err == 0 ? push_success(L, j) : push_detail(L, j, c);
   nm_scratch_release(L, 3);

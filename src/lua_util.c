@@ -31,7 +31,7 @@ void nm_class_know_box(lua_State *L, void *object) {
   lua_pop(L, 1);
 }
 
-void nm_gc_pressure(lua_State *L, size_t bytes) {
+static void gc_pressure(lua_State *L, size_t bytes) {
   /* Enough to be worth a step of the collector, and not so much that a loop could pile up what it drops. */
   static const size_t enough = (size_t)128 << 10;
   static const char key = 0;
@@ -53,8 +53,27 @@ void nm_gc_pressure(lua_State *L, size_t bytes) {
   }
 }
 
+/* Length of the string at i, else 0. */
+static size_t string_length(lua_State *L, int i) {
+  return lua_type(L, i) == LUA_TSTRING ? lua_rawlen(L, i) : 0;
+}
+
+void nm_gc_announce(lua_State *L, const struct nm_class *c) {
+  size_t bytes = c->weight;
+  for (int i = lua_gettop(L); i > 0; i--) {
+    bytes += string_length(L, i);
+    if (lua_type(L, i) == LUA_TTABLE) {
+      lua_pushnil(L);
+      while (lua_next(L, i) != 0) {
+        bytes += string_length(L, -1);
+        lua_pop(L, 1);
+      }
+    }
+  }
+  gc_pressure(L, bytes);
+}
+
 void **nm_class_new_box(lua_State *L, const struct nm_class *c) {
-  nm_gc_pressure(L, c->weight);
   void **box = lua_newuserdata(L, sizeof *box);
   *box = NULL;
   luaL_setmetatable(L, c->registry);
@@ -175,6 +194,7 @@ static int meta_index(lua_State *L) {
 
 static int meta_newindex(lua_State *L) {
   const struct nm_class *c = class_upvalue(L);
+  gc_pressure(L, string_length(L, 3)); /* before the receiver is looked at: see nm_gc_announce */
   void *object = receiver(L, c);
   if (c->set_other != NULL) {
     return c->set_other(L, object);
@@ -195,10 +215,36 @@ static int meta_newindex(lua_State *L) {
   return p->set(L, object, 3, &e) < 0 ? nm_raise(L, &e) : 0;
 }
 
+#if LUA_VERSION_NUM < 502
+/* Lua 5.1 and LuaJIT collect even while they close a state, when every object is finalized whether it is in use or not: a method that
+   some other finalizer has called allocates, and its own self is taken from under it. Such a box is left alone: the state ends
+   here. The method stands near the top of the stack; deeper ones have nothing to do with this step of the collector. */
+static int is_in_use(lua_State *L) {
+  lua_Debug ar;
+  for (int level = 1; level <= 16 && lua_getstack(L, level, &ar); level++) {
+    int is_c = lua_getinfo(L, "S", &ar) != 0 && ar.what[0] == 'C';
+    for (int n = 1; is_c && n <= 16 && lua_getlocal(L, &ar, n) != NULL; n++) {
+      int same = lua_rawequal(L, 1, -1);
+      lua_pop(L, 1);
+      if (same) {
+        return 1;
+      }
+    }
+  }
+  return 0;
+}
+#else
+/* Later ones do not collect within a finalizer. */
+static int is_in_use(lua_State *L) {
+  (void)L;
+  return 0;
+}
+#endif
+
 static int meta_gc(lua_State *L) {
   const struct nm_class *c = class_upvalue(L);
   void **box = luaL_testudata(L, 1, c->registry);
-  if (box != NULL && *box != NULL) {
+  if (box != NULL && *box != NULL && !is_in_use(L)) {
     void *object = *box;
     *box = NULL;
     c->unref(object);

@@ -28,7 +28,7 @@ struct nm_class {
   /* o:Close() where there is one, __close in 5.4; must be idempotent and never block. NULL: none. */
   void (*close)(void *object);
   void (*unref)(void *object);
-  size_t weight; /* bytes of C memory that an object about holds beside what nm_gc_pressure is told of */
+  size_t weight; /* bytes of C memory that an object about holds beside its texts */
   /* Pushes what tostring gives. */
   int (*to_string)(lua_State *L, void *object);
   int (*length)(void *object); /* #o; NULL: none */
@@ -47,9 +47,10 @@ void nm_class_register(lua_State *L, const struct nm_class *c);
 /* Pushes the box of object, an existing one or a new one. takes: the box takes over the caller's reference (also when
    this raises); else ref gives it one of its own. object NULL pushes nil. */
 void nm_class_push(lua_State *L, const struct nm_class *c, void *object, void *(*ref)(void *));
-/* The collector sees a box of a few bytes where we hold a megabyte: tells it of so many bytes that are about to be taken. May
-   run finalizers, so nothing may be owned by the caller yet. */
-void nm_gc_pressure(lua_State *L, size_t bytes);
+/* The collector sees a box of a few bytes where we hold a megabyte: tells it of the object that is about to be made from the
+   arguments. The first thing in every function that makes one: it may run finalizers, and in a state that closes those take
+   away objects that are still on the stack, so nothing may have been looked at yet. */
+void nm_gc_announce(lua_State *L, const struct nm_class *c);
 /* An empty box, to be filled before anything can fail: *slot = object that the box now owns. */
 void **nm_class_new_box(lua_State *L, const struct nm_class *c);
 /* The object a box was filled with becomes known as its box. */

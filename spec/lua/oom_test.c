@@ -61,6 +61,10 @@ static lua_State *open_state(struct memory *m) {
   lua_pushcfunction(L, luaopen_netmail_core);
   lua_setfield(L, -2, "netmail.core");
   lua_pop(L, 1);
+  /* lauxlib of 5.4 registers the metatable of its buffers' boxes before it is complete: when memory runs out just then, no large
+     buffer can be made in that state any more. That is Lua's fault, not ours to be found here: it is made first. */
+  (void)luaL_dostring(L, "return ('x'):rep(100000)");
+  lua_settop(L, 0);
   if (luaL_dostring(L, setup) != LUA_OK) {
     printf("%s\n", lua_tostring(L, -1));
     lua_close(L);
