@@ -103,6 +103,7 @@ build = {
         "src/login.c",
         "src/lua_addr.c",
         "src/lua_attachment.c",
+        "src/lua_class.c",
         "src/lua_client.c",
         "src/lua_core.c",
         "src/lua_credential.c",

@@ -169,7 +169,7 @@ static void conn_close(struct nm_conn **c, int quietly) {
   *c = NULL;
 }
 
-static const char *library_version(void) {
+static const char *curl_version(void) {
   return "memory";
 }
 
@@ -177,7 +177,7 @@ static const struct nm_net_api api = {
     .magic = NM_NET_API_MAGIC,
     .version = NM_NET_API_VERSION,
     .size = sizeof(struct nm_net_api),
-    .library_version = library_version,
+    .curl_version = curl_version,
     .net_new = net_new,
     .net_free = net_free,
     .dial_start = dial_start,

@@ -17,7 +17,7 @@ int luaopen_netmail_net(lua_State *L) {
   lua_pushlightuserdata(L, (void *)(uintptr_t)nm_net_api());
   lua_setfield(L, LUA_REGISTRYINDEX, NM_NET_API_KEY);
   lua_newtable(L);
-  lua_pushstring(L, nm_net_api()->library_version());
+  lua_pushstring(L, nm_net_api()->curl_version());
   lua_setfield(L, -2, "LibraryVersion");
   return 1;
 }

@@ -436,7 +436,7 @@ static void memory_may_end_in_a_callback(void) {
 static void library_is_good_enough(void) {
   char why[NM_NET_WHY_MAX] = "";
   CHECK(nm_net_check(why, sizeof why) == 0);
-  CHECK(strstr(api->library_version(), "libcurl/") != NULL);
+  CHECK(strstr(api->curl_version(), "libcurl/") != NULL);
   CHECK(api->magic == NM_NET_API_MAGIC && api->version == NM_NET_API_VERSION && api->size == sizeof *api);
 }
 

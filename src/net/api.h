@@ -41,7 +41,7 @@ struct nm_net_api {
   uint32_t magic;
   uint32_t version;
   uint32_t size;
-  const char *(*library_version)(void);
+  const char *(*curl_version)(void);
   /* NULL when out of memory or descriptors. In a forked child it serves new dials, apart from the parent's. */
   struct nm_net *(*net_new)(void);
   /* All its connections are gone by then. */

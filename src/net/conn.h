@@ -64,7 +64,7 @@ struct nm_conn {
 NM_HIDDEN_BEGIN
 
 /* net.c */
-const char *nm_net_library_version(void);
+const char *nm_net_curl_version(void);
 struct nm_net *nm_net_new(void);
 void nm_net_free(struct nm_net *net);
 /* In a forked child: new handles in place of the parent's. */

@@ -18,7 +18,7 @@ static void global_init(void) {
   (void)curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
-const char *nm_net_library_version(void) {
+const char *nm_net_curl_version(void) {
   return curl_version();
 }
 

@@ -1,0 +1,402 @@
+#include "lua_util.h"
+
+#include <limits.h>
+#include <stdint.h>
+
+#define OBJECTS "netmail.objects"
+
+/* ---- the table of boxes: object address -> box, weak values ---- */
+
+static void push_objects(lua_State *L) {
+  lua_getfield(L, LUA_REGISTRYINDEX, OBJECTS);
+  if (lua_isnil(L, -1)) {
+    lua_pop(L, 1);
+    lua_newtable(L);
+    lua_newtable(L);
+    lua_pushliteral(L, "v");
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, LUA_REGISTRYINDEX, OBJECTS);
+  }
+}
+
+void nm_class_know_box(lua_State *L, void *object) {
+  push_objects(L);
+  lua_pushlightuserdata(L, object);
+  lua_pushvalue(L, -3);
+  lua_rawset(L, -3);
+  lua_pop(L, 1);
+}
+
+static void gc_pressure(lua_State *L, size_t bytes) {
+  /* Enough to be worth a step of the collector, and not so much that a loop could pile up what it drops. */
+  static const size_t enough = (size_t)128 << 10;
+  static const char key = 0;
+  lua_pushlightuserdata(L, (void *)(uintptr_t)&key);
+  lua_rawget(L, LUA_REGISTRYINDEX);
+  size_t *sum = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  if (sum == NULL) {
+    lua_pushlightuserdata(L, (void *)(uintptr_t)&key);
+    sum = lua_newuserdata(L, sizeof *sum);
+    *sum = 0;
+    lua_rawset(L, LUA_REGISTRYINDEX);
+  }
+  *sum = bytes < SIZE_MAX - *sum ? *sum + bytes : SIZE_MAX;
+  if (*sum >= enough) {
+    size_t kb = *sum / 1024;
+    *sum = 0;
+    lua_gc(L, LUA_GCSTEP, kb < INT_MAX / 1024 ? (int)kb : INT_MAX / 1024);
+  }
+}
+
+/* Length of the string at i, else 0. */
+static size_t string_length(lua_State *L, int i) {
+  return lua_type(L, i) == LUA_TSTRING ? lua_rawlen(L, i) : 0;
+}
+
+void nm_gc_announce(lua_State *L, const struct nm_class *c) {
+  size_t bytes = c->weight;
+  for (int i = lua_gettop(L); i > 0; i--) {
+    bytes += string_length(L, i);
+    if (lua_type(L, i) == LUA_TTABLE) {
+      lua_pushnil(L);
+      while (lua_next(L, i) != 0) {
+        bytes += string_length(L, -1);
+        lua_pop(L, 1);
+      }
+    }
+  }
+  gc_pressure(L, bytes);
+}
+
+void **nm_class_new_box(lua_State *L, const struct nm_class *c) {
+  void **box = lua_newuserdata(L, sizeof *box);
+  *box = NULL;
+  luaL_setmetatable(L, c->registry);
+  return box;
+}
+
+void nm_class_push(lua_State *L, const struct nm_class *c, void *object, void *(*ref)(void *)) {
+  if (object == NULL) {
+    lua_pushnil(L);
+    return;
+  }
+  push_objects(L);
+  lua_pushlightuserdata(L, object);
+  if (nm_lua_rawget(L, -2) == LUA_TUSERDATA && *(void **)lua_touserdata(L, -1) != NULL) {
+    lua_remove(L, -2);
+    return;
+  } /* one that is emptied was finalized, and lives on only because the state is closing */
+  lua_pop(L, 2);
+  void **box = nm_class_new_box(L, c);
+  *box = ref(object);
+  nm_class_know_box(L, object);
+}
+
+void *nm_class_test(lua_State *L, const struct nm_class *c, int i) {
+  void **box = luaL_testudata(L, i, c->registry);
+  return box != NULL ? *box : NULL;
+}
+
+void *nm_class_check(lua_State *L, const struct nm_class *c, int n) {
+  void *object = nm_class_test(L, c, n);
+  if (object == NULL) {
+    luaL_argerror(L, n, lua_pushfstring(L, "%s expected, got %s", c->name, luaL_typename(L, n)));
+  }
+  return object;
+}
+
+void *nm_class_self(lua_State *L, const struct nm_class *c, const char *method) {
+  void *object = nm_class_test(L, c, 1);
+  if (object == NULL) {
+    luaL_error(L, "%s.%s was called with a dot or on a wrong object: write object:%s(...) with a colon",
+               c->name, method, method);
+  }
+  return object;
+}
+
+/* ---- members ---- */
+
+const struct nm_property *nm_class_property(const struct nm_class *c, struct nm_str name) {
+  for (const struct nm_property *p = c->properties; p->name != NULL; p++) {
+    if (nm_str_eq(nm_str_c(p->name), name)) {
+      return p;
+    }
+  }
+  return NULL;
+}
+
+/* A member that differs only in case: people write subject, or Cc for CC. */
+static const char *similar_member(const struct nm_class *c, struct nm_str name) {
+  for (const struct nm_property *p = c->properties; p->name != NULL; p++) {
+    if (nm_str_ieq(nm_str_c(p->name), name)) {
+      return p->name;
+    }
+  }
+  for (const luaL_Reg *m = c->methods; m->name != NULL; m++) {
+    if (nm_str_ieq(nm_str_c(m->name), name)) {
+      return m->name;
+    }
+  }
+  return NULL;
+}
+
+static int no_member(lua_State *L, const struct nm_class *c, int key) {
+  if (lua_type(L, key) != LUA_TSTRING) {
+    return luaL_error(L, "%s has no member with a %s as its name", c->name, luaL_typename(L, key));
+  }
+  struct nm_str name;
+  name.p = lua_tolstring(L, key, &name.n);
+  const char *similar = similar_member(c, name);
+  if (similar != NULL) {
+    return luaL_error(L, "%s has no property '%s'; did you mean '%s'?", c->name, name.p, similar);
+  }
+  return luaL_error(L, "%s has no property '%s'", c->name, name.p);
+}
+
+static const struct nm_class *class_upvalue(lua_State *L) {
+  return lua_touserdata(L, lua_upvalueindex(1));
+}
+
+static void *receiver(lua_State *L, const struct nm_class *c) {
+  void *object = nm_class_test(L, c, 1);
+  if (object == NULL) {
+    luaL_error(L, "%s expected, got %s", c->name, luaL_typename(L, 1));
+  }
+  return object;
+}
+
+/* Upvalues: the class, the table of methods. */
+static int meta_index(lua_State *L) {
+  const struct nm_class *c = class_upvalue(L);
+  void *object = receiver(L, c);
+  if (lua_type(L, 2) == LUA_TNUMBER && c->item != NULL) {
+    return c->item(L, object, lua_tonumber(L, 2));
+  }
+  if (lua_type(L, 2) == LUA_TSTRING) {
+    struct nm_str name;
+    name.p = lua_tolstring(L, 2, &name.n);
+    const struct nm_property *p = nm_class_property(c, name);
+    if (p != NULL) {
+      return p->get(L, object);
+    }
+    lua_pushvalue(L, 2);
+    if (nm_lua_rawget(L, lua_upvalueindex(2)) != LUA_TNIL) {
+      return 1;
+    }
+  }
+  return c->get_other != NULL ? c->get_other(L, object) : no_member(L, c, 2);
+}
+
+static int meta_newindex(lua_State *L) {
+  const struct nm_class *c = class_upvalue(L);
+  gc_pressure(L, string_length(L, 3)); /* before the receiver is looked at: see nm_gc_announce */
+  void *object = receiver(L, c);
+  if (c->set_other != NULL) {
+    return c->set_other(L, object);
+  }
+  const struct nm_property *p = NULL;
+  if (lua_type(L, 2) == LUA_TSTRING) {
+    struct nm_str name;
+    name.p = lua_tolstring(L, 2, &name.n);
+    p = nm_class_property(c, name);
+  }
+  if (p == NULL) {
+    return no_member(L, c, 2);
+  }
+  if (p->set == NULL) {
+    return luaL_error(L, "property '%s' of %s is read only", p->name, c->name);
+  }
+  struct nm_error e = {0};
+  return p->set(L, object, 3, &e) < 0 ? nm_raise(L, &e) : 0;
+}
+
+#if LUA_VERSION_NUM < 502
+/* Lua 5.1 and LuaJIT collect even while they close a state, when every object is finalized whether it is in use or not: a method that
+   some other finalizer has called allocates, and its own self is taken from under it. Such a box is left alone: the state ends
+   here. The method stands near the top of the stack; deeper ones have nothing to do with this step of the collector. */
+static int is_in_use(lua_State *L) {
+  lua_Debug ar;
+  for (int level = 1; level <= 16 && lua_getstack(L, level, &ar); level++) {
+    int is_c = lua_getinfo(L, "S", &ar) != 0 && ar.what[0] == 'C';
+    for (int n = 1; is_c && n <= 16 && lua_getlocal(L, &ar, n) != NULL; n++) {
+      int same = lua_rawequal(L, 1, -1);
+      lua_pop(L, 1);
+      if (same) {
+        return 1;
+      }
+    }
+  }
+  return 0;
+}
+#else
+/* Later ones do not collect within a finalizer. */
+static int is_in_use(lua_State *L) {
+  (void)L;
+  return 0;
+}
+#endif
+
+static int meta_gc(lua_State *L) {
+  const struct nm_class *c = class_upvalue(L);
+  void **box = luaL_testudata(L, 1, c->registry);
+  if (box != NULL && *box != NULL && !is_in_use(L)) {
+    void *object = *box;
+    *box = NULL;
+    c->unref(object);
+  }
+  return 0;
+}
+
+static int meta_close(lua_State *L) {
+  const struct nm_class *c = class_upvalue(L);
+  void *object = nm_class_test(L, c, 1);
+  if (object != NULL && c->close != NULL) {
+    c->close(object);
+  }
+  return 0;
+}
+
+static int meta_tostring(lua_State *L) {
+  const struct nm_class *c = class_upvalue(L);
+  void *object = nm_class_test(L, c, 1);
+  if (object == NULL) {
+    lua_pushfstring(L, "%s (closed)", c->name);
+    return 1;
+  }
+  return c->to_string(L, object);
+}
+
+static int meta_len(lua_State *L) {
+  const struct nm_class *c = class_upvalue(L);
+  lua_pushinteger(L, c->length(receiver(L, c)));
+  return 1;
+}
+
+static void set_meta(lua_State *L, const struct nm_class *c, const char *name, lua_CFunction f) {
+  lua_pushlightuserdata(L, (void *)(uintptr_t)c);
+  lua_pushcclosure(L, f, 1);
+  lua_setfield(L, -2, name);
+}
+
+void nm_class_register(lua_State *L, const struct nm_class *c) {
+  luaL_getmetatable(L, c->registry);
+  int is_known = !lua_isnil(L, -1);
+  lua_pop(L, 1);
+  if (is_known) {
+    return;
+  }
+  /* Into the registry only when it is complete: memory may run out in between, and require may be called again. */
+  lua_newtable(L);
+  lua_pushlightuserdata(L, (void *)(uintptr_t)c);
+  lua_newtable(L);
+  for (const luaL_Reg *m = c->methods; m->name != NULL; m++) {
+    set_meta(L, c, m->name, m->func);
+  }
+  lua_pushcclosure(L, meta_index, 2);
+  lua_setfield(L, -2, "__index");
+  set_meta(L, c, "__newindex", meta_newindex);
+  set_meta(L, c, "__gc", meta_gc);
+  set_meta(L, c, "__close", meta_close);
+  set_meta(L, c, "__tostring", meta_tostring);
+  if (c->length != NULL) {
+    set_meta(L, c, "__len", meta_len);
+  }
+  if (c->call != NULL) {
+    lua_pushcfunction(L, c->call);
+    lua_setfield(L, -2, "__call");
+  }
+  lua_pushstring(L, c->registry);
+  lua_setfield(L, -2, "__name");
+  lua_pushstring(L, c->registry); /* what getmetatable gives: nobody reaches __gc by hand */
+  lua_setfield(L, -2, "__metatable");
+  lua_setfield(L, LUA_REGISTRYINDEX, c->registry);
+}
+
+/* ---- tables of functions ---- */
+
+static int no_function(lua_State *L) {
+  return luaL_error(L, "netmail.%s has no member '%s'", lua_tostring(L, lua_upvalueindex(1)),
+                    lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : luaL_typename(L, 2));
+}
+
+void nm_push_class_table(lua_State *L, const char *name, const luaL_Reg *functions, lua_CFunction call) {
+  lua_newtable(L);
+  for (const luaL_Reg *f = functions; f->name != NULL; f++) {
+    lua_pushcfunction(L, f->func);
+    lua_setfield(L, -2, f->name);
+  }
+  lua_newtable(L);
+  if (call != NULL) {
+    lua_pushcfunction(L, call);
+    lua_setfield(L, -2, "__call");
+  }
+  lua_pushstring(L, name);
+  lua_pushcclosure(L, no_function, 1);
+  lua_setfield(L, -2, "__index");
+  lua_pushfstring(L, "netmail.%s", name);
+  lua_setfield(L, -2, "__metatable"); /* __call counts on the class as its first argument */
+  lua_setmetatable(L, -2);
+}
+
+/* ---- a table of options ---- */
+
+static int is_extra(const char *const *extra, struct nm_str name) {
+  for (; extra != NULL && *extra != NULL; extra++) {
+    if (nm_str_eq(nm_str_c(*extra), name)) {
+      return 1;
+    }
+  }
+  return 0;
+}
+
+static void check_keys(lua_State *L, const struct nm_class *c, int i, const char *const *extra) {
+  lua_pushnil(L);
+  while (lua_next(L, i) != 0) {
+    lua_pop(L, 1);
+    if (lua_type(L, -1) != LUA_TSTRING) {
+      luaL_error(L, "%s takes one table of named values; found a %s as a key", c->name, luaL_typename(L, -1));
+    }
+    struct nm_str name;
+    name.p = lua_tolstring(L, -1, &name.n);
+    const struct nm_property *p = nm_class_property(c, name);
+    if (p == NULL && !is_extra(extra, name)) {
+      no_member(L, c, lua_gettop(L));
+    }
+    if (p != NULL && p->set == NULL && !is_extra(extra, name)) {
+      luaL_error(L, "property '%s' of %s is read only", p->name, c->name);
+    }
+  }
+}
+
+/* Two names of one property: one of the values would be lost. */
+static void check_aliases(lua_State *L, const struct nm_class *c, int i) {
+  for (const struct nm_property *p = c->properties; p->name != NULL; p++) {
+    for (const struct nm_property *q = p + 1; q->name != NULL; q++) {
+      if (p->set != NULL && p->set == q->set && nm_has_field(L, i, p->name) && nm_has_field(L, i, q->name)) {
+        luaL_error(L, "%s: %s and %s are the same; give one of them", c->name, p->name, q->name);
+      }
+    }
+  }
+}
+
+int nm_class_set_all(lua_State *L, const struct nm_class *c, void *object, int i, const char *const *extra,
+                     struct nm_error *e) {
+  i = lua_absindex(L, i);
+  check_keys(L, c, i, extra);
+  check_aliases(L, c, i);
+  int top = lua_gettop(L);
+  for (const struct nm_property *p = c->properties; p->name != NULL; p++) {
+    lua_pushstring(L, p->name);
+    if (p->set != NULL && nm_lua_rawget(L, i) != LUA_TNIL) {
+      int err = p->set(L, object, lua_gettop(L), e);
+      if (err < 0) {
+        return err;
+      }
+    }
+    lua_settop(L, top); /* a setter may leave scratch values behind */
+  }
+  return 0;
+}
