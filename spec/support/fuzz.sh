@@ -8,5 +8,6 @@ mkdir -p "$corpus" "$(dirname "$crashes")"
 set --
 [ ! -f "spec/$name.dict" ] || set -- -dict="spec/$name.dict"
 head -n 1 "spec/$name.c"
-exec "build/fuzz/$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -artifact_prefix="$crashes" -print_final_stats=1 \
+# libFuzzer's own exit status for a finding is 77, which would count as skipped.
+exec "build/fuzz/$name" -error_exitcode=70 -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -artifact_prefix="$crashes" -print_final_stats=1 \
   "$@" "$corpus"
