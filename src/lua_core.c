@@ -1,7 +1,7 @@
 /* The C half of `require "netmail"`: the classes. lua/netmail/init.lua adds the rest. */
 
 #include "lua_addr.h"
-#include "lua_attachment.h"
+#include "lua_part.h"
 #include "lua_client.h"
 #include "lua_credential.h"
 #include "lua_message.h"
@@ -28,7 +28,7 @@ int luaopen_netmail_core(lua_State *L) {
     const char *name;
     void (*push)(lua_State *);
   } members[] = {
-      {"MailAddress", nm_open_addr},      {"Attachment", nm_open_attachment},
+      {"MailAddress", nm_open_addr},      {"Attachment", nm_open_part},
       {"MailMessage", nm_open_message},   {"NetworkCredential", nm_open_credential},
       {"CredentialCache", nm_open_cache}, {"SmtpClient", nm_open_client},
       {"MailPriority", push_priorities},

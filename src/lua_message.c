@@ -4,7 +4,7 @@
 #include "lua_message.h"
 
 #include "lua_addr.h"
-#include "lua_attachment.h"
+#include "lua_part.h"
 #include "lua_message_fields.h"
 
 /* ---- properties ---- */
@@ -61,7 +61,7 @@ LIST_PROPERTY(reply_to_list, reply_to, nm_addr_list_class)
 LIST_PROPERTY(to, to, nm_addr_list_class)
 LIST_PROPERTY(cc, cc, nm_addr_list_class)
 LIST_PROPERTY(bcc, bcc, nm_addr_list_class)
-LIST_PROPERTY(attachments, attachments, nm_attachment_list_class)
+LIST_PROPERTY(attachments, attachments, nm_part_list_class)
 
 static int get_subject(lua_State *L, void *object) {
   nm_push_str(L, nm_buf_str(&((struct nm_message *)object)->subject));

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mime/attachment.h"
+#include "mime/part.h"
 #include "mime/message.h"
 
 #define TAG "e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5" /* the boundaries' random part */
@@ -58,15 +58,15 @@ static void add_list(struct nm_list *list, struct input *in) {
 static void add_attachment(struct nm_message *m, struct input *in) {
   static const char *const types[] = {"", "text/plain", "text/x-any", "message/rfc822", "image/png"};
   struct nm_content *c = NULL;
-  struct nm_attachment *a = NULL;
+  struct nm_part *a = NULL;
   assert(nm_content_memory(text(in), &c, &error) == 0);
-  if (taken(nm_attachment_new(c, text(in), &a, &error))) {
-    taken(nm_attachment_set_type(a, nm_str_c(types[byte(in) % 5]), &error));
-    taken(nm_attachment_set_type(a, text(in), &error));
-    taken(nm_attachment_set_content_id(a, text(in), &error));
+  if (taken(nm_part_new(c, text(in), &a, &error))) {
+    taken(nm_part_set_type(a, nm_str_c(types[byte(in) % 5]), &error));
+    taken(nm_part_set_type(a, text(in), &error));
+    taken(nm_part_set_content_id(a, text(in), &error));
     assert(nm_list_add(m->attachments, a) == 0);
   }
-  nm_attachment_unref(&a);
+  nm_part_unref(&a);
   nm_content_unref(&c);
 }
 
@@ -217,7 +217,7 @@ static void check_fields(const struct nm_message *m, struct nm_str s) {
 static void check_parts(const struct nm_message *m, struct nm_str s) {
   size_t shown = 0, bodies = (size_t)(m->text != NULL) + (m->html != NULL);
   for (size_t i = 0; i < m->attachments->n; i++) {
-    const struct nm_attachment *a = m->attachments->items[i];
+    const struct nm_part *a = m->attachments->items[i];
     shown += m->html != NULL && a->content_id.n > 0;
   }
   size_t attached = m->attachments->n - shown;

@@ -104,14 +104,13 @@ static void two_bodies(struct nm_message *m) {
 static void html_with_picture(struct nm_message *m) {
   nm_message_set_is_body_html(m, 1);
   letter_must(nm_message_set_body(m, NM_STR("<img src=cid:p>"), NULL));
-  letter_must(nm_attachment_set_content_id(letter_attach(m, "p.png", NM_STR("png")), NM_STR("p"), NULL));
+  letter_must(nm_part_set_content_id(letter_attach(m, "p.png", NM_STR("png")), NM_STR("p"), NULL));
 }
 
 static void everything(struct nm_message *m) {
   two_bodies(m);
   letter_attach(m, "dir/a.bin", NM_STR("\0\1\2"));
-  letter_must(
-      nm_attachment_set_content_id(letter_attach(m, "p.png", NM_STR("png")), NM_STR("<p@a.test>"), NULL));
+  letter_must(nm_part_set_content_id(letter_attach(m, "p.png", NM_STR("png")), NM_STR("<p@a.test>"), NULL));
   letter_attach(m, "", NM_STR(""));
 }
 
@@ -125,14 +124,14 @@ static void text_files(struct nm_message *m) {
 
 static void messages(struct nm_message *m) {
   struct nm_str type = NM_STR("message/rfc822"), global = NM_STR("message/global");
-  letter_must(nm_attachment_set_type(letter_attach(m, "a.eml", NM_STR("From: a@b\r\n\r\nx")), type, NULL));
-  letter_must(nm_attachment_set_type(letter_attach(m, "b.eml", NM_STR("From: a@b\n\nFrom x\n")), type, NULL));
-  letter_must(nm_attachment_set_type(letter_attach(m, "c.eml", NM_STR("X: \xc3\xa9\n")), global, NULL));
+  letter_must(nm_part_set_type(letter_attach(m, "a.eml", NM_STR("From: a@b\r\n\r\nx")), type, NULL));
+  letter_must(nm_part_set_type(letter_attach(m, "b.eml", NM_STR("From: a@b\n\nFrom x\n")), type, NULL));
+  letter_must(nm_part_set_type(letter_attach(m, "c.eml", NM_STR("X: \xc3\xa9\n")), global, NULL));
 }
 
 static void picture_without_html(struct nm_message *m) {
   no_last_line_end(m);
-  letter_must(nm_attachment_set_content_id(letter_attach(m, "p.png", NM_STR("png")), NM_STR("p"), NULL));
+  letter_must(nm_part_set_content_id(letter_attach(m, "p.png", NM_STR("png")), NM_STR("p"), NULL));
 }
 
 struct golden {
@@ -344,8 +343,8 @@ static void ten_thousand_files_take_one_descriptor(void) {
   const char *path = write_file("\1\2\3", 3);
   struct nm_message *m = letter_new();
   for (int i = 0; i < N; i++) {
-    struct nm_attachment *a = letter_attach_file(m, path);
-    letter_must(nm_attachment_set_name(a, NM_STR("a.bin"), NULL));
+    struct nm_part *a = letter_attach_file(m, path);
+    letter_must(nm_part_set_name(a, NM_STR("a.bin"), NULL));
   }
   struct rlimit old;
   allow_descriptors(0, &old); /* rendering opens none: what goes in base64 is not read before it is sent */
@@ -389,7 +388,7 @@ static void a_file_that_changes_is_an_error(void) {
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     const char *path = write_file(rows[i].before, strlen(rows[i].before));
     struct nm_message *m = letter_new();
-    letter_must(nm_attachment_set_type(letter_attach_file(m, path), nm_str_c(rows[i].type), NULL));
+    letter_must(nm_part_set_type(letter_attach_file(m, path), nm_str_c(rows[i].type), NULL));
     struct nm_source *s = render(m);
     unlink(path);
     if (rows[i].after != NULL) {
@@ -505,13 +504,13 @@ static void render_refuses_with_a_sentence(void) {
     CHECK(says(nm_message_render(m, &stamp, &s, &e), NM_EINVAL, &e, "not a Message-ID"));
   }
   stamp = letter_stamp();
-  struct nm_attachment *a = letter_attach(m, "x.eml", NM_STR("8-bit \xc3\xa9"));
-  letter_must(nm_attachment_set_type(a, NM_STR("message/RFC822"), NULL));
+  struct nm_part *a = letter_attach(m, "x.eml", NM_STR("8-bit \xc3\xa9"));
+  letter_must(nm_part_set_type(a, NM_STR("message/RFC822"), NULL));
   CHECK(says(nm_message_render(m, &stamp, &s, &e), NM_EINVAL, &e,
              "\"x.eml\" cannot be sent as message/RFC822"));
   nm_list_clear(m->attachments);
   a = letter_attach(m, "y.eml", NM_STR("bare\rCR\r\n"));
-  letter_must(nm_attachment_set_type(a, NM_STR("message/partial"), NULL));
+  letter_must(nm_part_set_type(a, NM_STR("message/partial"), NULL));
   CHECK(says(nm_message_render(m, &stamp, &s, &e), NM_EINVAL, &e, "\"y.eml\" cannot be sent"));
   nm_addr_unref(&m->from);
   CHECK(says(nm_message_render(m, &stamp, &s, &e), NM_EINVAL, &e, "no From"));
@@ -584,7 +583,7 @@ static void message_ids_are_fresh(void) {
 static int build_and_render(void) {
   struct nm_message *m = NULL;
   struct nm_content *c = NULL;
-  struct nm_attachment *a = NULL;
+  struct nm_part *a = NULL;
   struct nm_resent *r = NULL;
   struct nm_source *s = NULL;
   struct nm_error e = {0};
@@ -600,9 +599,9 @@ static int build_and_render(void) {
   err = err != 0 ? err : nm_message_set_text(m, NM_STR(CYRILLIC), &e);
   err = err != 0 ? err : nm_message_set_html(m, NM_STR("<p>" CYRILLIC), &e);
   err = err != 0 ? err : nm_content_memory(NM_STR("text, not all of it ASCII: \xc3\xa9\r\n"), &c, &e);
-  err = err != 0 ? err : nm_attachment_new(c, NM_STR(CYRILLIC ".txt"), &a, &e);
-  err = err != 0 ? err : nm_attachment_set_type(a, NM_STR("text/csv"), &e);
-  err = err != 0 ? err : nm_attachment_set_content_id(a, NM_STR("id"), &e);
+  err = err != 0 ? err : nm_part_new(c, NM_STR(CYRILLIC ".txt"), &a, &e);
+  err = err != 0 ? err : nm_part_set_type(a, NM_STR("text/csv"), &e);
+  err = err != 0 ? err : nm_part_set_content_id(a, NM_STR("id"), &e);
   err = err != 0 ? err : nm_list_add(m->attachments, a);
   err = err != 0 ? err : nm_message_id_make(m->from, &id, &e);
   err = err != 0 ? err : nm_message_set_message_id(m, nm_buf_str(&id), &e);
@@ -621,7 +620,7 @@ static int build_and_render(void) {
   nm_buf_free(&id);
   nm_buf_free(&got);
   nm_content_unref(&c);
-  nm_attachment_unref(&a);
+  nm_part_unref(&a);
   nm_resent_unref(&r);
   nm_message_unref(&m);
   return err;

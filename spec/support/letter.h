@@ -4,7 +4,7 @@
 /* Messages for the C tests, in few words. All of it must succeed: a failure here is a failure of the test. */
 
 #include <stdlib.h>
-#include "mime/attachment.h"
+#include "mime/part.h"
 #include "mime/message.h"
 #include "support/sources.h"
 
@@ -31,25 +31,24 @@ static inline struct nm_message *letter_new(void) {
   return m;
 }
 
-static inline struct nm_attachment *letter_attach_content(struct nm_message *m, const char *name,
-                                                          struct nm_content *c) {
-  struct nm_attachment *a = NULL;
-  letter_must(nm_attachment_new(c, nm_str_c(name), &a, NULL));
+static inline struct nm_part *letter_attach_content(struct nm_message *m, const char *name,
+                                                    struct nm_content *c) {
+  struct nm_part *a = NULL;
+  letter_must(nm_part_new(c, nm_str_c(name), &a, NULL));
   letter_must(nm_list_add(m->attachments, a));
   nm_content_unref(&c);
-  struct nm_attachment *borrowed = a;
-  nm_attachment_unref(&a);
+  struct nm_part *borrowed = a;
+  nm_part_unref(&a);
   return borrowed;
 }
 
-static inline struct nm_attachment *letter_attach(struct nm_message *m, const char *name,
-                                                  struct nm_str bytes) {
+static inline struct nm_part *letter_attach(struct nm_message *m, const char *name, struct nm_str bytes) {
   struct nm_content *c = NULL;
   letter_must(nm_content_memory(bytes, &c, NULL));
   return letter_attach_content(m, name, c);
 }
 
-static inline struct nm_attachment *letter_attach_file(struct nm_message *m, const char *path) {
+static inline struct nm_part *letter_attach_file(struct nm_message *m, const char *path) {
   struct nm_content *c = NULL;
   letter_must(nm_content_file(nm_str_c(path), &c, NULL));
   return letter_attach_content(m, path, c);

@@ -1,7 +1,7 @@
 #include "mime/message.h"
 
 #include "base/alloc.h"
-#include "mime/attachment.h"
+#include "mime/part.h"
 #include "mime/charset.h"
 #include "mime/check.h"
 #include "mime/msgid.h"
@@ -17,7 +17,7 @@ static int lists_new(struct nm_message *m) {
   m->notify = nm_addr_list_new();
   m->fields = nm_fields_new();
   m->resent = nm_resent_list_new();
-  m->attachments = nm_attachment_list_new();
+  m->attachments = nm_part_list_new();
   return m->reply_to != NULL && m->to != NULL && m->cc != NULL && m->bcc != NULL && m->notify != NULL &&
          m->fields != NULL && m->resent != NULL && m->attachments != NULL;
 }

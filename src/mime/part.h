@@ -1,39 +1,45 @@
 #ifndef NM_MIME_PART_H
 #define NM_MIME_PART_H
 
+#include "base/buf.h"
 #include "base/content.h"
 #include "base/error.h"
 #include "base/hidden.h"
+#include "base/list.h"
 #include "base/str.h"
-#include "mime/attachment.h"
-#include "mime/message.h"
 
-/* A MIME entity: a multipart of others, or a leaf with a content. */
+#define NM_PART_NAME_MAX 1024
+#define NM_PART_LIST_MAX 100000
+
+/* One attached file or inline part. Counted; the fields are set through the functions, read directly. */
 struct nm_part {
-  const char *multipart;                  /* "mixed", "related", "alternative"; NULL: a leaf */
-  const char *root;                       /* related: the type of its first part (RFC 2387 3.1) */
-  struct nm_part *child;                  /* the first */
-  struct nm_part *next;                   /* the following one of the same parent */
-  struct nm_content *content;             /* one reference; NULL: an empty leaf */
-  const struct nm_attachment *attachment; /* borrowed from the message; NULL: a body */
-  const char *type;                       /* of a body */
-};
-
-/* How a message is made of parts: mixed > (related > alternative(text, html) + inline) + attachments, each level only
-   when it is needed. Attachments always stand in a mixed, where the bytes after a part's last line are known not to be
-   its own. Inline parts go beside the HTML that shows them; without HTML, or without an id to be shown by, they are attached
-   like the others. */
-struct nm_part_tree {
-  struct nm_part *root;
-  struct nm_part *parts; /* the memory of all of them */
-  size_t n;
+  unsigned refs;
+  struct nm_content *content;
+  struct nm_buf name;       /* file name as shown; empty: none. Never a path: the last component only */
+  struct nm_buf type;       /* media type; empty: by name */
+  struct nm_buf content_id; /* without <>; empty: none */
+  int inline_part;          /* Content-Disposition: inline, and inside multipart/related */
 };
 
 NM_HIDDEN_BEGIN
 
-/* Bodies are in their charset already. The tree borrows the message's attachments. */
-int nm_part_tree_make(struct nm_part_tree *t, const struct nm_message *m, struct nm_error *e);
-void nm_part_tree_free(struct nm_part_tree *t);
+/* The last component of a path, after / or \. Borrows. */
+struct nm_str nm_part_file_name(struct nm_str path);
+/* Takes a reference to content. name: its last path component (after / or \) is kept; may be empty. */
+int nm_part_new(struct nm_content *content, struct nm_str name, struct nm_part **out, struct nm_error *e);
+struct nm_part *nm_part_ref(struct nm_part *a);
+void nm_part_unref(struct nm_part **a);
+/* Each checks its argument (UTF-8; no CR, LF, NUL; grammar of RFC 2045, RFC 2392) and leaves the old value on error. */
+int nm_part_set_name(struct nm_part *a, struct nm_str name, struct nm_error *e);
+/* multipart/... is refused: such a content is not one part. message/... (but message/global) may not be encoded: rendering
+   refuses what is not 7bit, and writes its line ends as CRLF. Empty: by name. */
+int nm_part_set_type(struct nm_part *a, struct nm_str type, struct nm_error *e);
+/* With or without <>; left side and right side as RFC 5322 msg-id, but the "@right" part is optional, as HTML
+   authors write cid:chart. Setting one makes the part inline; empty takes the id away. */
+int nm_part_set_content_id(struct nm_part *a, struct nm_str id, struct nm_error *e);
+/* What goes into Content-Type: the type set, or the one by name. */
+struct nm_str nm_part_type(const struct nm_part *a);
+struct nm_list *nm_part_list_new(void);
 
 NM_HIDDEN_END
 

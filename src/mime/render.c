@@ -4,7 +4,7 @@
 #include "mime/mediatype.h"
 #include "mime/message.h"
 #include "mime/param.h"
-#include "mime/part.h"
+#include "mime/tree.h"
 #include "mime/pieces.h"
 #include "mime/stamp.h"
 
@@ -26,7 +26,7 @@ struct render {
 
 /* A leaf on its way: what it is and how it will be written. */
 struct leaf {
-  const struct nm_part *part;
+  const struct nm_node *part;
   struct nm_str type;
   struct nm_str charset; /* empty: none */
   struct nm_source *source;
@@ -102,7 +102,7 @@ static int prepare_message(struct render *r, struct leaf *l) {
 
 /* Only what may be written otherwise than in base64 is read now: a large file is read once, when it is sent. */
 static int prepare_attachment(struct render *r, struct leaf *l) {
-  l->type = nm_attachment_type(l->part->attachment);
+  l->type = nm_part_type(l->part->attachment);
   if (nm_media_type_is_text(l->type)) {
     return prepare_text_file(r, l);
   }
@@ -126,7 +126,7 @@ static int prepare(struct render *r, struct leaf *l) {
 }
 
 static void write_type(struct render *r, const struct leaf *l) {
-  const struct nm_attachment *a = l->part->attachment;
+  const struct nm_part *a = l->part->attachment;
   size_t col = nm_fold_token(r->b, nm_fold_name(r->b, "Content-Type"), l->type);
   if (l->charset.n > 0) {
     col = nm_param_write(r->b, col, "charset", l->charset);
@@ -137,7 +137,7 @@ static void write_type(struct render *r, const struct leaf *l) {
   nm_fold_end(r->b);
 }
 
-static void write_disposition(struct render *r, const struct nm_attachment *a) {
+static void write_disposition(struct render *r, const struct nm_part *a) {
   if (a->content_id.n > 0) {
     nm_buf_add_c(r->b, "Content-ID: <");
     nm_buf_add_str(r->b, nm_buf_str(&a->content_id));
@@ -171,7 +171,7 @@ static int write_content(struct render *r, const struct leaf *l) {
   return err == NM_ENOMEM ? nm_error_nomem(r->e) : nm_fold_status(r->b, r->e);
 }
 
-static int write_leaf(struct render *r, const struct nm_part *part, struct leaf *l) {
+static int write_leaf(struct render *r, const struct nm_node *part, struct leaf *l) {
   *l = (struct leaf){.part = part};
   int err = part->content != NULL ? prepare(r, l) : 0;
   if (err != 0) {
@@ -203,10 +203,10 @@ static void write_delimiter(struct render *r, struct nm_str boundary, const char
   r->open_line = 0;
 }
 
-static int write_part(struct render *r, const struct nm_part *part);
+static int write_part(struct render *r, const struct nm_node *part);
 
 /* Three levels at most: mixed, related, alternative. */
-static int write_multipart(struct render *r, const struct nm_part *part) {
+static int write_multipart(struct render *r, const struct nm_node *part) {
   struct nm_buf boundary = {.max = 70};
   nm_boundary_write(&boundary, r->stamp, ++r->boundaries);
   if (boundary.err != 0) {
@@ -222,7 +222,7 @@ static int write_multipart(struct render *r, const struct nm_part *part) {
   nm_param_write(r->b, col, "boundary", nm_buf_str(&boundary));
   nm_buf_add_c(r->b, "\r\n\r\n");
   int err = 0;
-  for (const struct nm_part *child = part->child; child != NULL && err == 0; child = child->next) {
+  for (const struct nm_node *child = part->child; child != NULL && err == 0; child = child->next) {
     write_delimiter(r, nm_buf_str(&boundary), "");
     err = write_part(r, child);
   }
@@ -231,13 +231,13 @@ static int write_multipart(struct render *r, const struct nm_part *part) {
   return err;
 }
 
-static int write_part(struct render *r, const struct nm_part *part) {
+static int write_part(struct render *r, const struct nm_node *part) {
   struct leaf leaf;
   return part->multipart != NULL ? write_multipart(r, part) : write_leaf(r, part, &leaf);
 }
 
 /* A message ends in CRLF: the end of DATA would add it anyway, and its size must be known before. */
-static int write_root(struct render *r, const struct nm_part *root) {
+static int write_root(struct render *r, const struct nm_node *root) {
   if (root->multipart != NULL) {
     return write_multipart(r, root);
   }
@@ -251,8 +251,8 @@ static int write_root(struct render *r, const struct nm_part *root) {
 
 int nm_message_render(const struct nm_message *m, const struct nm_stamp *stamp, struct nm_source **out,
                       struct nm_error *e) {
-  struct nm_part_tree tree;
-  int err = nm_part_tree_make(&tree, m, e);
+  struct nm_tree tree;
+  int err = nm_tree_make(&tree, m, e);
   if (err != 0) {
     return err;
   }
@@ -267,6 +267,6 @@ int nm_message_render(const struct nm_message *m, const struct nm_stamp *stamp, 
     err = nm_error_nomem(e);
   }
   nm_pieces_free(&r.pieces);
-  nm_part_tree_free(&tree);
+  nm_tree_free(&tree);
   return err;
 }
