@@ -76,6 +76,7 @@ build = {
         "src/mime/mediatype.c",
         "src/mime/message.c",
         "src/mime/msgid.c",
+        "src/mime/obstacle.c",
         "src/mime/param.c",
         "src/mime/part.c",
         "src/mime/phrase.c",

@@ -160,7 +160,7 @@ static void check_choice(const char *in, size_t len, int text, uint32_t seed) {
   struct nm_source *s = nm_source_memory(nm_str(in, len));
   struct nm_scan scan;
   struct nm_encoding how = {0};
-  assert(nm_encoding_choose(s, text, &scan, &how) == 0);
+  assert(nm_encoding_choose(s, text, NULL, &scan, &how) == 0);
   nm_source_free(&s);
   struct bytes whole = encode_whole(&how, in, len);
   assert((int64_t)whole.n == how.size);

@@ -1,5 +1,6 @@
 #include "base/error.h"
 #include "mime/encoder.h"
+#include "mime/obstacle.h"
 
 #define PIECE 4096
 
@@ -40,8 +41,8 @@ static void measure(void *state, const char *p, size_t n) {
   m->n += (int64_t)nm_encoder_step(&m->encoder, p, n, out);
 }
 
-static int quoted_size(struct nm_source *s, int64_t *out) {
-  struct measure m = {.encoder = {.cte = NM_CTE_QP, .text = 1}};
+static int quoted_size(struct nm_source *s, int text, int64_t *out) {
+  struct measure m = {.encoder = {.cte = NM_CTE_QP, .text = text}};
   int err = visit(s, measure, &m);
   if (err == 0) {
     char last[NM_ENCODER_ROOM(1)];
@@ -50,43 +51,109 @@ static int quoted_size(struct nm_source *s, int64_t *out) {
   return err;
 }
 
-/* Octets with every line end a CRLF. */
-static int64_t canonical_size(const struct nm_scan *s) {
-  return (int64_t)(s->bytes + s->lf + s->cr);
+static int crlf_only(const struct nm_scan *s) {
+  return s->lf == 0 && s->cr == 0;
 }
 
-static void use(struct nm_encoding *how, enum nm_cte cte, int text, int64_t size) {
-  how->cte = cte;
-  how->text = text;
-  how->size = size;
+/* Octets of the input to an encoder, which makes every line end a CRLF if text. */
+static int64_t input_size(const struct nm_scan *s, int text) {
+  return (int64_t)(s->bytes + (text ? s->lf + s->cr : 0));
+}
+
+static void use_copy(struct nm_encoding *how, enum nm_cte cte, int text, const struct nm_scan *found) {
+  *how = (struct nm_encoding){.cte = cte, .text = text, .size = input_size(found, text)};
+  how->line_end = nm_scan_line_end(found) && (text || crlf_only(found));
+}
+
+static void use_base64(struct nm_encoding *how, int text, const struct nm_scan *found) {
+  *how = (struct nm_encoding){.cte = NM_CTE_BASE64, .text = text};
+  how->size = nm_encoder_base64_size(input_size(found, text));
+  how->line_end = how->size > 0;
+}
+
+static int use_quoted(struct nm_source *s, struct nm_encoding *how, int text, const struct nm_scan *found) {
+  int64_t size = 0;
+  int err = quoted_size(s, text, &size);
+  *how = (struct nm_encoding){.cte = NM_CTE_QP, .text = text, .size = size};
+  how->line_end = text && nm_scan_line_end(found); /* else it is =0D=0A, and the line goes on */
+  return err;
 }
 
 /* Quoted-printable is measured only where it may win: it can be no shorter than this. */
 static int quoted_may_win(const struct nm_scan *s, int64_t base64_size) {
-  return canonical_size(s) + 2 * (int64_t)s->escapes <= base64_size;
+  return input_size(s, 1) + 2 * (int64_t)s->escapes <= base64_size;
 }
 
-int nm_encoding_choose(struct nm_source *s, int text, struct nm_scan *found, struct nm_encoding *out) {
+static int use_best(struct nm_source *s, int text, const struct nm_scan *found, struct nm_encoding *how) {
+  if (!text && (!crlf_only(found) || found->not_utf8 || found->nul)) {
+    use_base64(how, 0, found);
+    return 0;
+  }
+  if (nm_scan_is_7bit(found) && !found->from_line) {
+    use_copy(how, NM_CTE_7BIT, 1, found);
+    return 0;
+  }
+  use_base64(how, 1, found);
+  if (!quoted_may_win(found, how->size)) {
+    return 0;
+  }
+  struct nm_encoding quoted;
+  int err = use_quoted(s, &quoted, 1, found);
+  if (err == 0 && quoted.size <= how->size) {
+    *how = quoted;
+  }
+  return err;
+}
+
+static void look(void *state, const char *p, size_t n) {
+  nm_obstacle_step(state, p, n);
+}
+
+static int refuse_7bit(struct nm_source *s, int text) {
+  struct nm_obstacle o = {.text = text};
+  int err = visit(s, look, &o);
+  return err != 0 ? err : nm_obstacle_error(&o, &s->error);
+}
+
+static int use_forced(struct nm_source *s, int text, const struct nm_cte_wish *wish,
+                      const struct nm_scan *found, struct nm_encoding *how) {
+  int lines = text || crlf_only(found); /* every line end may be, or is, a CRLF */
+  switch (wish->forced) {
+    case NM_CTE_QP:
+      return use_quoted(s, how, text || (lines && !found->nul), found);
+    case NM_CTE_BASE64:
+      use_base64(how, text, found);
+      return 0;
+    case NM_CTE_7BIT:
+      if (!lines || !nm_scan_is_7bit(found)) {
+        return refuse_7bit(s, text);
+      }
+      use_copy(how, NM_CTE_7BIT, 1, found);
+      return 0;
+    case NM_CTE_8BIT:
+      if ((wish->allowed & NM_ALLOW_8BIT) == 0 || !lines || !nm_scan_is_8bit(found)) {
+        break;
+      }
+      use_copy(how, NM_CTE_8BIT, 1, found);
+      return 0;
+    case NM_CTE_BINARY:
+      if ((wish->allowed & NM_ALLOW_BINARY) == 0) {
+        break;
+      }
+      use_copy(how, NM_CTE_BINARY, text, found);
+      return 0;
+  }
+  return use_best(s, text, found, how);
+}
+
+int nm_encoding_choose(struct nm_source *s, int text, const struct nm_cte_wish *wish, struct nm_scan *found,
+                       struct nm_encoding *out) {
   *found = (struct nm_scan){.utf8_known = text};
   int err = visit(s, scan, found);
   if (err != 0) {
     return err;
   }
   nm_scan_end(found);
-  out->line_end = nm_scan_line_end(found);
-  int crlf_only = found->lf == 0 && found->cr == 0;
-  if (!text && (!crlf_only || found->not_utf8 || found->nul)) {
-    use(out, NM_CTE_BASE64, 0, nm_encoder_base64_size((int64_t)found->bytes));
-  } else if (nm_scan_is_7bit(found) && !found->from_line) {
-    use(out, NM_CTE_7BIT, 1, canonical_size(found));
-  } else {
-    use(out, NM_CTE_BASE64, 1, nm_encoder_base64_size(canonical_size(found)));
-    int64_t quoted = 0;
-    int measured = quoted_may_win(found, out->size);
-    err = measured ? quoted_size(s, &quoted) : 0;
-    if (err == 0 && measured && quoted <= out->size) {
-      use(out, NM_CTE_QP, 1, quoted);
-    }
-  }
-  return err;
+  return wish != NULL && wish->is_forced ? use_forced(s, text, wish, found, out)
+                                         : use_best(s, text, found, out);
 }

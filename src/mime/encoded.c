@@ -15,6 +15,7 @@ struct encoded {
   struct nm_source *inner;
   struct nm_encoding how;
   struct nm_encoder encoder;
+  struct nm_scan scan; /* of 7bit and 8bit */
   int flushed;
   size_t in_at, in_n; /* input not yet encoded */
   size_t in_cap;
@@ -23,13 +24,19 @@ struct encoded {
   char in[];
 };
 
-static int is_7bit(const char *p, size_t n) {
-  unsigned high = 0, nul = 0;
-  for (size_t i = 0; i < n; i++) {
-    high |= (unsigned char)p[i] & 0x80u;
-    nul |= p[i] == 0;
+/* The header has said already what the content is. */
+static int check(struct encoded *e, size_t n) {
+  enum nm_cte cte = e->how.cte;
+  if (cte != NM_CTE_7BIT && cte != NM_CTE_8BIT) {
+    return 0;
   }
-  return (high | nul) == 0;
+  nm_scan_step(&e->scan, e->in, n);
+  if (cte == NM_CTE_7BIT ? nm_scan_is_7bit(&e->scan) : nm_scan_is_8bit(&e->scan)) {
+    return 0;
+  }
+  return nm_error_set(&e->source.error, NM_EIO, NM_KIND_MESSAGE,
+                      "the content changed while it was sent: it was %s text when the message was made",
+                      nm_cte_name(cte));
 }
 
 static int refill(struct encoded *e) {
@@ -39,12 +46,13 @@ static int refill(struct encoded *e) {
     e->source.error = e->inner->error;
     return err;
   }
-  if (err == 0 && e->how.cte == NM_CTE_7BIT && !is_7bit(e->in, n)) {
-    return nm_error_set(&e->source.error, NM_EIO, NM_KIND_MESSAGE,
-                        "the content changed while it was sent: it was 7-bit text when the message was made");
+  if (err == 0) {
+    err = check(e, n);
   }
-  e->in_at = 0;
-  e->in_n = n;
+  if (err == 0) {
+    e->in_at = 0;
+    e->in_n = n;
+  }
   return err;
 }
 
@@ -115,6 +123,11 @@ static int encoded_read(struct nm_source *s, char *p, size_t cap, size_t *n_out)
   return 0;
 }
 
+static void begin(struct encoded *e) {
+  e->encoder = (struct nm_encoder){.cte = e->how.cte, .text = e->how.text};
+  e->scan = (struct nm_scan){.utf8_known = 1};
+}
+
 static int encoded_rewind(struct nm_source *s) {
   struct encoded *e = (struct encoded *)s;
   int err = nm_source_rewind(e->inner);
@@ -123,7 +136,7 @@ static int encoded_rewind(struct nm_source *s) {
     return err;
   }
   s->error = (struct nm_error){0};
-  e->encoder = (struct nm_encoder){.cte = e->how.cte, .text = e->how.text};
+  begin(e);
   e->flushed = 0;
   e->in_at = e->in_n = 0;
   e->spill_at = e->spill_n = 0;
@@ -153,7 +166,7 @@ struct nm_source *nm_encoded_source(struct nm_source *inner, const struct nm_enc
   e->source.ops = &encoded_ops;
   e->inner = inner;
   e->how = *how;
-  e->encoder = (struct nm_encoder){.cte = how->cte, .text = how->text};
+  begin(e);
   e->in_cap = in_cap;
   return &e->source;
 }

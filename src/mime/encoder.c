@@ -13,6 +13,10 @@ const char *nm_cte_name(enum nm_cte cte) {
       return "7bit";
     case NM_CTE_QP:
       return "quoted-printable";
+    case NM_CTE_8BIT:
+      return "8bit";
+    case NM_CTE_BINARY:
+      return "binary";
     case NM_CTE_BASE64:
       break;
   }
@@ -22,7 +26,7 @@ const char *nm_cte_name(enum nm_cte cte) {
 /* Both write n octets to out and return the end of what they wrote. */
 typedef char *put_fn(struct nm_encoder *e, const char *p, size_t n, char *out);
 
-static char *put_7bit(struct nm_encoder *e, const char *p, size_t n, char *out) {
+static char *put_octets(struct nm_encoder *e, const char *p, size_t n, char *out) {
   (void)e;
   memcpy(out, p, n);
   return out + n;
@@ -87,7 +91,7 @@ size_t nm_encoder_step(struct nm_encoder *e, const char *p, size_t n, char *out)
   if (e->cte == NM_CTE_QP) {
     return nm_quoted_step(e, p, n, out);
   }
-  put_fn *put = e->cte == NM_CTE_BASE64 ? put_base64 : put_7bit;
+  put_fn *put = e->cte == NM_CTE_BASE64 ? put_base64 : put_octets;
   char *end = e->text ? put_text(e, p, n, out, put) : put(e, p, n, out);
   return (size_t)(end - out);
 }

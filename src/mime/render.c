@@ -53,7 +53,7 @@ static int fail(struct render *r, int err, const struct nm_error *why) {
 }
 
 static int choose(struct render *r, struct leaf *l, int text) {
-  int err = nm_encoding_choose(l->source, text, &l->scan, &l->how);
+  int err = nm_encoding_choose(l->source, text, NULL, &l->scan, &l->how);
   return err != 0 ? fail(r, err, &l->source->error) : 0;
 }
 

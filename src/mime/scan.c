@@ -120,7 +120,11 @@ void nm_scan_end(struct nm_scan *s) {
 }
 
 int nm_scan_is_7bit(const struct nm_scan *s) {
-  return !s->high && !s->nul && s->longest <= NM_SCAN_LINE_MAX;
+  return !s->high && nm_scan_is_8bit(s);
+}
+
+int nm_scan_is_8bit(const struct nm_scan *s) {
+  return !s->nul && s->longest <= NM_SCAN_LINE_MAX;
 }
 
 int nm_scan_line_end(const struct nm_scan *s) {

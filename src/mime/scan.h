@@ -34,6 +34,8 @@ void nm_scan_step(struct nm_scan *s, const char *p, size_t n);
 void nm_scan_end(struct nm_scan *s);
 /* Fit to go as it is once its line ends are CRLF: ASCII without NUL, no line over 998 octets. */
 int nm_scan_is_7bit(const struct nm_scan *s);
+/* The same but for octets over 127 (RFC 2045 2.8). */
+int nm_scan_is_8bit(const struct nm_scan *s);
 /* The last line has its end. */
 int nm_scan_line_end(const struct nm_scan *s);
 
