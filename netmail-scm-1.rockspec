@@ -105,6 +105,7 @@ build = {
         "src/lua_addr.c",
         "src/lua_class.c",
         "src/lua_client.c",
+        "src/lua_content.c",
         "src/lua_core.c",
         "src/lua_credential.c",
         "src/lua_headers.c",
