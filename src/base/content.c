@@ -1,16 +1,20 @@
 #include "base/content.h"
 
 #include "base/alloc.h"
+#include "base/feed.h"
 #include "base/file.h"
+
+enum kind { MEMORY, FILE_PATH, FED };
 
 /* One block: the struct, then the bytes or the path, then a NUL. */
 struct nm_content {
   unsigned refs;
-  int is_file;
+  enum kind kind;
+  struct nm_feed *feed; /* FED */
   struct nm_str data;
 };
 
-static int make(struct nm_str data, int is_file, struct nm_content **out, struct nm_error *e) {
+static int make(struct nm_str data, enum kind kind, struct nm_content **out, struct nm_error *e) {
   struct nm_content *c = data.n < SIZE_MAX - sizeof *c ? nm_alloc(sizeof *c + data.n + 1) : NULL;
   if (c == NULL) {
     return nm_error_nomem(e);
@@ -20,14 +24,14 @@ static int make(struct nm_str data, int is_file, struct nm_content **out, struct
     memcpy(p, data.p, data.n);
   }
   p[data.n] = '\0';
-  *c = (struct nm_content){1, is_file, nm_str(p, data.n)};
+  *c = (struct nm_content){1, kind, NULL, nm_str(p, data.n)};
   *out = c;
   return 0;
 }
 
 int nm_content_memory(struct nm_str s, struct nm_content **out, struct nm_error *e) {
   *out = NULL;
-  return make(s, 0, out, e);
+  return make(s, MEMORY, out, e);
 }
 
 int nm_content_file(struct nm_str path, struct nm_content **out, struct nm_error *e) {
@@ -40,7 +44,7 @@ int nm_content_file(struct nm_str path, struct nm_content **out, struct nm_error
                         "a path with a NUL byte is refused, behind \"%.300s\"; take it out", path.p);
   }
   struct nm_content *c = NULL;
-  int err = make(path, 1, &c, e);
+  int err = make(path, FILE_PATH, &c, e);
   err = err != 0 ? err : nm_file_check(c->data.p, e);
   if (err != 0) {
     nm_content_unref(&c);
@@ -48,6 +52,17 @@ int nm_content_file(struct nm_str path, struct nm_content **out, struct nm_error
   }
   *out = c;
   return 0;
+}
+
+int nm_content_fed(struct nm_feed **feed, struct nm_content **out, struct nm_error *e) {
+  *out = NULL;
+  int err = make(nm_str(NULL, 0), FED, out, e);
+  if (err == 0) {
+    (*out)->feed = *feed;
+    *feed = NULL;
+  }
+  nm_feed_unref(feed);
+  return err;
 }
 
 struct nm_content *nm_content_ref(struct nm_content *c) {
@@ -59,20 +74,33 @@ void nm_content_unref(struct nm_content **at) {
   struct nm_content *c = *at;
   *at = NULL;
   if (c != NULL && --c->refs == 0) {
+    nm_feed_unref(&c->feed);
     nm_free(c);
   }
 }
 
 int64_t nm_content_size(const struct nm_content *c) {
-  return c->is_file ? nm_file_size(c->data.p) : (int64_t)c->data.n;
+  switch (c->kind) {
+    case FILE_PATH:
+      return nm_file_size(c->data.p);
+    case FED:
+      return nm_feed_size(c->feed);
+    case MEMORY:
+      break;
+  }
+  return (int64_t)c->data.n;
 }
 
 struct nm_str nm_content_bytes(const struct nm_content *c) {
-  return c->is_file ? nm_str(NULL, 0) : c->data;
+  return c->kind == MEMORY ? c->data : nm_str(NULL, 0);
 }
 
 struct nm_str nm_content_path(const struct nm_content *c) {
-  return c->is_file ? c->data : nm_str("", 0);
+  return c->kind == FILE_PATH ? c->data : nm_str("", 0);
+}
+
+struct nm_feed *nm_content_feed(const struct nm_content *c) {
+  return c->feed;
 }
 
 /* The source of the bytes or of the file, and the reference that keeps what it reads from alive. */
@@ -111,8 +139,13 @@ static void content_free(struct nm_source *s) {
 }
 
 static int open_in(const struct nm_content *c, struct nm_source **out, struct nm_error *e) {
-  if (c->is_file) {
-    return nm_file_source(c->data.p, out, e);
+  switch (c->kind) {
+    case FILE_PATH:
+      return nm_file_source(c->data.p, out, e);
+    case FED:
+      return nm_feed_open(c->feed, out, e);
+    case MEMORY:
+      break;
   }
   *out = nm_source_memory(c->data);
   return *out != NULL ? 0 : nm_error_nomem(e);

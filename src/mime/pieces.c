@@ -3,12 +3,14 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "mime/fold.h"
 
 /* All headers of a message: 100000 recipients and 100000 attachments with long names are below this. */
 #define TEXT_MAX ((size_t)1 << 30)
 
 struct piece {
   struct nm_content *content; /* NULL: literal */
+  struct nm_source *fed;      /* of a content that is fed, until its turn comes */
   size_t at;                  /* literal: where in text */
   int64_t size;               /* octets of it in the message */
   int64_t raw_size;
@@ -69,13 +71,22 @@ struct nm_buf *nm_pieces_text(struct nm_pieces *p) {
 }
 
 int nm_pieces_content(struct nm_pieces *p, struct nm_content *content, int64_t raw_size,
-                      const struct nm_encoding *how) {
+                      const struct nm_encoding *how, struct nm_error *e) {
+  struct nm_source *fed = NULL;
+  if (p->text.err == 0 && nm_content_feed(content) != NULL) {
+    int err = nm_content_open(content, &fed, e);
+    if (err != 0) {
+      return err;
+    }
+  }
   int err = add_text(p);
   struct piece *piece = err == 0 ? add_piece(p) : NULL;
   if (piece == NULL) {
-    return err != 0 ? err : NM_ENOMEM;
+    nm_source_free(&fed);
+    return err == 0 || err == NM_ENOMEM ? nm_error_nomem(e) : nm_fold_status(&p->text, e);
   }
   piece->content = nm_content_ref(content);
+  piece->fed = fed;
   piece->raw_size = raw_size;
   piece->how = *how;
   piece->size = how->size;
@@ -99,10 +110,11 @@ static int failed(struct nm_pieces *p, int err, const struct nm_error *why) {
   return nm_error_set(&p->source.error, err, NM_KIND_MESSAGE, "%s", why->text);
 }
 
-static int open_content(struct nm_pieces *p, const struct piece *piece) {
-  struct nm_source *inner = NULL;
+static int open_content(struct nm_pieces *p, struct piece *piece) {
+  struct nm_source *inner = piece->fed;
   struct nm_error why = {0};
-  int err = nm_content_open(piece->content, &inner, &why);
+  piece->fed = NULL;
+  int err = inner == NULL ? nm_content_open(piece->content, &inner, &why) : 0;
   if (err != 0) {
     return failed(p, err, &why);
   }
@@ -121,7 +133,7 @@ static int read_text(struct nm_pieces *p, const struct piece *piece, char *to, s
   return 0;
 }
 
-static int read_content(struct nm_pieces *p, const struct piece *piece, char *to, size_t cap, size_t *n_out) {
+static int read_content(struct nm_pieces *p, struct piece *piece, char *to, size_t cap, size_t *n_out) {
   int err = p->open == NULL ? open_content(p, piece) : 0;
   if (err != 0) {
     return err;
@@ -145,7 +157,7 @@ static void next_piece(struct nm_pieces *p) {
 
 /* Reads from the piece it stands at; 0 octets: that one is at its end. */
 static int read_piece(struct nm_pieces *p, char *to, size_t cap, size_t *n_out) {
-  const struct piece *piece = &p->pieces[p->at];
+  struct piece *piece = &p->pieces[p->at];
   *n_out = 0;
   int err =
       piece->content != NULL ? read_content(p, piece, to, cap, n_out) : read_text(p, piece, to, cap, n_out);
@@ -178,13 +190,28 @@ static int pieces_read(struct nm_source *s, char *to, size_t cap, size_t *n_out)
   return 0;
 }
 
+/* Those that are fed wait again from the first byte on, where they can. */
+static int rewind_fed(struct nm_pieces *p) {
+  for (size_t i = 0; i < p->n; i++) {
+    struct piece *piece = &p->pieces[i];
+    if (piece->content != NULL && piece->fed == NULL && nm_content_feed(piece->content) != NULL) {
+      struct nm_error why = {0};
+      int err = nm_content_open(piece->content, &piece->fed, &why);
+      if (err != 0) {
+        return failed(p, err, &why);
+      }
+    }
+  }
+  return 0;
+}
+
 static int pieces_rewind(struct nm_source *s) {
   struct nm_pieces *p = (struct nm_pieces *)s;
   nm_source_free(&p->open);
   s->error = (struct nm_error){0};
   p->at = 0;
   p->done = 0;
-  return 0;
+  return rewind_fed(p);
 }
 
 static int64_t pieces_size(struct nm_source *s) {
@@ -195,6 +222,7 @@ static void pieces_free(struct nm_source *s) {
   struct nm_pieces *p = (struct nm_pieces *)s;
   nm_source_free(&p->open);
   for (size_t i = 0; i < p->n; i++) {
+    nm_source_free(&p->pieces[i].fed);
     nm_content_unref(&p->pieces[i].content);
   }
   nm_free(p->pieces);
@@ -235,4 +263,13 @@ int nm_pieces_source(struct nm_pieces **at, struct nm_source **out, struct nm_er
   return nm_error_set(e, err, NM_KIND_MESSAGE,
                       "the message has too many recipients and attachments: its headers are over %zu bytes",
                       TEXT_MAX);
+}
+
+struct nm_feed *nm_pieces_waiting(struct nm_source *s) {
+  struct nm_pieces *p = (struct nm_pieces *)s;
+  if (s->ops != &pieces_ops || p->at == p->n || p->pieces[p->at].content == NULL) {
+    return NULL;
+  }
+  struct nm_feed *feed = nm_content_feed(p->pieces[p->at].content);
+  return feed != NULL && nm_feed_wants(feed) ? feed : NULL;
 }

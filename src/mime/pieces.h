@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/content.h"
 #include "base/error.h"
+#include "base/feed.h"
 #include "base/hidden.h"
 #include "base/source.h"
 #include "mime/encoder.h"
@@ -22,11 +23,15 @@ void nm_pieces_free(struct nm_pieces **p);
 /* Whatever is appended here comes after all that was added so far. Stays where it is until free. */
 struct nm_buf *nm_pieces_text(struct nm_pieces *p);
 /* The content comes next, encoded so; takes a reference to it. raw_size: what it had when how was found (-1: not known). Should
-   it be read and prove different, that is an error. */
+   it be read and prove different, that is an error. One that is fed is opened here, so that nobody else reads it before
+   its turn comes. */
 int nm_pieces_content(struct nm_pieces *p, struct nm_content *content, int64_t raw_size,
-                      const struct nm_encoding *how);
-/* Takes *p, also when it fails. Rewindable; the size is exact, -1 when that of a content is not known. */
+                      const struct nm_encoding *how, struct nm_error *e);
+/* Takes *p, also when it fails. Rewindable, as long as its contents are; the size is exact, -1 when that of a content is not
+   known. */
 int nm_pieces_source(struct nm_pieces **p, struct nm_source **out, struct nm_error *e);
+/* The feed that such a source (any other gives NULL) waits for, after it said NM_AGAIN. Borrowed. */
+struct nm_feed *nm_pieces_waiting(struct nm_source *s);
 
 NM_HIDDEN_END
 

@@ -100,9 +100,26 @@ static int prepare_message(struct render *r, struct leaf *l) {
   return 0;
 }
 
+/* Nobody has seen it yet, so only base64 is sure to fit. */
+static int prepare_fed(struct render *r, struct leaf *l) {
+  struct nm_str name = nm_buf_str(&l->part->attachment->name);
+  if (is_7bit_only(l->type)) {
+    return nm_error_set(
+        r->e, NM_EINVAL, NM_KIND_MESSAGE,
+        "the content of \"%.*s\" cannot be sent as %.*s from a function or an open file, because "
+        "this type must be looked at first; give it as a string or a path",
+        (int)name.n, name.p, (int)l->type.n, l->type.p);
+  }
+  use_base64(l);
+  return 0;
+}
+
 /* Only what may be written otherwise than in base64 is read now: a large file is read once, when it is sent. */
 static int prepare_attachment(struct render *r, struct leaf *l) {
   l->type = nm_part_type(l->part->attachment);
+  if (nm_content_feed(l->part->content) != NULL) {
+    return prepare_fed(r, l);
+  }
   if (nm_media_type_is_text(l->type)) {
     return prepare_text_file(r, l);
   }
@@ -167,8 +184,7 @@ static int write_content(struct render *r, const struct leaf *l) {
     encode_now(r->b, raw, &l->how);
     return 0;
   }
-  int err = nm_pieces_content(r->pieces, l->part->content, l->raw_size, &l->how);
-  return err == NM_ENOMEM ? nm_error_nomem(r->e) : nm_fold_status(r->b, r->e);
+  return nm_pieces_content(r->pieces, l->part->content, l->raw_size, &l->how, r->e);
 }
 
 static int write_leaf(struct render *r, const struct nm_node *part, struct leaf *l) {

@@ -1,0 +1,211 @@
+/* The rendered message as a source: literal text and contents in their order, and contents that are fed while it is read. */
+
+#include "base/alloc.h"
+#include "base/feed.h"
+#include "mime/pieces.h"
+#include "support/ctest.h"
+#include "support/sources.h"
+
+static const struct nm_encoding base64 = {.cte = NM_CTE_BASE64, .size = -1};
+
+static struct nm_content *new_fed(int64_t size, int can_restart, struct nm_feed **feed_out) {
+  struct nm_feed *f = NULL;
+  struct nm_content *c = NULL;
+  CHECK(nm_feed_new(size, can_restart, NULL, NULL, &f, NULL) == 0);
+  *feed_out = f;
+  CHECK(nm_content_fed(&f, &c, NULL) == 0);
+  return c;
+}
+
+static struct nm_encoding base64_of(const struct nm_content *c) {
+  struct nm_encoding how = base64;
+  how.size = nm_encoder_base64_size(nm_content_size(c));
+  return how;
+}
+
+/* text, content, text, content, text; NULL leaves one out. */
+static struct nm_source *message(struct nm_content *a, struct nm_content *b) {
+  struct nm_pieces *p = nm_pieces_new();
+  struct nm_source *s = NULL;
+  struct nm_content *contents[] = {a, b};
+  nm_buf_add_c(nm_pieces_text(p), "begin\r\n");
+  for (int i = 0; i < 2; i++) {
+    if (contents[i] != NULL) {
+      struct nm_encoding how = base64_of(contents[i]);
+      CHECK(nm_pieces_content(p, contents[i], nm_content_size(contents[i]), &how, NULL) == 0);
+    }
+    nm_buf_add_c(nm_pieces_text(p), i == 0 ? "middle\r\n" : "end\r\n");
+  }
+  CHECK(nm_pieces_source(&p, &s, NULL) == 0 && p == NULL);
+  return s;
+}
+
+/* Feeds the bytes to whatever waits, n at a time; at counts the bytes of each feed. */
+static int read_fed(struct nm_source *s, struct nm_str bytes, size_t n, size_t cap, struct nm_buf *out) {
+  char piece[256];
+  for (;;) {
+    size_t got = 0;
+    int err = nm_source_read(s, piece, cap, &got);
+    struct nm_feed *f = nm_pieces_waiting(s);
+    CHECK((err == NM_AGAIN) == (f != NULL) || got > 0); /* what was before it comes first */
+    if (err < 0 || (err == 0 && got == 0)) {
+      return err;
+    }
+    nm_buf_add(out, piece, got);
+    if (err == NM_AGAIN) {
+      size_t at = (size_t)nm_feed_given(f);
+      size_t left = bytes.n - at < n ? bytes.n - at : n;
+      if (left == 0) {
+        nm_feed_end(f);
+      } else {
+        nm_feed_push(f, bytes.p + at, left);
+      }
+    }
+  }
+}
+
+#define ENCODED "aGVsbG8sIHdvcmxk\r\n"
+
+static void waits_for_what_is_fed(void) {
+  static const struct nm_str bytes = NM_STR("hello, world");
+  for (int64_t size = -1; size <= 12; size += 13) {
+    for (size_t n = 1; n <= 12; n++) {
+      for (size_t cap = 1; cap < 80; cap += cap < 5 ? 1 : 37) {
+        struct nm_feed *f = NULL, *g = NULL;
+        struct nm_content *a = new_fed(size, 0, &f), *b = new_fed(size, 1, &g);
+        struct nm_source *s = message(a, b);
+        struct nm_buf got = {.max = 1000};
+        CHECK(nm_source_size(s) == (size < 0 ? -1 : 7 + 18 + 8 + 18 + 5));
+        CHECK(nm_pieces_waiting(s) == NULL); /* not asked yet */
+        CHECK(read_fed(s, bytes, n, cap, &got) == 0);
+        CHECK(nm_str_eq(nm_buf_str(&got), NM_STR("begin\r\n" ENCODED "middle\r\n" ENCODED "end\r\n")));
+        CHECK(nm_source_size(s) == -1 || nm_source_size(s) == (int64_t)got.n);
+        nm_source_free(&s);
+        nm_content_unref(&a);
+        nm_content_unref(&b);
+        nm_buf_free(&got);
+      }
+    }
+  }
+}
+
+static void says_which_one_waits(void) {
+  struct nm_feed *f = NULL, *g = NULL;
+  struct nm_content *a = new_fed(-1, 0, &f), *b = new_fed(-1, 0, &g);
+  struct nm_source *s = message(a, b);
+  char piece[64];
+  size_t n;
+  CHECK(nm_source_read(s, piece, sizeof piece, &n) == 0 && n == 7);
+  CHECK(nm_source_read(s, piece, sizeof piece, &n) == NM_AGAIN && nm_pieces_waiting(s) == f);
+  CHECK(!nm_feed_wants(g));
+  nm_feed_end(f);
+  CHECK(nm_pieces_waiting(s) == NULL);
+  CHECK(nm_source_read(s, piece, sizeof piece, &n) == 0 && n == 8); /* an empty content is no byte */
+  CHECK(nm_source_read(s, piece, sizeof piece, &n) == NM_AGAIN && nm_pieces_waiting(s) == g);
+  nm_source_free(&s);
+  struct nm_source *other = nm_source_memory(NM_STR("x"));
+  CHECK(nm_pieces_waiting(other) == NULL);
+  nm_source_free(&other);
+  nm_content_unref(&a);
+  nm_content_unref(&b);
+}
+
+static void keeps_others_from_what_it_will_read(void) {
+  struct nm_feed *f = NULL;
+  struct nm_content *c = new_fed(-1, 0, &f);
+  struct nm_error e = {0};
+  struct nm_source *s = message(NULL, c); /* it stands second: nothing of it is read yet */
+  struct nm_source *t = NULL;
+  CHECK(nm_content_open(c, &t, &e) == NM_EINVAL && strstr(e.text, "in use") != NULL);
+  struct nm_pieces *p = nm_pieces_new();
+  CHECK(nm_pieces_content(p, c, -1, &base64, &e) == NM_EINVAL && strstr(e.text, "in use") != NULL);
+  nm_pieces_free(&p);
+  nm_source_free(&s); /* unread: free for the next */
+  s = message(c, NULL);
+  CHECK(s != NULL);
+  nm_source_free(&s);
+  nm_content_unref(&c);
+}
+
+static void rewinds_as_far_as_its_contents_do(void) {
+  static const struct nm_str bytes = NM_STR("hello, world");
+  struct nm_feed *f = NULL, *g = NULL;
+  struct nm_content *again = new_fed(12, 1, &f), *once = new_fed(12, 0, &g);
+  struct nm_source *s = message(again, NULL);
+  struct nm_buf got = {.max = 1000};
+  char piece[10];
+  size_t n;
+  for (int i = 0; i < 3; i++) { /* from the middle, then from the end */
+    CHECK(nm_source_read(s, piece, sizeof piece, &n) == 0 && nm_source_rewind(s) == 0);
+    nm_buf_reset(&got);
+    CHECK(read_fed(s, bytes, 5, 30, &got) == 0);
+    CHECK(nm_str_eq(nm_buf_str(&got), NM_STR("begin\r\n" ENCODED "middle\r\nend\r\n")));
+    CHECK(nm_source_rewind(s) == 0);
+  }
+  nm_source_free(&s);
+  s = message(once, again);
+  CHECK(nm_source_read(s, piece, 7, &n) == 0 && nm_source_rewind(s) == 0); /* not asked for a byte yet */
+  CHECK(nm_source_read(s, piece, 7, &n) == 0 && nm_source_read(s, piece, 7, &n) == NM_AGAIN);
+  CHECK(nm_source_rewind(s) == NM_EINVAL && strstr(s->error.text, "was read already") != NULL);
+  CHECK(nm_source_read(s, piece, 7, &n) == NM_EINVAL);
+  nm_source_free(&s);
+  nm_content_unref(&again);
+  nm_content_unref(&once);
+  nm_buf_free(&got);
+}
+
+static void fails_with_its_content(void) {
+  struct nm_feed *f = NULL;
+  struct nm_content *c = new_fed(5, 0, &f);
+  struct nm_source *s = message(c, NULL);
+  struct nm_buf got = {.max = 1000};
+  CHECK(read_fed(s, NM_STR("abc"), 3, 64, &got) == NM_EIO);
+  CHECK(s->error.kind == NM_KIND_MESSAGE && strstr(s->error.text, "ended after 3") != NULL);
+  CHECK(nm_str_eq(nm_buf_str(&got), NM_STR("begin\r\n"))); /* the unfinished line of base64 is not said */
+  nm_source_free(&s);
+  nm_content_unref(&c);
+  nm_buf_free(&got);
+}
+
+static void survives_every_failing_allocation(void) {
+  long live = nm_test_alloc_live();
+  int done = 0;
+  for (long n = 1; !done && n < 50; n++) {
+    struct nm_feed *f = NULL;
+    struct nm_content *c = new_fed(-1, 0, &f);
+    struct nm_source *s = NULL;
+    struct nm_error e = {0};
+    char piece[64];
+    size_t got = 0;
+    nm_test_alloc_fail_at(n);
+    struct nm_pieces *p = nm_pieces_new();
+    int err = p != NULL ? 0 : nm_error_nomem(&e);
+    if (err == 0) {
+      nm_buf_add_c(nm_pieces_text(p), "begin\r\n");
+      err = nm_pieces_content(p, c, -1, &base64, &e);
+    }
+    err = err == 0 ? nm_pieces_source(&p, &s, &e) : err;
+    while (err == 0) {
+      err = nm_source_read(s, piece, sizeof piece, &got);
+      e = s->error;
+    }
+    nm_test_alloc_fail_at(0);
+    CHECK(err == NM_AGAIN || (err == NM_ENOMEM && e.code == NM_ENOMEM));
+    done = err == NM_AGAIN;
+    nm_pieces_free(&p);
+    nm_source_free(&s);
+    nm_content_unref(&c);
+    CHECK(nm_test_alloc_live() == live);
+  }
+  CHECK(done);
+}
+
+int main(void) {
+  RUN(waits_for_what_is_fed);
+  RUN(says_which_one_waits);
+  RUN(keeps_others_from_what_it_will_read);
+  RUN(rewinds_as_far_as_its_contents_do);
+  RUN(fails_with_its_content);
+  RUN(survives_every_failing_allocation);
+  return ctest_end();
+}
