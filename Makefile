@@ -66,7 +66,7 @@ LOGS = build/test-logs
 PART = spec/support/part.sh $(LOGS)
 SUMMARY = spec/support/summary.sh $(LOGS)
 
-.PHONY: help all modules demo test check fuzz bench install deps rockspec clean distclean \
+.PHONY: help all modules demo test check fuzz bench bench-encode install deps rockspec clean distclean \
   test-parts test-c test-valgrind test-lua test-fuzz test-rock lint-gcc lint-clang
 
 help: ## this list
@@ -270,8 +270,17 @@ check: ## luacheck, clang-format, cppcheck, layers, no warning from gcc and clan
 fuzz: ## each fuzz target for FUZZ_SECONDS
 	$(call run-parts,$(LONG_FUZZ_PARTS))
 
-bench: modules ## messages a second beside Python's, memory for a gigabyte
+build/plain/bench/encode: build/plain/obj/bench/encode.o build/plain/lib/mime.a build/plain/lib/base.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) $^ $(LINK_base) -o $@
+
+bench: modules bench-encode ## messages a second beside Python's, memory for a gigabyte, transfer encodings
 	@spec/support/lua.sh $(firstword $(filter lua5.4,$(LUAS)) $(LUAS)) bench/run.lua
+
+bench-encode: build/plain/bench/encode ## megabytes a second of the transfer encodings, beside Python's
+	@taskset -c 0 $<
+	@taskset -c 0 python3 bench/encode.py
 
 # --- what stays ------------------------------------------------------------------------------------------------------
 

@@ -1,11 +1,14 @@
 /* Whatever we encode decodes to the input (as text: with its line ends as CRLF), in lines of at most 76 octets that end in
-   CRLF, at most as large as promised, the same at every split and through an encoded source. */
+   CRLF, at most as large as promised, the same at every split, through an encoded source and by every kernel; an encoding that
+   is wanted is taken, or cannot be and says so. */
 
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "mime/base64_kernel.h"
+#include "mime/base64_lines.h"
 #include "mime/encoder.h"
 
 struct bytes {
@@ -143,7 +146,7 @@ static void check(const struct nm_encoding *how, const char *in, size_t len, uin
   struct bytes split = encode(how, in, len, seed);
   check_same(whole, split);
   check_source(how, in, len, 1 + seed % 1500, whole);
-  if (how->cte != NM_CTE_7BIT) {
+  if (how->cte == NM_CTE_QP || how->cte == NM_CTE_BASE64) {
     check_lines(whole, how->cte);
     struct bytes back = how->cte == NM_CTE_QP ? decode_quoted(whole) : decode_base64(whole);
     check_same(back, want);
@@ -156,14 +159,71 @@ static void check(const struct nm_encoding *how, const char *in, size_t len, uin
   free(split.p);
 }
 
-static void check_choice(const char *in, size_t len, int text, uint32_t seed) {
+/* Blocks of the exact size: a look beyond either is caught. */
+static void check_kernels(const char *in, size_t len) {
+  size_t lines = len / NM_LINE_OCTETS, n = lines * NM_BASE64_LINE;
+  unsigned char *from = malloc(lines * NM_LINE_OCTETS + 1);
+  char *want = malloc(n + 1), *got = malloc(n + 1);
+  from = realloc(from, lines > 0 ? lines * NM_LINE_OCTETS : 1);
+  got = realloc(got, n > 0 ? n : 1);
+  memcpy(from, in, lines * NM_LINE_OCTETS);
+  nm_base64_lines_portable(want, from, lines);
+  const struct nm_base64_kernel *k = NULL;
+  for (size_t i = 0; (k = nm_base64_kernel(i)) != NULL; i++) {
+    k->lines(got, from, lines);
+    assert(memcmp(got, want, n) == 0);
+  }
+  free(from);
+  free(want);
+  free(got);
+}
+
+/* What RFC 2045 2.7 and 2.8 say of 7bit and 8bit. */
+static int is_plain(struct bytes b, int high) {
+  size_t line = 0;
+  for (size_t i = 0; i < b.n; i++) {
+    unsigned char c = (unsigned char)b.p[i];
+    int crlf = c == '\r' && i + 1 < b.n && b.p[i + 1] == '\n';
+    line = crlf ? 0 : line + 1;
+    i += (size_t)crlf;
+    if (c == 0 || (c > 127 && !high) || (c == '\r' && !crlf) || c == '\n' || line > 998) {
+      return 0;
+    }
+  }
+  return 1;
+}
+
+static void check_wish(const struct nm_encoding *how, const struct nm_cte_wish *wish, struct bytes out) {
+  unsigned needs = how->cte == NM_CTE_8BIT ? NM_ALLOW_8BIT : how->cte == NM_CTE_BINARY ? NM_ALLOW_BINARY : 0;
+  assert((wish->allowed & needs) == needs);
+  if (!wish->is_forced || how->cte != wish->forced) {
+    assert(needs == 0);
+    assert(!wish->is_forced || wish->forced == NM_CTE_8BIT || wish->forced == NM_CTE_BINARY);
+  }
+  if (how->cte == NM_CTE_7BIT || how->cte == NM_CTE_8BIT) {
+    assert(is_plain(out, how->cte == NM_CTE_8BIT));
+  }
+  assert(how->line_end == (out.n > 1 && memcmp(out.p + out.n - 2, "\r\n", 2) == 0));
+}
+
+static void check_choice(const char *in, size_t len, int text, const struct nm_cte_wish *wish,
+                         uint32_t seed) {
   struct nm_source *s = nm_source_memory(nm_str(in, len));
   struct nm_scan scan;
   struct nm_encoding how = {0};
-  assert(nm_encoding_choose(s, text, NULL, &scan, &how) == 0);
+  int err = nm_encoding_choose(s, text, wish, &scan, &how);
+  if (err != 0) {
+    struct bytes same = canonical(in, len, text);
+    assert(err == NM_EINVAL && wish->is_forced && wish->forced == NM_CTE_7BIT && !is_plain(same, 0));
+    assert(strstr(s->error.text, "cannot be sent as 7bit: line ") != NULL);
+    free(same.p);
+    nm_source_free(&s);
+    return;
+  }
   nm_source_free(&s);
   struct bytes whole = encode_whole(&how, in, len);
   assert((int64_t)whole.n == how.size);
+  check_wish(&how, wish, whole);
   if (!text && how.text) { /* as text, but not an octet may change */
     struct bytes same = canonical(in, len, 1);
     assert(same.n == len && memcmp(same.p, in, len) == 0);
@@ -185,11 +245,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   memcpy(in, data + 3, size - 3);
   size_t len = size - 3;
   in = realloc(in, len > 0 ? len : 1);
+  struct nm_cte_wish wish = {.is_forced = mode >> 1 & 1, .forced = (enum nm_cte)((mode >> 2 & 7) % 5)};
+  wish.allowed = (unsigned)mode >> 5 & 3;
+  check_kernels(in, len);
   for (int text = 0; text <= 1; text++) {
     struct nm_encoding qp = {.cte = NM_CTE_QP, .text = text, .size = -1};
     struct nm_encoding base64 = {.cte = NM_CTE_BASE64, .text = text, .size = -1};
     check(mode & 1 ? &qp : &base64, in, len, seed);
-    check_choice(in, len, text, seed);
+    check_choice(in, len, text, &wish, seed);
   }
   free(in);
   return 0;

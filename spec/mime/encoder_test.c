@@ -3,9 +3,7 @@
 #include <stdint.h>
 
 #include "base/alloc.h"
-#include "base/base64.h"
 #include "base/error.h"
-#include "mime/base64_lines.h"
 #include "support/ctest.h"
 #include "support/sources.h"
 
@@ -116,27 +114,6 @@ static void nul_octets_are_encoded(void) {
   size_t n = 0;
   char *out = encode(NM_CTE_QP, 1, "a\0b", 3, 1, &n);
   CHECK(n == 5 && memcmp(out, "a=00b", 5) == 0);
-  free(out);
-}
-
-/* The table-driven kernel against the plain loop of base64, for all 12-bit values in all positions. */
-static void the_line_kernel_agrees_with_base64(void) {
-  enum { LINES = 300 };
-  unsigned char *in = malloc(LINES * NM_LINE_OCTETS); /* exact: one octet read too far is caught */
-  char *out = malloc(LINES * NM_BASE64_LINE);
-  uint32_t x = 1;
-  for (size_t i = 0; i < LINES * NM_LINE_OCTETS; i++) {
-    x = x * 1664525u + 1013904223u;
-    in[i] = (unsigned char)(x >> 24);
-  }
-  nm_base64_lines(out, in, LINES);
-  for (size_t i = 0; i < LINES; i++) {
-    char line[NM_BASE64_LINE];
-    size_t n = nm_base64_encode(line, (const char *)in + i * NM_LINE_OCTETS, NM_LINE_OCTETS);
-    memcpy(line + n, "\r\n", 2);
-    CHECK(n == NM_LINE_COLUMNS && memcmp(line, out + i * NM_BASE64_LINE, NM_BASE64_LINE) == 0);
-  }
-  free(in);
   free(out);
 }
 
@@ -292,7 +269,6 @@ static void short_memory_frees_the_inner_source(void) {
 int main(void) {
   RUN(encodes_the_same_at_every_split);
   RUN(nul_octets_are_encoded);
-  RUN(the_line_kernel_agrees_with_base64);
   RUN(base64_size_is_exact);
   RUN(chooses_what_is_shorter_and_says_its_size);
   RUN(an_encoded_source_gives_the_same_at_any_size);

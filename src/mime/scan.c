@@ -79,7 +79,8 @@ static size_t scan_line(struct nm_scan *s, const char *p, size_t n) {
 }
 
 static void line_end(struct nm_scan *s, char c) {
-  if (c == '\n' && s->after_cr) {
+  s->was_crlf = c == '\n' && s->after_cr;
+  if (s->was_crlf) {
     s->cr--;
     s->crlf++;
   } else if (c == '\n') {
@@ -129,4 +130,8 @@ int nm_scan_is_8bit(const struct nm_scan *s) {
 
 int nm_scan_line_end(const struct nm_scan *s) {
   return s->bytes > 0 && s->line == 0;
+}
+
+int nm_scan_crlf_end(const struct nm_scan *s) {
+  return nm_scan_line_end(s) && s->was_crlf;
 }

@@ -19,6 +19,7 @@ struct nm_scan {
   int not_utf8;  /* right after nm_scan_end */
   /* between two steps: */
   int after_cr;
+  int was_crlf;          /* the last line end */
   unsigned from;         /* octets of "From " that this line began with */
   unsigned char tail[4]; /* the beginning of a UTF-8 character */
   size_t tail_n;
@@ -36,8 +37,9 @@ void nm_scan_end(struct nm_scan *s);
 int nm_scan_is_7bit(const struct nm_scan *s);
 /* The same but for octets over 127 (RFC 2045 2.8). */
 int nm_scan_is_8bit(const struct nm_scan *s);
-/* The last line has its end. */
+/* The last line has its end, any or CRLF. */
 int nm_scan_line_end(const struct nm_scan *s);
+int nm_scan_crlf_end(const struct nm_scan *s);
 
 NM_HIDDEN_END
 
