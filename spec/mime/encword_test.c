@@ -106,7 +106,8 @@ static void writes_phrases(void) {
       {"Jörg Smith", "From: =?utf-8?Q?J=C3=B6rg_Smith?= <a@b.test>\r\n"},
       {"Ivanov, Ivan", "From: \"Ivanov, Ivan\" <a@b.test>\r\n"},
       {"a  b", "From: \"a  b\" <a@b.test>\r\n"},
-      {" a", "From: \" a\" <a@b.test>\r\n"},
+      {" a", "From: =?utf-8?Q?_a?= <a@b.test>\r\n"},
+      {"a, ", "From: =?utf-8?B?YSwg?= <a@b.test>\r\n"},
       {"J. \"Q\" P\\", "From: \"J. \\\"Q\\\" P\\\\\" <a@b.test>\r\n"},
       {"c@d.test", "From: \"c@d.test\" <a@b.test>\r\n"},
       {"a\" <evil@evil.test>, \"b", "From: \"a\\\" <evil@evil.test>, \\\"b\" <a@b.test>\r\n"},
@@ -256,6 +257,32 @@ static void splits_only_between_characters(void) {
   }
 }
 
+/* Some readers end a chain of words at the first padding of base64. */
+static void pads_only_the_last_word(void) {
+  static const struct {
+    const char *charset;
+    const char *unit;
+  } rows[] = {{"", "ж"},
+              {"", "Очень длинная тема. "},
+              {"", "😀"},
+              {"", "日"},
+              {"koi8-r", "ж"},
+              {"iso-2022-jp", "日"},
+              {"shift_jis", "日x"},
+              {"gb18030", "中"}};
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    struct nm_buf b, text = {.max = 4096};
+    for (int k = 0; k < 100; k++) {
+      nm_buf_add_c(&text, rows[i].unit);
+    }
+    CHECK_ROW(subject(&b, nm_buf_str(&text), nm_str_c(rows[i].charset), NULL) == 0, rows[i].unit);
+    nm_buf_add_byte(&b, '\0');
+    CHECK_ROW(b.err == 0 && strstr(b.p, "=?=\r\n =?") == NULL && strstr(b.p, "?=\r\n =?") != NULL, b.p);
+    nm_buf_free(&b);
+    nm_buf_free(&text);
+  }
+}
+
 static void survives_long_tokens_and_gaps(void) {
   static char text[70000];
   static const size_t sizes[] = {1, 2, 68, 69, 70, 76, 77, 78, 79, 150, 997, 998, 999, 2000, 65536};
@@ -332,6 +359,7 @@ int main(void) {
   RUN(writes_other_charsets);
   RUN(refuses);
   RUN(splits_only_between_characters);
+  RUN(pads_only_the_last_word);
   RUN(survives_long_tokens_and_gaps);
   RUN(keeps_controls_off_the_wire);
   RUN(keeps_to_the_maximum);

@@ -78,8 +78,8 @@ static void writes_names_with_a_fallback(void) {
       {"отчёт.pdf", ";\r\n name=\"=?utf-8?B?0L7RgtGH0ZHRgi5wZGY=?=\";\r\n"
                     " name*=utf-8''%D0%BE%D1%82%D1%87%D1%91%D1%82.pdf\r\n"},
       {"отчёт за третий квартал двадцать шестого.pdf",
-       ";\r\n name=\"=?utf-8?B?0L7RgtGH0ZHRgiDQt9CwINGC0YDQtdGC0LjQuSDQutCy0LDRgNGC0LA=?=\r\n"
-       " =?utf-8?B?0Lsg0LTQstCw0LTRhtCw0YLRjCDRiNC10YHRgtC+0LPQvi5wZGY=?=\";\r\n"
+       ";\r\n name=\"=?utf-8?B?0L7RgtGH0ZHRgiDQt9CwINGC0YDQtdGC0LjQuSDQutCy0LDRgNGC?=\r\n"
+       " =?utf-8?B?0LDQuyDQtNCy0LDQtNGG0LDRgtGMINGI0LXRgdGC0L7Qs9C+LnBkZg==?=\";\r\n"
        " name*0*=utf-8''%D0%BE%D1%82%D1%87%D1%91%D1%82%20%D0%B7%D0%B0%20%D1%82%D1%80;\r\n"
        " name*1*=%D0%B5%D1%82%D0%B8%D0%B9%20%D0%BA%D0%B2%D0%B0%D1%80%D1%82%D0%B0;\r\n"
        " name*2*=%D0%BB%20%D0%B4%D0%B2%D0%B0%D0%B4%D1%86%D0%B0%D1%82%D1%8C%20%D1%88;\r\n"

@@ -100,6 +100,22 @@ static size_t unit(struct nm_str s) {
   return n > 0 ? n : 1;
 }
 
+/* Some readers (GMime 3.2.13, which is Debian 12's) take the base64 of a chain of words for one text, and end it at the first
+   padding. So a word that is not the last is cut where it needs none, if that is within these many units of its end; RFC 2047
+   asks for nothing of the kind, and where the text does not allow it the word is padded. */
+#define UNPADDED_WITHIN 8
+
+/* The last of the ends up to the one at i where the base64 is whole; i itself if there is none. */
+static size_t unpadded(struct nm_chain *c, struct nm_str text, const size_t *ends, size_t i) {
+  for (size_t k = 0; k < UNPADDED_WITHIN && k < i; k++) {
+    struct nm_str s;
+    if (convert(c, nm_str(text.p, ends[i - k]), NULL, &s) == 0 && s.n % 3 == 0) {
+      return i - k;
+    }
+  }
+  return i;
+}
+
 /* The longest beginning of text, in whole units, whose encoded form is at most room long; 0 when none is. */
 static size_t fitting(struct nm_chain *c, struct nm_str text, size_t room) {
   size_t ends[WORD_MAX + 1] = {0};
@@ -117,6 +133,9 @@ static size_t fitting(struct nm_chain *c, struct nm_str text, size_t room) {
     } else {
       n = mid - 1;
     }
+  }
+  if (c->encoding == 'B' && ends[low] < text.n) {
+    low = unpadded(c, text, ends, low);
   }
   return ends[low];
 }

@@ -125,10 +125,11 @@ static void atoms_write(struct nm_chain *c, struct nm_str s) {
 }
 
 /* Within a quoted string white space means itself, but is folded away at a line's end: so it gets one line or
-   none. */
+   none. At the ends of one most readers take it away. */
 static int phrase_write(struct nm_chain *c, struct nm_str s) {
   size_t quoted = nm_qstring_size(s);
-  if (!nm_qstring_can(s) || s.n == 0 || (!is_atoms(s) && quoted > LINE_ROOM)) {
+  int spaced = s.n > 0 && (s.p[0] == ' ' || s.p[s.n - 1] == ' ');
+  if (!nm_qstring_can(s) || s.n == 0 || spaced || (!is_atoms(s) && quoted > LINE_ROOM)) {
     return nm_chain_write(c, s, 1);
   }
   if (is_atoms(s)) {
