@@ -26,4 +26,15 @@ static inline struct octets mend(const uint8_t *data, size_t n) {
   return o;
 }
 
+/* What a reader of ours shows for such a text: CR, LF and NUL are U+FFFD. */
+static inline struct octets shown(const struct octets *text) {
+  struct octets o = {0};
+  octets_add(&o, "", 0);
+  for (size_t i = 0; i < text->n; i++) {
+    int bad = text->p[i] == '\r' || text->p[i] == '\n' || text->p[i] == '\0';
+    octets_add(&o, bad ? "\xef\xbf\xbd" : text->p + i, bad ? 3 : 1);
+  }
+  return o;
+}
+
 #endif

@@ -1,0 +1,32 @@
+#include "mime/comment.h"
+
+size_t nm_comment_end(struct nm_str s, size_t at) {
+  size_t depth = 0;
+  size_t last = s.n - at > NM_COMMENT_MAX ? at + NM_COMMENT_MAX : s.n;
+  for (size_t i = at; i < last; i++) {
+    if (s.p[i] == '\\') {
+      i++;
+    } else if (s.p[i] == '(') {
+      depth++;
+    } else if (s.p[i] == ')' && --depth == 0) {
+      return i + 1;
+    }
+  }
+  return at;
+}
+
+size_t nm_comment_skip(struct nm_str s, size_t at) {
+  while (at < s.n) {
+    size_t next = at;
+    if (s.p[at] == '(') {
+      next = nm_comment_end(s, at);
+    } else if (s.p[at] == ' ' || s.p[at] == '\t' || s.p[at] == '\r' || s.p[at] == '\n') {
+      next = at + 1;
+    }
+    if (next == at) {
+      break;
+    }
+    at = next;
+  }
+  return at;
+}

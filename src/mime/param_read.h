@@ -1,0 +1,44 @@
+#ifndef NM_MIME_PARAM_READ_H
+#define NM_MIME_PARAM_READ_H
+
+#include <stddef.h>
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/hidden.h"
+#include "base/str.h"
+
+/* Octets of one field, and parameters in it (each piece of RFC 2231 counts): more is no Content-Type but an attack. */
+#define NM_PARAM_TEXT_MAX 65536
+#define NM_PARAMS_MAX 250
+
+struct nm_param {
+  struct nm_str name;  /* lower case */
+  struct nm_str value; /* decoded: UTF-8 without NUL and line ends */
+};
+
+/* The value of Content-Type or Content-Disposition, read. All-zero is an empty one; owns all it points to. */
+struct nm_params {
+  struct nm_str type;    /* lower case: "text"; or "attachment" */
+  struct nm_str subtype; /* "plain"; empty when there is none */
+  struct nm_param *items;
+  size_t n;
+  size_t lost; /* octets that were no characters: they are U+FFFD */
+  struct nm_buf text;
+};
+
+NM_HIDDEN_BEGIN
+
+/* RFC 2045 5.1 with comments, folds and RFC 2231's continuations and charsets, in any order; and what else is found in mail:
+   encoded words, values with spaces and without quotes, no ";" before the next parameter, none that ends a quoted string,
+   parameters without names or values (left out). Type and subtype are what stands there: whoever needs tokens must look.
+   Of parameters of one name the first counts, as for most readers: so nobody sees another one than who has checked it;
+   but a name in RFC 2231's form before the plain one, which is for those who cannot read that.
+   0, NM_ENOMEM, or NM_ELIMIT for a value beyond the maxima. */
+int nm_params_read(struct nm_params *p, struct nm_str value);
+/* p NULL: there is none of that name. */
+struct nm_str nm_params_get(const struct nm_params *p, struct nm_str name);
+void nm_params_free(struct nm_params *p);
+
+NM_HIDDEN_END
+
+#endif
