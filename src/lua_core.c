@@ -28,10 +28,10 @@ int luaopen_netmail_core(lua_State *L) {
     const char *name;
     void (*push)(lua_State *);
   } members[] = {
-      {"MailAddress", nm_open_addr},      {"Attachment", nm_open_part},
-      {"MailMessage", nm_open_message},   {"NetworkCredential", nm_open_credential},
-      {"CredentialCache", nm_open_cache}, {"SmtpClient", nm_open_client},
-      {"MailPriority", push_priorities},
+      {"MailAddress", nm_open_addr},    {"Attachment", nm_open_part},
+      {"MailMessage", nm_open_message}, {"NetworkCredential", nm_open_credential},
+      {"Part", nm_push_part_table},     {"CredentialCache", nm_open_cache},
+      {"SmtpClient", nm_open_client},   {"MailPriority", push_priorities},
   };
   nm_pin((void *)(uintptr_t)luaopen_netmail_core);
   lua_newtable(L);

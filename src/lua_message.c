@@ -62,6 +62,8 @@ LIST_PROPERTY(to, to, nm_addr_list_class)
 LIST_PROPERTY(cc, cc, nm_addr_list_class)
 LIST_PROPERTY(bcc, bcc, nm_addr_list_class)
 LIST_PROPERTY(attachments, attachments, nm_part_list_class)
+LIST_PROPERTY(views, views, nm_part_list_class)
+LIST_PROPERTY(linked, linked, nm_part_list_class)
 
 static int get_subject(lua_State *L, void *object) {
   nm_push_str(L, nm_buf_str(&((struct nm_message *)object)->subject));
@@ -141,6 +143,50 @@ static int set_is_body_html(lua_State *L, void *object, int i, struct nm_error *
   return 0;
 }
 
+static int get_body_transfer_encoding(lua_State *L, void *object) {
+  const struct nm_cte_wish *wish = &((struct nm_message *)object)->body_wish;
+  if (wish->is_forced) {
+    lua_pushstring(L, nm_cte_name(wish->forced));
+  } else {
+    lua_pushnil(L);
+  }
+  return 1;
+}
+
+static int set_body_transfer_encoding(lua_State *L, void *object, int i, struct nm_error *e) {
+  return nm_message_set_body_transfer_encoding(object, nm_opt_string(L, i, "BodyTransferEncoding"), e);
+}
+
+static int get_calendar(lua_State *L, void *object) {
+  return push_body(L, ((struct nm_message *)object)->calendar);
+}
+
+static int set_calendar(lua_State *L, void *object, int i, struct nm_error *e) {
+  return nm_message_set_calendar(object, nm_opt_string(L, i, "Calendar"), e);
+}
+
+static void *ref_part(void *p) {
+  return nm_part_ref(p);
+}
+
+static int get_root(lua_State *L, void *object) {
+  nm_class_push(L, &nm_part_class, ((struct nm_message *)object)->root, ref_part);
+  return 1;
+}
+
+static int set_root(lua_State *L, void *object, int i, struct nm_error *e) {
+  (void)e;
+  struct nm_message *m = object;
+  struct nm_part *part = lua_isnil(L, i) ? NULL : nm_class_test(L, &nm_part_class, i);
+  if (part == NULL && !lua_isnil(L, i)) {
+    return nm_type_error(L, i, "RootPart", "Part");
+  }
+  struct nm_part *old = m->root;
+  m->root = part != NULL ? nm_part_ref(part) : NULL;
+  nm_part_unref(&old);
+  return 0;
+}
+
 static int get_priority(lua_State *L, void *object) {
   lua_pushinteger(L, (lua_Integer)((struct nm_message *)object)->priority);
   return 1;
@@ -174,6 +220,11 @@ static const struct nm_property message_properties[] = {
     {"Text", get_text, set_text},
     {"Html", get_html, set_html},
     {"Priority", get_priority, set_priority},
+    {"BodyTransferEncoding", get_body_transfer_encoding, set_body_transfer_encoding},
+    {"Calendar", get_calendar, set_calendar},
+    {"AlternateViews", get_views, set_views},
+    {"LinkedResources", get_linked, set_linked},
+    {"RootPart", get_root, set_root},
     NM_MESSAGE_FIELDS(FIELD_PROPERTY){"Attachments", get_attachments, set_attachments},
     {NULL, NULL, NULL},
 };

@@ -1,15 +1,13 @@
-/// Attachments and collections of them.
+/// Parts of a message: attachments and all others, and collections of them.
 // @module netmail
 
 #include "lua_part.h"
 
-/* ---- Attachment ---- */
+#include "lua_message.h"
 
-static void *ref_attachment(void *a) {
-  return nm_part_ref(a);
-}
+/* ---- Part, which is also Attachment ---- */
 
-static void unref_attachment(void *object) {
+static void unref_part(void *object) {
   struct nm_part *a = object;
   nm_part_unref(&a);
 }
@@ -26,7 +24,7 @@ static int push_text(lua_State *L, struct nm_str s) {
 /* Fore: path and name of the file; for content from memory the name alone. */
 static int get_content_name(lua_State *L, void *object) {
   const struct nm_part *a = object;
-  struct nm_str path = nm_content_path(a->content);
+  struct nm_str path = a->content != NULL ? nm_content_path(a->content) : nm_str("", 0);
   return push_text(L, path.n > 0 ? path : nm_buf_str(&a->name));
 }
 
@@ -55,18 +53,170 @@ static int set_content_id(lua_State *L, void *object, int i, struct nm_error *e)
 }
 
 static int get_inline(lua_State *L, void *object) {
-  lua_pushboolean(L, ((struct nm_part *)object)->inline_part);
+  lua_pushboolean(L, ((struct nm_part *)object)->disposition == NM_DISPOSITION_INLINE);
   return 1;
 }
 
 static int set_inline(lua_State *L, void *object, int i, struct nm_error *e) {
   (void)e;
-  ((struct nm_part *)object)->inline_part = nm_check_boolean(L, i, "Inline");
+  int on = nm_check_boolean(L, i, "Inline");
+  ((struct nm_part *)object)->disposition = on ? NM_DISPOSITION_INLINE : NM_DISPOSITION_ATTACHMENT;
   return 0;
 }
 
+static int get_disposition(lua_State *L, void *object) {
+  static const struct nm_str names[] = {{"", 0}, {"inline", 6}, {"attachment", 10}};
+  return push_text(L, names[((struct nm_part *)object)->disposition]);
+}
+
+static int set_disposition(lua_State *L, void *object, int i, struct nm_error *e) {
+  struct nm_str value = nm_opt_string(L, i, "Disposition");
+  enum nm_disposition d = NM_DISPOSITION_DEFAULT;
+  if (nm_str_ieq(value, NM_STR("inline"))) {
+    d = NM_DISPOSITION_INLINE;
+  } else if (nm_str_ieq(value, NM_STR("attachment"))) {
+    d = NM_DISPOSITION_ATTACHMENT;
+  } else if (value.n > 0) {
+    return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
+                        "Disposition \"%.*s\" is neither inline nor attachment",
+                        value.n < 100 ? (int)value.n : 100, value.p);
+  }
+  ((struct nm_part *)object)->disposition = d;
+  return 0;
+}
+
+static int get_description(lua_State *L, void *object) {
+  return push_text(L, nm_buf_str(&((struct nm_part *)object)->description));
+}
+
+static int set_description(lua_State *L, void *object, int i, struct nm_error *e) {
+  return nm_part_set_description(object, nm_opt_string(L, i, "ContentDescription"), e);
+}
+
+static int get_location(lua_State *L, void *object) {
+  return push_text(L, nm_buf_str(&((struct nm_part *)object)->location));
+}
+
+static int set_location(lua_State *L, void *object, int i, struct nm_error *e) {
+  return nm_part_set_location(object, nm_opt_string(L, i, "ContentLocation"), e);
+}
+
+static int get_language(lua_State *L, void *object) {
+  return push_text(L, nm_buf_str(&((struct nm_part *)object)->language));
+}
+
+static int set_language(lua_State *L, void *object, int i, struct nm_error *e) {
+  return nm_part_set_language(object, nm_opt_string(L, i, "ContentLanguage"), e);
+}
+
+static int get_charset(lua_State *L, void *object) {
+  return push_text(L, nm_params_get(&((struct nm_part *)object)->params, NM_STR("charset")));
+}
+
+static int set_charset(lua_State *L, void *object, int i, struct nm_error *e) {
+  return nm_part_set_param(object, NM_STR("charset"), nm_opt_string(L, i, "Charset"), e);
+}
+
+static int get_transfer_encoding(lua_State *L, void *object) {
+  const struct nm_cte_wish *wish = &((struct nm_part *)object)->wish;
+  if (wish->is_forced) {
+    lua_pushstring(L, nm_cte_name(wish->forced));
+  } else {
+    lua_pushnil(L);
+  }
+  return 1;
+}
+
+static int set_transfer_encoding(lua_State *L, void *object, int i, struct nm_error *e) {
+  return nm_part_set_transfer_encoding(object, nm_opt_string(L, i, "TransferEncoding"), e);
+}
+
+static int get_parameters(lua_State *L, void *object) {
+  const struct nm_params *params = &((struct nm_part *)object)->params;
+  lua_newtable(L);
+  for (size_t i = 0; i < params->n; i++) {
+    nm_push_str(L, params->items[i].value);
+    lua_setfield(L, -2, params->items[i].name.p);
+  }
+  return 1;
+}
+
+/* Adds to those that there are; an empty value takes one away. */
+static int set_parameters(lua_State *L, void *object, int i, struct nm_error *e) {
+  struct nm_part *part = object;
+  i = lua_absindex(L, i);
+  if (lua_type(L, i) != LUA_TTABLE) {
+    return nm_type_error(L, i, "Parameters", "table of names and values");
+  }
+  for (lua_pushnil(L); lua_next(L, i) != 0; lua_pop(L, 1)) {
+    if (lua_type(L, -2) != LUA_TSTRING) {
+      return luaL_error(L, "Parameters takes names and values: { format = \"flowed\" }");
+    }
+    int err = nm_part_set_param(part, nm_check_string(L, lua_gettop(L) - 1, "the name of a parameter"),
+                                nm_check_string(L, lua_gettop(L), "the value of a parameter"), e);
+    if (err != 0) {
+      return err;
+    }
+  }
+  nm_params_sort(&part->params, NM_STR(""));
+  return 0;
+}
+
+/* A message within is a copy, and gives copies: a message is never within itself. */
+static int get_message(lua_State *L, void *object) {
+  const struct nm_part *part = object;
+  if (part->message == NULL) {
+    lua_pushnil(L);
+    return 1;
+  }
+  void **box = nm_class_new_box(L, &nm_message_class);
+  struct nm_message *copy = NULL;
+  if (nm_message_copy(part->message, &copy) != 0) {
+    return luaL_error(L, "out of memory");
+  }
+  *box = copy;
+  nm_class_know_box(L, copy);
+  return 1;
+}
+
+static void *ref_part(void *p) {
+  return nm_part_ref(p);
+}
+
+static int get_parts(lua_State *L, void *object) {
+  const struct nm_list *children = ((struct nm_part *)object)->children;
+  if (children == NULL) {
+    lua_pushnil(L);
+    return 1;
+  }
+  lua_newtable(L);
+  for (size_t i = 0; i < children->n; i++) {
+    nm_class_push(L, &nm_part_class, children->items[i], ref_part);
+    lua_rawseti(L, -2, (int)i + 1);
+  }
+  return 1;
+}
+
+static int get_text(lua_State *L, void *object) {
+  const struct nm_part *part = object;
+  return push_text(L, part->kind == NM_PART_TEXT ? nm_content_bytes(part->content) : nm_str("", 0));
+}
+
+/* The octets of a part that has them in memory. */
+static int get_content(lua_State *L, void *object) {
+  const struct nm_part *part = object;
+  struct nm_str bytes = part->content != NULL ? nm_content_bytes(part->content) : nm_str(NULL, 0);
+  if (bytes.p == NULL) {
+    lua_pushnil(L);
+  } else {
+    nm_push_str(L, bytes);
+  }
+  return 1;
+}
+
 static int get_size(lua_State *L, void *object) {
-  int64_t size = nm_content_size(((struct nm_part *)object)->content);
+  const struct nm_part *part = object;
+  int64_t size = part->content != NULL ? nm_content_size(part->content) : -1;
   if (size < 0) {
     lua_pushnil(L);
   } else {
@@ -75,21 +225,33 @@ static int get_size(lua_State *L, void *object) {
   return 1;
 }
 
-/* Inline after ContentId: an id makes the part inline, unless the same table says otherwise. */
-static const struct nm_property attachment_properties[] = {
+/* In the order in which the values of a table are set: what belongs to a type behind it; an id makes the part inline, unless
+   the same table says otherwise. */
+static const struct nm_property part_properties[] = {
     {"ContentName", get_content_name, NULL},
     {"Name", get_name, set_name},
     {"ContentType", get_type, set_type},
+    {"Charset", get_charset, set_charset},
+    {"Parameters", get_parameters, set_parameters},
     {"ContentId", get_content_id, set_content_id},
+    {"ContentDescription", get_description, set_description},
+    {"ContentLocation", get_location, set_location},
+    {"ContentLanguage", get_language, set_language},
+    {"TransferEncoding", get_transfer_encoding, set_transfer_encoding},
+    {"Disposition", get_disposition, set_disposition},
     {"Inline", get_inline, set_inline},
     {"Size", get_size, NULL},
+    {"Content", get_content, NULL},
+    {"Text", get_text, NULL},
+    {"Parts", get_parts, NULL},
+    {"Message", get_message, NULL},
     {NULL, NULL, NULL},
 };
 
-static int attachment_to_string(lua_State *L, void *object) {
+static int part_to_string(lua_State *L, void *object) {
   const struct nm_part *a = object;
   struct nm_str type = nm_part_type(a);
-  lua_pushliteral(L, "Attachment (");
+  lua_pushstring(L, a->disposition == NM_DISPOSITION_ATTACHMENT ? "Attachment (" : "Part (");
   nm_push_str(L, a->name.n > 0 ? nm_buf_str(&a->name) : NM_STR("unnamed"));
   lua_pushliteral(L, ", ");
   nm_push_str(L, type);
@@ -98,112 +260,44 @@ static int attachment_to_string(lua_State *L, void *object) {
   return 1;
 }
 
-static int attachment_m_to_string(lua_State *L) {
-  return attachment_to_string(L, nm_class_self(L, &nm_part_class, "ToString"));
+static int part_m_to_string(lua_State *L) {
+  return part_to_string(L, nm_class_self(L, &nm_part_class, "ToString"));
 }
 
 /// Lets go of the file. netmail holds no descriptor between sends, so this frees nothing; the attachment stays usable.
 // @function Attachment:ReleaseResource
-static int attachment_release(lua_State *L) {
+static int part_release(lua_State *L) {
   nm_class_self(L, &nm_part_class, "ReleaseResource");
   return 0;
 }
 
-static const luaL_Reg attachment_methods[] = {
-    {"ReleaseResource", attachment_release},
-    {"ToString", attachment_m_to_string},
+static const luaL_Reg part_methods[] = {
+    {"ReleaseResource", part_release},
+    {"ToString", part_m_to_string},
     {NULL, NULL},
 };
 
 const struct nm_class nm_part_class = {
-    .name = "Attachment",
-    .weight = 512,
-    .registry = "netmail.Attachment",
-    .properties = attachment_properties,
-    .methods = attachment_methods,
-    .unref = unref_attachment,
-    .to_string = attachment_to_string,
+    .name = "Part",
+    .weight = 768,
+    .registry = "netmail.Part",
+    .properties = part_properties,
+    .methods = part_methods,
+    .unref = unref_part,
+    .to_string = part_to_string,
 };
 
-static int new_attachment(struct nm_str path, struct nm_str bytes, struct nm_str name, struct nm_part **out,
-                          struct nm_error *e) {
-  struct nm_content *content = NULL;
-  int err = path.p != NULL ? nm_content_file(path, &content, e) : nm_content_memory(bytes, &content, e);
-  if (err == 0) {
-    err = nm_part_new(content, name, out, e);
-  }
-  nm_content_unref(&content);
-  return err;
-}
+/* ---- PartCollection ---- */
 
-/* path or bytes, with the name that it has to begin with. */
-static int push_attachment(lua_State *L, struct nm_str path, struct nm_str bytes, struct nm_str name) {
-  void **box = nm_class_new_box(L, &nm_part_class);
-  struct nm_part *a = NULL;
-  struct nm_error e = {0};
-  if (new_attachment(path, bytes, name, &a, &e) < 0) {
-    return nm_raise(L, &e);
-  }
-  *box = a;
-  nm_class_know_box(L, a);
-  return 1;
-}
-
-/// Attaches a file.
-// The path is checked at once to be a readable regular file; the content is read at each send.
-// @function Attachment.Create
-// @string FileName path of the file
-// @treturn Attachment
-static int attachment_create(lua_State *L) {
-  nm_gc_announce(L, &nm_part_class);
-  struct nm_str path = nm_check_string(L, 1, "FileName");
-  return push_attachment(L, path, nm_str(NULL, 0), nm_part_file_name(path));
-}
-
-static struct nm_str field(lua_State *L, int i, const char *name) {
-  lua_pushstring(L, name);
-  lua_rawget(L, i);
-  return nm_opt_string(L, -1, name); /* stays on the stack: the bytes live there */
-}
-
-/// Makes an attachment from a table: `Path` or `Content` (a string of bytes), `Name`, `ContentType`, `ContentId`, `Inline`.
-// @function Attachment
-// @tparam table Fields
-// @treturn Attachment
-static int attachment_call(lua_State *L) {
-  nm_gc_announce(L, &nm_part_class);
-  static const char *const extra[] = {"Path", "Content", NULL};
-  if (lua_type(L, 2) != LUA_TTABLE) {
-    return luaL_error(
-        L, "Attachment takes a table: Attachment{ Path = \"file\" } or Attachment{ Content = bytes, "
-           "Name = \"file.txt\" }; for a path alone there is Attachment.Create(path)");
-  }
-  struct nm_str path = field(L, 2, "Path");
-  struct nm_str content = field(L, 2, "Content");
-  if ((path.p == NULL) == (content.p == NULL)) {
-    return luaL_error(L, "Attachment takes either Path or Content%s", path.p != NULL ? ", not both" : "");
-  }
-  /* A file may have any name; where the table gives another one, it does not matter. */
-  int by_path = path.p != NULL && !nm_has_field(L, 2, "Name");
-  push_attachment(L, path, content, by_path ? nm_part_file_name(path) : nm_str("", 0));
-  struct nm_error e = {0};
-  if (nm_class_set_all(L, &nm_part_class, nm_class_check(L, &nm_part_class, -1), 2, extra, &e) < 0) {
-    return nm_raise(L, &e);
-  }
-  return 1;
-}
-
-/* ---- AttachmentCollection ---- */
-
-static int append_attachment(lua_State *L, struct nm_list *list, int i, struct nm_error *e) {
+static int append_part(lua_State *L, struct nm_list *list, int i, struct nm_error *e) {
   struct nm_part *a = nm_class_test(L, &nm_part_class, i);
   if (a == NULL) {
-    return nm_type_error(L, i, "attachment", "Attachment; for a file write Attachment.Create(path)");
+    return nm_type_error(L, i, "part", "Attachment or Part; for a file write Attachment.Create(path)");
   }
   return nm_list_error(list, nm_list_add(list, a), e);
 }
 
-static long find_attachment(lua_State *L, const struct nm_list *list, int i) {
+static long find_part(lua_State *L, const struct nm_list *list, int i) {
   void *a = nm_class_check(L, &nm_part_class, i);
   for (size_t at = 0; at < list->n; at++) {
     if (list->items[at] == a) {
@@ -218,7 +312,7 @@ static int list_number(lua_State *L, void *object, lua_Number n) {
 }
 
 static int list_to_string(lua_State *L, void *object) {
-  lua_pushfstring(L, "AttachmentCollection (%d)", nm_list_length(object));
+  lua_pushfstring(L, "PartCollection (%d)", nm_list_length(object));
   return 1;
 }
 
@@ -227,8 +321,8 @@ static const luaL_Reg list_methods[] = {NM_LIST_METHODS, {NULL, NULL}};
 const struct nm_list_class nm_part_list_class = {
     .class =
         {
-            .name = "AttachmentCollection",
-            .registry = "netmail.AttachmentCollection",
+            .name = "PartCollection",
+            .registry = "netmail.PartCollection",
             .properties = nm_list_properties,
             .methods = list_methods,
             .unref = nm_list_unref_object,
@@ -237,15 +331,8 @@ const struct nm_list_class nm_part_list_class = {
             .item = list_number,
         },
     .item = &nm_part_class,
-    .item_ref = ref_attachment,
+    .item_ref = ref_part,
     .make = nm_part_list_new,
-    .append = append_attachment,
-    .find = find_attachment,
+    .append = append_part,
+    .find = find_part,
 };
-
-void nm_open_part(lua_State *L) {
-  static const luaL_Reg functions[] = {{"Create", attachment_create}, {NULL, NULL}};
-  nm_class_register(L, &nm_part_class);
-  nm_class_register(L, &nm_part_list_class.class);
-  nm_push_class_table(L, "Attachment", functions, attachment_call);
-}

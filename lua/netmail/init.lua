@@ -9,6 +9,7 @@ local netmail = {
   MailAddress = core.MailAddress,
   MailMessage = core.MailMessage,
   Attachment = core.Attachment,
+  Part = core.Part,
   NetworkCredential = core.NetworkCredential,
   CredentialCache = core.CredentialCache,
   SmtpClient = core.SmtpClient,

@@ -12,8 +12,8 @@ local function objects()
   return {
     MailAddress = netmail.MailAddress.Create("a@x.org"),
     MailAddressCollection = m.To,
-    Attachment = netmail.Attachment { Content = "x" },
-    AttachmentCollection = m.Attachments,
+    Part = netmail.Part { Content = "x" },
+    PartCollection = m.Attachments,
     MailMessage = m,
     NetworkCredential = netmail.NetworkCredential.Create("user", "s3cret"),
     CredentialCache = netmail.CredentialCache.Create(),
@@ -22,7 +22,7 @@ local function objects()
   }
 end
 
-local classes = { "MailAddress", "Attachment", "MailMessage", "NetworkCredential", "CredentialCache", "SmtpClient" }
+local classes = { "MailAddress", "Attachment", "Part", "MailMessage", "NetworkCredential", "CredentialCache", "SmtpClient" }
 
 -- One of each Lua type, and an object of each class.
 local function values()

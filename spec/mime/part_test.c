@@ -100,7 +100,9 @@ static void content_ids_are_message_ids(void) {
                                     "a@[",   "a@[a]b]",   "a@[\x01]",   "\"a b\"@c"};
   struct nm_part *a = attachment("p.png");
   for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
-    CHECK_ROW(nm_part_set_content_id(a, nm_str_c(good[i]), NULL) == 0 && a->inline_part, good[i]);
+    CHECK_ROW(nm_part_set_content_id(a, nm_str_c(good[i]), NULL) == 0 &&
+                  a->disposition == NM_DISPOSITION_INLINE,
+              good[i]);
     size_t skip = good[i][0] == '<';
     CHECK_ROW(nm_str_eq(nm_buf_str(&a->content_id), nm_str(good[i] + skip, strlen(good[i]) - 2 * skip)),
               good[i]);
@@ -109,11 +111,12 @@ static void content_ids_are_message_ids(void) {
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
     struct nm_error e = {0};
     CHECK_ROW(nm_part_set_content_id(a, nm_str_c(bad[i]), &e) == NM_EINVAL, bad[i]);
-    CHECK_ROW(e.text[0] != '\0' && is(&a->content_id, "old") && a->inline_part, bad[i]);
+    CHECK_ROW(e.text[0] != '\0' && is(&a->content_id, "old") && a->disposition == NM_DISPOSITION_INLINE,
+              bad[i]);
   }
   CHECK(nm_part_set_content_id(a, NM_STR("a\0b"), NULL) == NM_EINVAL);
   CHECK(nm_part_set_content_id(a, NM_STR(""), NULL) == 0);
-  CHECK(a->content_id.n == 0 && !a->inline_part);
+  CHECK(a->content_id.n == 0 && a->disposition != NM_DISPOSITION_INLINE);
   nm_message_unref(&message);
 }
 
@@ -137,7 +140,8 @@ static void every_setter_survives_short_memory(void) {
   CHECK(nm_part_list_new() == NULL);
   nm_test_alloc_fail_at(0);
   CHECK(nm_test_alloc_live() == before);
-  CHECK(is(&a->name, "old.png") && is(&a->type, "old/old") && is(&a->content_id, "old") && a->inline_part);
+  CHECK(is(&a->name, "old.png") && is(&a->type, "old/old") && is(&a->content_id, "old") &&
+        a->disposition == NM_DISPOSITION_INLINE);
   nm_message_unref(&message);
 }
 

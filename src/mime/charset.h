@@ -39,6 +39,8 @@ int nm_charset_encode(struct nm_str charset, struct nm_str utf8, struct nm_buf *
 /* The registered name of a charset that iconv knows under others too ("cp1251": windows-1251, "KOI8R": koi8-r), added to out; any
    other name as it is. */
 void nm_charset_mime_name(struct nm_str name, struct nm_buf *out);
+/* *to becomes charset, checked, under the name that readers know; empty stays empty. field names it in e. */
+int nm_charset_keep(struct nm_buf *to, const char *field, struct nm_str charset, struct nm_error *e);
 /* UTF-8 by its name or by no name. Not "us-ascii": that one lacks all the other characters. */
 int nm_charset_is_utf8(struct nm_str name);
 

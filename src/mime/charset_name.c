@@ -1,6 +1,7 @@
 #include "mime/charset.h"
 
 #include "base/chars.h"
+#include "mime/check.h"
 
 /* What a mail reader must find in charset= is the registered name (IANA's, the one preferred for MIME); iconv takes many more
    that only it knows. Keys: lower case, letters and digits alone. */
@@ -120,4 +121,31 @@ void nm_charset_mime_name(struct nm_str name, struct nm_buf *out) {
   } else {
     nm_buf_add_str(out, name);
   }
+}
+
+/* Readers know registered names only, iconv's users many more: the registered one is kept, and the one given only where iconv
+   does not know the other. */
+int nm_charset_keep(struct nm_buf *to, const char *field, struct nm_str charset, struct nm_error *e) {
+  struct nm_buf name = {.max = 64};
+  struct nm_error why = {0};
+  int err = nm_check_line(field, charset, e);
+  if (err != 0 || charset.n == 0) {
+    return err != 0 ? err : nm_buf_replace(to, field, charset, e);
+  }
+  nm_charset_mime_name(charset, &name);
+  struct nm_str kept = nm_str_ieq(nm_buf_str(&name), charset) ? charset : nm_buf_str(&name);
+  err = name.err != 0 ? name.err : nm_charset_check(kept, &why);
+  if (err != 0 && err != NM_ENOMEM) { /* iconv does not know the registered name, or there is none */
+    kept = charset;
+    err = nm_charset_check(kept, &why);
+  }
+  if (err == 0) {
+    err = nm_buf_replace(to, field, kept, e);
+  } else if (err == NM_ENOMEM) {
+    nm_error_nomem(e);
+  } else {
+    nm_error_set(e, err, NM_KIND_MESSAGE, "%s: %s", field, why.text);
+  }
+  nm_buf_free(&name);
+  return err;
 }

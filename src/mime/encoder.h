@@ -58,6 +58,8 @@ NM_HIDDEN_BEGIN
 
 /* "7bit", "quoted-printable", "base64", "8bit", "binary". */
 const char *nm_cte_name(enum nm_cte cte);
+/* By that name, without case; empty: nothing is wished. field names it in e. */
+int nm_cte_wish_set(struct nm_cte_wish *w, const char *field, struct nm_str name, struct nm_error *e);
 /* Returns the octets written to out, which has NM_ENCODER_ROOM(n). */
 size_t nm_encoder_step(struct nm_encoder *e, const char *p, size_t n, char *out);
 /* The end: what is held. Every line of base64 ends in CRLF, the last one too; in all others the last line ends

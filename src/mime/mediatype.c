@@ -298,10 +298,6 @@ int nm_media_type_check(struct nm_str type, struct nm_error *e) {
     return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
                         "'%.*s' is not a media type: write type/subtype, without parameters", shown, type.p);
   }
-  if (nm_str_ieq(main, NM_STR("multipart"))) {
-    return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE, "'%.*s' is not a type that one part can have", shown,
-                        type.p);
-  }
   return 0;
 }
 

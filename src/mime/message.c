@@ -2,12 +2,15 @@
 
 #include "base/alloc.h"
 #include "mime/part.h"
+#include "mime/calendar.h"
 #include "mime/charset.h"
 #include "mime/check.h"
 #include "mime/msgid.h"
 
 /* A charset's name as iconv and IANA have them. */
 #define CHARSET_MAX 64
+/* RFC 5546 1.4: the longest is DECLINECOUNTER. */
+#define METHOD_MAX 32
 
 static int lists_new(struct nm_message *m) {
   m->reply_to = nm_addr_list_new();
@@ -18,8 +21,11 @@ static int lists_new(struct nm_message *m) {
   m->fields = nm_fields_new();
   m->resent = nm_resent_list_new();
   m->attachments = nm_part_list_new();
+  m->views = nm_part_list_new();
+  m->linked = nm_part_list_new();
   return m->reply_to != NULL && m->to != NULL && m->cc != NULL && m->bcc != NULL && m->notify != NULL &&
-         m->fields != NULL && m->resent != NULL && m->attachments != NULL;
+         m->fields != NULL && m->resent != NULL && m->attachments != NULL && m->views != NULL &&
+         m->linked != NULL;
 }
 
 int nm_message_new(struct nm_message **out) {
@@ -32,6 +38,7 @@ int nm_message_new(struct nm_message **out) {
   m->subject_encoding.max = CHARSET_MAX;
   m->body_encoding.max = CHARSET_MAX;
   m->message_id.max = NM_MSGID_MAX;
+  m->calendar_method.max = METHOD_MAX;
   m->priority = NM_PRIORITY_NORMAL;
   if (!lists_new(m)) {
     nm_message_unref(&m);
@@ -57,6 +64,11 @@ static void clear(struct nm_message *m) {
   nm_list_unref(&m->fields);
   nm_list_unref(&m->resent);
   nm_list_unref(&m->attachments);
+  nm_list_unref(&m->views);
+  nm_list_unref(&m->linked);
+  nm_part_unref(&m->root);
+  nm_content_unref(&m->calendar);
+  nm_buf_free(&m->calendar_method);
   nm_buf_free(&m->message_id);
   nm_buf_free(&m->subject);
   nm_buf_free(&m->subject_encoding);
@@ -79,39 +91,16 @@ int nm_message_set_subject(struct nm_message *m, struct nm_str subject, struct n
   return err != 0 ? err : nm_buf_replace(&m->subject, "Subject", subject, e);
 }
 
-/* Readers know registered names only, iconv's users many more: the registered one is kept, and the one given only where iconv
-   does not know the other. */
-static int set_charset(struct nm_buf *to, const char *field, struct nm_str charset, struct nm_error *e) {
-  struct nm_buf name = {.max = 64};
-  struct nm_error why = {0};
-  int err = nm_check_line(field, charset, e);
-  if (err != 0 || charset.n == 0) {
-    return err != 0 ? err : nm_buf_replace(to, field, charset, e);
-  }
-  nm_charset_mime_name(charset, &name);
-  struct nm_str kept = nm_str_ieq(nm_buf_str(&name), charset) ? charset : nm_buf_str(&name);
-  err = name.err != 0 ? name.err : nm_charset_check(kept, &why);
-  if (err != 0 && err != NM_ENOMEM) { /* iconv does not know the registered name, or there is none */
-    kept = charset;
-    err = nm_charset_check(kept, &why);
-  }
-  if (err == 0) {
-    err = nm_buf_replace(to, field, kept, e);
-  } else if (err == NM_ENOMEM) {
-    nm_error_nomem(e);
-  } else {
-    nm_error_set(e, err, NM_KIND_MESSAGE, "%s: %s", field, why.text);
-  }
-  nm_buf_free(&name);
-  return err;
-}
-
 int nm_message_set_subject_encoding(struct nm_message *m, struct nm_str charset, struct nm_error *e) {
-  return set_charset(&m->subject_encoding, "SubjectEncoding", charset, e);
+  return nm_charset_keep(&m->subject_encoding, "SubjectEncoding", charset, e);
 }
 
 int nm_message_set_body_encoding(struct nm_message *m, struct nm_str charset, struct nm_error *e) {
-  return set_charset(&m->body_encoding, "BodyEncoding", charset, e);
+  return nm_charset_keep(&m->body_encoding, "BodyEncoding", charset, e);
+}
+
+int nm_message_set_body_transfer_encoding(struct nm_message *m, struct nm_str name, struct nm_error *e) {
+  return nm_cte_wish_set(&m->body_wish, "BodyTransferEncoding", name, e);
 }
 
 static int set_text(struct nm_content **to, const char *field, struct nm_str text, struct nm_error *e) {
@@ -141,6 +130,19 @@ int nm_message_set_text(struct nm_message *m, struct nm_str text, struct nm_erro
 
 int nm_message_set_html(struct nm_message *m, struct nm_str html, struct nm_error *e) {
   return set_text(&m->html, "Html", html, e);
+}
+
+int nm_message_set_calendar(struct nm_message *m, struct nm_str ics, struct nm_error *e) {
+  struct nm_buf method = {.max = m->calendar_method.max};
+  int err = ics.p != NULL ? nm_calendar_method(ics, &method, e) : 0;
+  err = err == 0 ? set_text(&m->calendar, "Calendar", ics, e) : err;
+  if (err != 0) {
+    nm_buf_free(&method);
+    return err;
+  }
+  nm_buf_free(&m->calendar_method);
+  m->calendar_method = method;
+  return 0;
 }
 
 int nm_message_set_body(struct nm_message *m, struct nm_str body, struct nm_error *e) {

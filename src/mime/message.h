@@ -10,7 +10,9 @@
 #include "base/list.h"
 #include "base/source.h"
 #include "base/str.h"
+#include "mime/encoder.h"
 #include "mime/fields.h"
+#include "mime/part.h"
 #include "mime/resent.h"
 
 /* Fore's NetMailPriority. */
@@ -28,17 +30,24 @@ struct nm_message {
   struct nm_list *reply_to; /* never NULL, as are the other lists */
   struct nm_list *to;
   struct nm_list *cc;
-  struct nm_list *bcc;    /* envelope only: never rendered */
-  struct nm_list *notify; /* Disposition-Notification-To */
-  struct nm_list *fields; /* struct nm_field: those that no other member stands for */
-  struct nm_list *resent; /* struct nm_resent, the oldest first */
-  struct nm_list *attachments;
+  struct nm_list *bcc;            /* envelope only: never rendered */
+  struct nm_list *notify;         /* Disposition-Notification-To */
+  struct nm_list *fields;         /* struct nm_field: those that no other member stands for */
+  struct nm_list *resent;         /* struct nm_resent, the oldest first */
+  struct nm_list *attachments;    /* struct nm_part, as are the next two */
+  struct nm_list *views;          /* other forms of the body: alternatives beside text and html */
+  struct nm_list *linked;         /* what html shows */
   struct nm_buf subject;          /* UTF-8 */
   struct nm_buf subject_encoding; /* charset; empty: utf-8 */
   struct nm_buf body_encoding;
   struct nm_content *text; /* UTF-8; NULL: none */
   struct nm_content *html;
-  int is_body_html; /* which of the two Body means */
+  int is_body_html;              /* which of the two Body means */
+  struct nm_cte_wish body_wish;  /* how text and html are encoded */
+  struct nm_content *calendar;   /* an iTIP object, UTF-8; NULL: none */
+  struct nm_buf calendar_method; /* upper case */
+  struct nm_part
+      *root; /* the body nested by hand, in place of text, html, views, linked and calendar; NULL */
   enum nm_priority priority;
   struct nm_buf message_id; /* with <>; empty: made for each send */
   int has_date;             /* else the moment of each send */
@@ -52,11 +61,14 @@ struct nm_stamp {
   int offset;                 /* minutes east of UTC */
   struct nm_str message_id;   /* with <> */
   unsigned char boundary[16]; /* random: 128 bits; boundaries of one message differ by a counter */
+  unsigned allowed;           /* NM_ALLOW_…: what the way to the server takes beyond 7bit */
 };
 
 NM_HIDDEN_BEGIN
 
 int nm_message_new(struct nm_message **out);
+/* What m is now; contents, parts and addresses by reference. NM_ENOMEM. */
+int nm_message_copy(const struct nm_message *m, struct nm_message **out);
 struct nm_message *nm_message_ref(struct nm_message *m);
 void nm_message_unref(struct nm_message **m);
 /* UTF-8 without CR, LF and NUL. */
@@ -69,6 +81,11 @@ int nm_message_set_body_encoding(struct nm_message *m, struct nm_str charset, st
 int nm_message_set_text(struct nm_message *m, struct nm_str text, struct nm_error *e);
 int nm_message_set_html(struct nm_message *m, struct nm_str html, struct nm_error *e);
 int nm_message_set_body(struct nm_message *m, struct nm_str body, struct nm_error *e);
+/* "quoted-printable" and its like for Text and Html; empty: the best one. */
+int nm_message_set_body_transfer_encoding(struct nm_message *m, struct nm_str name, struct nm_error *e);
+/* A VCALENDAR object (RFC 5545) with one METHOD (RFC 5546 1.4): goes as the last alternative, where calendars look, and as an
+   attached .ics, for those that do not. UTF-8; a NULL p takes it away. */
+int nm_message_set_calendar(struct nm_message *m, struct nm_str ics, struct nm_error *e);
 /* One msg-id, with or without <>; a NULL p: a new one for each send. */
 int nm_message_set_message_id(struct nm_message *m, struct nm_str id, struct nm_error *e);
 /* List-Unsubscribe-Post (RFC 8058). On needs an https URL in List-Unsubscribe. */
@@ -91,7 +108,7 @@ int nm_message_id_make(const struct nm_addr *from, struct nm_buf *b, struct nm_e
    Disposition-Notification-To, X-Priority, Importance and Priority (unless normal), MIME-Version, Content-... ; without To and Cc: "To: undisclosed-recipients:;"; no Sender that is the same as From (RFC
    5322 3.6.2), no empty Subject. Bodies are in BodyEncoding; a display name that SubjectEncoding lacks goes in UTF-8. An
    attachment's bytes arrive as they are: text with line ends other than CRLF goes in base64.
-   Tree: mixed > (related > alternative(text, html) + inline) + attachments, each level only when it is needed. */
+   Tree: see mime/tree.h. */
 int nm_message_render(const struct nm_message *m, const struct nm_stamp *stamp, struct nm_source **out,
                       struct nm_error *e);
 

@@ -3,132 +3,300 @@
 #include "base/alloc.h"
 #include "mime/charset.h"
 
-/* Besides the attachments: two bodies, three multiparts. */
-#define PARTS_EXTRA 5
+#define BLOCK_NODES 64
+/* One part may stand in many places, and so be many nodes: what can be attached to a message, twice. */
+#define NODES_MAX ((size_t)2 * NM_PART_LIST_MAX)
 
-static struct nm_node *add_part(struct nm_tree *t, const char *multipart) {
-  struct nm_node *part = &t->parts[t->n++];
-  *part = (struct nm_node){.multipart = multipart};
-  return part;
+struct nm_tree_block {
+  struct nm_tree_block *next;
+  struct nm_node nodes[BLOCK_NODES];
+};
+
+struct build {
+  struct nm_tree *t;
+  struct nm_error *e;
+  int err; /* the first failure; then no node is added any more */
+};
+
+/* What becomes of a list of nodes under construction. */
+struct chain {
+  struct nm_node *first;
+  struct nm_node **end;
+  size_t n;
+};
+
+static struct nm_node *new_node(struct nm_tree *t) {
+  if (t->n < NM_TREE_NODES) {
+    return &t->first[t->n++];
+  }
+  size_t at = (t->n - NM_TREE_NODES) % BLOCK_NODES;
+  if (at == 0) {
+    struct nm_tree_block *block = nm_zalloc(sizeof *block);
+    if (block == NULL) {
+      return NULL;
+    }
+    block->next = t->blocks;
+    t->blocks = block;
+  }
+  t->n++;
+  return &t->blocks->nodes[at];
 }
 
-/* The text in the charset of BodyEncoding; UTF-8 is taken as it is. */
-static int convert(struct nm_str charset, struct nm_content *utf8, const char *field, struct nm_content **out,
-                   struct nm_error *e) {
-  if (nm_charset_is_utf8(charset)) {
-    *out = nm_content_ref(utf8);
-    return 0;
+/* NULL after any failure. */
+static struct nm_node *add(struct build *b, enum nm_part_kind kind, const char *type) {
+  if (b->err == 0 && b->t->n >= NODES_MAX) {
+    b->err = nm_error_set(b->e, NM_ELIMIT, NM_KIND_MESSAGE, "a message of more than %zu parts is refused",
+                          NODES_MAX);
+  }
+  struct nm_node *node = b->err == 0 ? new_node(b->t) : NULL;
+  if (node == NULL) {
+    b->err = b->err != 0 ? b->err : nm_error_nomem(b->e);
+    return NULL;
+  }
+  *node = (struct nm_node){.kind = kind, .type = type, .raw_size = -1};
+  return node;
+}
+
+static void append(struct chain *c, struct nm_node *node) {
+  if (node != NULL) {
+    if (c->n++ == 0) {
+      c->end = &c->first;
+    }
+    *c->end = node;
+    c->end = &node->next;
+  }
+}
+
+/* The text in its charset; UTF-8 is taken as it is. */
+static void convert(struct build *b, struct nm_node *node, struct nm_content *utf8, const char *field) {
+  if (nm_charset_is_utf8(node->charset)) {
+    node->charset = NM_STR("utf-8");
+    node->content = nm_content_ref(utf8);
+    return;
   }
   struct nm_buf text = {.max = NM_BODY_MAX};
   struct nm_error why = {0};
-  int err = nm_charset_encode(charset, nm_content_bytes(utf8), &text, &why);
+  int err = nm_charset_encode(node->charset, nm_content_bytes(utf8), &text, &why);
   if (err == 0 && text.err != 0) {
     err = text.err;
     nm_error_set(&why, err, NM_KIND_MESSAGE, "it is too long in this charset");
   }
   if (err == 0) {
-    err = nm_content_memory(nm_buf_str(&text), out, &why);
+    err = nm_content_memory(nm_buf_str(&text), &node->content, &why);
   }
   nm_buf_free(&text);
   if (err == NM_ENOMEM) {
-    return nm_error_nomem(e);
+    b->err = nm_error_nomem(b->e);
+  } else if (err != 0) {
+    b->err = nm_error_set(b->e, err, NM_KIND_MESSAGE, "%s: %s", field, why.text);
   }
-  return err == 0 ? 0 : nm_error_set(e, err, NM_KIND_MESSAGE, "%s: %s", field, why.text);
 }
 
-static int add_body(struct nm_tree *t, const struct nm_message *m, int html, struct nm_node **out,
-                    struct nm_error *e) {
+/* Text or html of a message; NULL for none. */
+static struct nm_node *add_body(struct build *b, const struct nm_message *m, int html) {
   struct nm_content *utf8 = html ? m->html : m->text;
-  *out = NULL;
-  if (utf8 == NULL) {
-    return 0;
+  struct nm_node *node = utf8 != NULL ? add(b, NM_PART_TEXT, html ? "text/html" : "text/plain") : NULL;
+  if (node != NULL) {
+    node->charset = nm_buf_str(&m->body_encoding);
+    node->wish = m->body_wish;
+    convert(b, node, utf8, html ? "Html" : "Text");
   }
-  struct nm_node *part = add_part(t, NULL);
-  part->type = html ? "text/html" : "text/plain";
-  *out = part;
-  return convert(nm_buf_str(&m->body_encoding), utf8, html ? "Html" : "Text", &part->content, e);
+  return node;
 }
 
-static int is_shown_by(const struct nm_node *html, const struct nm_part *a) {
-  return html != NULL && a->inline_part && a->content_id.n > 0;
+static struct nm_node *build_message(struct build *b, const struct nm_message *m);
+
+/* As deep as parts are high: NM_PART_HEIGHT_MAX, and one level of a message's own for each. */
+static struct nm_node *add_part(struct build *b, const struct nm_part *part, enum nm_disposition by_default) {
+  struct nm_node *node = add(b, part->kind, NULL);
+  if (node == NULL) {
+    return NULL;
+  }
+  node->part = part;
+  node->name = nm_buf_str(&part->name);
+  node->wish = part->wish;
+  node->disposition = part->disposition != NM_DISPOSITION_DEFAULT || part->kind == NM_PART_MULTIPART
+                          ? part->disposition
+                          : by_default;
+  if (part->kind == NM_PART_TEXT) {
+    node->charset = nm_params_get(&part->params, NM_STR("charset"));
+    convert(b, node, part->content, "the text of a part");
+  } else if (part->kind == NM_PART_OCTETS) {
+    node->content = nm_content_ref(part->content);
+  } else if (part->kind == NM_PART_MESSAGE) {
+    node->message = part->message;
+    node->child = build_message(b, part->message);
+  } else if (part->kind == NM_PART_MULTIPART) {
+    struct chain children = {0};
+    for (size_t i = 0; i < part->children->n && b->err == 0; i++) {
+      append(&children, add_part(b, part->children->items[i], NM_DISPOSITION_DEFAULT));
+    }
+    node->child = children.first;
+  }
+  return node;
 }
 
-/* The attachments that are shown by the HTML, or the others, as parts after *at; returns where the list ends. */
-static struct nm_node **add_attachments(struct nm_tree *t, const struct nm_message *m,
-                                        const struct nm_node *html, int shown, struct nm_node **at) {
-  for (size_t i = 0; i < m->attachments->n; i++) {
-    struct nm_part *a = m->attachments->items[i];
-    if (is_shown_by(html, a) == shown) {
-      struct nm_node *part = add_part(t, NULL);
-      part->content = nm_content_ref(a->content);
-      part->attachment = a;
-      *at = part;
-      at = &part->next;
+static int is_type(const struct nm_part *part, struct nm_str type) {
+  return nm_str_ieq(nm_part_type(part), type);
+}
+
+/* Made for readers that show less than HTML: Gmail and its like want AMP before it, and a watch takes its own form. */
+static int is_below_html(const struct nm_part *view) {
+  return is_type(view, NM_STR("text/x-amp-html")) || is_type(view, NM_STR("text/watch-html"));
+}
+
+static void add_views(struct build *b, const struct nm_message *m, int below_html, struct chain *c) {
+  for (size_t i = 0; i < m->views->n; i++) {
+    if (is_below_html(m->views->items[i]) == below_html) {
+      append(c, add_part(b, m->views->items[i], NM_DISPOSITION_DEFAULT));
     }
   }
-  return at;
 }
 
-/* body and the attachments of one sort in a multipart; body alone (it may be NULL) when there are none. */
-static struct nm_node *join(struct nm_tree *t, const struct nm_message *m, const char *multipart,
-                            struct nm_node *body, const struct nm_node *html) {
-  struct nm_node *list = NULL;
-  int shown = strcmp(multipart, "related") == 0;
-  add_attachments(t, m, html, shown, body != NULL ? &body->next : &list);
-  if (body != NULL ? body->next == NULL : list == NULL) {
-    return body;
+static int has_html(const struct nm_message *m) {
+  int found = m->html != NULL;
+  for (size_t i = 0; i < m->views->n && !found; i++) {
+    found = is_type(m->views->items[i], NM_STR("text/html"));
   }
-  struct nm_node *joined = add_part(t, multipart);
-  joined->child = body != NULL ? body : list;
-  if (shown) {
-    joined->root = body->multipart != NULL ? "multipart/alternative" : body->type;
-  }
-  return joined;
+  return found;
 }
 
-static int build(struct nm_tree *t, const struct nm_message *m, struct nm_error *e) {
-  struct nm_node *text = NULL, *html = NULL;
-  int err = add_body(t, m, 0, &text, e);
-  if (err == 0) {
-    err = add_body(t, m, 1, &html, e);
+static int is_shown(const struct nm_message *m, const struct nm_part *part) {
+  return has_html(m) && part->disposition == NM_DISPOSITION_INLINE && part->content_id.n > 0;
+}
+
+/* RFC 6047 2.4: method and charset are parameters of the type, and the same METHOD as within. */
+static struct nm_node *add_calendar(struct build *b, const struct nm_message *m) {
+  struct nm_node *node = m->calendar != NULL ? add(b, NM_PART_TEXT, "text/calendar") : NULL;
+  if (node != NULL) {
+    node->content = nm_content_ref(m->calendar);
+    node->charset = NM_STR("utf-8");
+    node->method = nm_buf_str(&m->calendar_method);
   }
-  if (err != 0) {
-    return err;
+  return node;
+}
+
+static struct nm_node *add_calendar_file(struct build *b, const struct nm_message *m) {
+  struct nm_node *node = m->calendar != NULL ? add(b, NM_PART_OCTETS, "application/ics") : NULL;
+  if (node != NULL) {
+    node->content = nm_content_ref(m->calendar);
+    node->name = NM_STR("invite.ics");
+    node->disposition = NM_DISPOSITION_ATTACHMENT;
   }
-  struct nm_node *body = text != NULL ? text : html;
-  if (text != NULL && html != NULL) {
-    body = add_part(t, "alternative");
-    body->child = text; /* the plainest first (RFC 2046 5.1.4) */
-    text->next = html;
+  return node;
+}
+
+/* One node of the chain: itself when it is alone, else a multipart of all. */
+static struct nm_node *join(struct build *b, const char *type, const struct chain *c) {
+  struct nm_node *node = c->n > 1 ? add(b, NM_PART_MULTIPART, type) : c->first;
+  if (c->n > 1 && node != NULL) {
+    node->child = c->first;
   }
-  if (html != NULL) {
-    body = join(t, m, "related", body, html);
+  return node;
+}
+
+static struct nm_node *add_alternatives(struct build *b, const struct nm_message *m) {
+  struct chain c = {0};
+  append(&c, add_body(b, m, 0));
+  add_views(b, m, 1, &c);
+  append(&c, add_body(b, m, 1));
+  add_views(b, m, 0, &c);
+  append(&c, add_calendar(b, m));
+  return join(b, "multipart/alternative", &c);
+}
+
+static struct nm_node *add_related(struct build *b, const struct nm_message *m) {
+  struct chain c = {0};
+  append(&c, add_alternatives(b, m));
+  for (size_t i = 0; i < m->linked->n && has_html(m); i++) {
+    append(&c, add_part(b, m->linked->items[i], NM_DISPOSITION_INLINE));
   }
-  t->root = join(t, m, "mixed", body, html);
-  if (t->root == NULL) {
-    t->root = add_part(t, NULL);
-    t->root->type = "text/plain";
+  for (size_t i = 0; i < m->attachments->n; i++) {
+    if (is_shown(m, m->attachments->items[i])) {
+      append(&c, add_part(b, m->attachments->items[i], NM_DISPOSITION_INLINE));
+    }
   }
-  return 0;
+  return join(b, "multipart/related", &c);
+}
+
+static void check_root(struct build *b, const struct nm_message *m) {
+  if (m->text != NULL || m->html != NULL || m->views->n > 0 || m->linked->n > 0 || m->calendar != NULL) {
+    b->err =
+        nm_error_set(b->e, NM_EINVAL, NM_KIND_MESSAGE,
+                     "RootPart stands for the whole body: set it to nil, or take Text, Html, AlternateViews, "
+                     "LinkedResources and Calendar away");
+  }
+}
+
+static struct nm_node *add_content(struct build *b, const struct nm_message *m) {
+  if (m->root == NULL) {
+    return add_related(b, m);
+  }
+  check_root(b, m);
+  return b->err == 0 ? add_part(b, m->root, NM_DISPOSITION_DEFAULT) : NULL;
+}
+
+/* NULL after a failure. */
+static struct nm_node *build_message(struct build *b, const struct nm_message *m) {
+  struct chain c = {0};
+  append(&c, add_content(b, m));
+  size_t bodies = c.n;
+  append(&c, add_calendar_file(b, m));
+  for (size_t i = 0; i < m->linked->n && m->root == NULL && !has_html(m); i++) {
+    append(&c, add_part(b, m->linked->items[i], NM_DISPOSITION_INLINE));
+  }
+  for (size_t i = 0; i < m->attachments->n; i++) {
+    if (m->root != NULL || !is_shown(m, m->attachments->items[i])) {
+      append(&c, add_part(b, m->attachments->items[i], NM_DISPOSITION_ATTACHMENT));
+    }
+  }
+  if (c.n == 0) {
+    append(&c, add(b, NM_PART_TEXT, "text/plain"));
+    bodies = c.n;
+  }
+  struct nm_node *root = c.n > bodies ? add(b, NM_PART_MULTIPART, "multipart/mixed") : c.first;
+  if (c.n > bodies && root != NULL) {
+    root->child = c.first;
+  }
+  return b->err == 0 ? root : NULL;
+}
+
+static void mark_delimited(struct nm_node *node, int in_multipart) {
+  for (; node != NULL; node = node->next) {
+    node->is_delimited = in_multipart;
+    mark_delimited(node->child, node->kind == NM_PART_MULTIPART || in_multipart);
+  }
 }
 
 int nm_tree_make(struct nm_tree *t, const struct nm_message *m, struct nm_error *e) {
-  *t = (struct nm_tree){0};
-  t->parts = nm_realloc_array(NULL, m->attachments->n + PARTS_EXTRA, sizeof *t->parts);
-  if (t->parts == NULL) {
-    return nm_error_nomem(e);
-  }
-  int err = build(t, m, e);
-  if (err != 0) {
+  struct build b = {.t = t, .e = e};
+  t->n = 0;
+  t->blocks = NULL;
+  t->root = build_message(&b, m);
+  if (b.err != 0) {
     nm_tree_free(t);
+    return b.err;
   }
-  return err;
+  mark_delimited(t->root, 0);
+  return 0;
 }
 
 void nm_tree_free(struct nm_tree *t) {
-  for (size_t i = 0; i < t->n; i++) {
-    nm_content_unref(&t->parts[i].content);
+  for (size_t i = 0; i < t->n && i < NM_TREE_NODES; i++) {
+    nm_content_unref(&t->first[i].content);
   }
-  nm_free(t->parts);
-  *t = (struct nm_tree){0};
+  while (t->blocks != NULL) {
+    struct nm_tree_block *block = t->blocks;
+    for (size_t i = 0; i < BLOCK_NODES; i++) {
+      nm_content_unref(&block->nodes[i].content);
+    }
+    t->blocks = block->next;
+    nm_free(block);
+  }
+  t->root = NULL;
+  t->n = 0;
+}
+
+struct nm_str nm_node_type(const struct nm_node *n) {
+  return n->part != NULL ? nm_part_type(n->part) : nm_str_c(n->type);
 }

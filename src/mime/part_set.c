@@ -1,0 +1,261 @@
+/* The fields of a part: each is checked here, once. */
+
+#include "base/chars.h"
+#include "mime/charset.h"
+#include "mime/check.h"
+#include "mime/mediatype.h"
+#include "mime/part.h"
+
+static const char multipart[] = "multipart/";
+
+static int shown(struct nm_str s) {
+  return s.n < 200 ? (int)s.n : 200;
+}
+
+static int starts_with(struct nm_str s, const char *with) {
+  size_t n = strlen(with);
+  return s.n >= n && nm_str_ieq(nm_str(s.p, n), nm_str(with, n));
+}
+
+struct nm_str nm_part_file_name(struct nm_str path) {
+  size_t at = path.n;
+  while (at > 0 && path.p[at - 1] != '/' && path.p[at - 1] != '\\') {
+    at--;
+  }
+  return nm_str(path.p + at, path.n - at);
+}
+
+int nm_part_set_name(struct nm_part *p, struct nm_str path, struct nm_error *e) {
+  static const char field[] = "the attachment's name";
+  struct nm_str name = path.n > 0 ? nm_part_file_name(path) : NM_STR("");
+  int err = nm_check_line(field, path, e);
+  if (err != 0) {
+    return err;
+  }
+  if (path.n > 0 && (name.n == 0 || nm_str_eq(name, NM_STR(".")) || nm_str_eq(name, NM_STR("..")))) {
+    return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
+                        "%s \"%.*s\" names a folder, not a file; give it a file name", field, shown(path),
+                        path.p);
+  }
+  return nm_buf_replace(&p->name, field, name, e);
+}
+
+/* RFC 2045 6.4: a composite type may not be encoded, so it cannot hold bytes of any kind. message/... is judged by its
+   bytes when the message is rendered; a multipart's boundary is a parameter that we would have to take on trust. */
+static int check_leaf_type(struct nm_str type, struct nm_error *e) {
+  if (!starts_with(type, multipart)) {
+    return 0;
+  }
+  return nm_error_set(
+      e, NM_EINVAL, NM_KIND_MESSAGE,
+      "the type of a content cannot be \"%.*s\": a multipart is made of parts; attach each part, or "
+      "attach the file as application/octet-stream",
+      shown(type), type.p);
+}
+
+static int check_type_of_kind(const struct nm_part *p, struct nm_str type, struct nm_error *e) {
+  switch (p->kind) {
+    case NM_PART_MULTIPART:
+      if (!starts_with(type, multipart)) {
+        return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
+                            "\"%.*s\" is not the type of a multipart; write multipart/mixed "
+                            "or the like",
+                            shown(type), type.p);
+      }
+      if (starts_with(type, "multipart/signed") || starts_with(type, "multipart/encrypted")) {
+        return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
+                            "a \"%.*s\" cannot be made of parts by hand: every octet of it counts",
+                            shown(type), type.p);
+      }
+      return 0;
+    case NM_PART_MESSAGE:
+      return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
+                          "the type of a message within a message cannot be chosen");
+    case NM_PART_TEXT:
+      if (!nm_media_type_is_text(type)) {
+        return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
+                            "a text cannot be \"%.*s\"; write text/..., or give the bytes as Content",
+                            shown(type), type.p);
+      }
+      return 0;
+    default:
+      return check_leaf_type(type, e);
+  }
+}
+
+int nm_part_set_type(struct nm_part *p, struct nm_str type, struct nm_error *e) {
+  static const char field[] = "the part's type";
+  int err = type.n > 0 ? nm_check_line(field, type, e) : 0;
+  if (type.n == 0 && p->kind == NM_PART_MULTIPART) {
+    return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE, "a multipart needs its type");
+  }
+  if (err == 0 && type.n > 0) {
+    err = nm_media_type_check(type, e);
+    err = err == 0 ? check_type_of_kind(p, type, e) : err;
+  }
+  return err == 0 ? nm_buf_replace(&p->type, field, type, e) : err;
+}
+
+static int set_charset(struct nm_part *p, struct nm_str charset, struct nm_error *e) {
+  struct nm_buf name = {.max = NM_CHARSET_NAME_MAX + 1};
+  int err = nm_charset_keep(&name, "Charset", charset, e);
+  err = err == 0 ? nm_params_set(&p->params, NM_STR("charset"), nm_buf_str(&name), e) : err;
+  nm_buf_free(&name);
+  return err;
+}
+
+int nm_part_set_param(struct nm_part *p, struct nm_str name, struct nm_str value, struct nm_error *e) {
+  if (nm_str_ieq(name, NM_STR("boundary")) || nm_str_ieq(name, NM_STR("name")) ||
+      (nm_str_ieq(name, NM_STR("type")) && starts_with(nm_buf_str(&p->type), "multipart/related"))) {
+    return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
+                        "the parameter %.*s of a type is made from other properties; "
+                        "leave it out",
+                        shown(name), name.p);
+  }
+  if (value.n == 0) {
+    nm_params_remove(&p->params, name);
+    return 0;
+  }
+  if (p->kind == NM_PART_TEXT && nm_str_ieq(name, NM_STR("charset"))) {
+    return set_charset(p, value, e);
+  }
+  return nm_params_set(&p->params, name, value, e);
+}
+
+/* dot-atom-text = 1*atext *("." 1*atext)   (RFC 5322 3.2.3) */
+static int is_dot_atom(struct nm_str s) {
+  size_t atom = 0;
+  for (size_t i = 0; i < s.n; i++) {
+    if (s.p[i] == '.' ? atom == 0 : !nm_is((unsigned char)s.p[i], NM_CHAR_ATEXT)) {
+      return 0;
+    }
+    atom = s.p[i] == '.' ? 0 : atom + 1;
+  }
+  return atom > 0;
+}
+
+/* msg-id = "<" id-left "@" id-right ">"   id-left = dot-atom-text   id-right = dot-atom-text / no-fold-literal
+   no-fold-literal = "[" *dtext "]"   (RFC 5322 3.6.4; without its brackets here, "@" id-right optional) */
+static int is_id(struct nm_str s) {
+  const char *at = s.n > 0 ? memchr(s.p, '@', s.n) : NULL;
+  if (at == NULL) {
+    return is_dot_atom(s);
+  }
+  struct nm_str left = nm_str(s.p, (size_t)(at - s.p));
+  struct nm_str right = nm_str(at + 1, s.n - left.n - 1);
+  if (right.n >= 2 && right.p[0] == '[' && right.p[right.n - 1] == ']') {
+    return is_dot_atom(left) && (right.n == 2 || nm_all(nm_str(right.p + 1, right.n - 2), NM_CHAR_DTEXT));
+  }
+  return is_dot_atom(left) && is_dot_atom(right);
+}
+
+int nm_part_set_content_id(struct nm_part *p, struct nm_str id, struct nm_error *e) {
+  static const char field[] = "the attachment's content id";
+  if (id.n >= 2 && id.p[0] == '<' && id.p[id.n - 1] == '>') {
+    id = nm_str(id.p + 1, id.n - 2);
+    if (id.n == 0) {
+      return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE, "%s is empty between its brackets", field);
+    }
+  }
+  int err = id.n > 0 ? nm_check_line(field, id, e) : 0;
+  if (err != 0) {
+    return err;
+  }
+  if (id.n > 0 && !is_id(id)) {
+    return nm_error_set(
+        e, NM_EINVAL, NM_KIND_MESSAGE,
+        "%s \"%.*s\" is not a message id; write it as name or name@domain, in ASCII, without spaces", field,
+        shown(id), id.p);
+  }
+  enum nm_disposition without =
+      p->disposition == NM_DISPOSITION_INLINE ? NM_DISPOSITION_DEFAULT : p->disposition;
+  err = nm_buf_replace(&p->content_id, field, id, e);
+  if (err == 0) {
+    p->disposition = id.n > 0 ? NM_DISPOSITION_INLINE : without;
+  }
+  return err;
+}
+
+int nm_part_set_description(struct nm_part *p, struct nm_str text, struct nm_error *e) {
+  static const char field[] = "ContentDescription";
+  int err = nm_check_line(field, text, e);
+  return err == 0 ? nm_buf_replace(&p->description, field, text, e) : err;
+}
+
+/* content-location = "Content-Location:" [CFWS] URI [CFWS]   URI = absoluteURI | relativeURI   (RFC 2557 4.2). A space in it would
+   have to be encoded as %20 (RFC 3986 2.1). */
+int nm_part_set_location(struct nm_part *p, struct nm_str uri, struct nm_error *e) {
+  static const char field[] = "ContentLocation";
+  for (size_t i = 0; i < uri.n; i++) {
+    unsigned char c = (unsigned char)uri.p[i];
+    if (!nm_is(c, NM_CHAR_PRINT) || strchr(" \"<>\\^`{|}", c) != NULL) {
+      return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
+                          "%s is not a URI at byte %zu; write it in ASCII, other characters as %%XX", field,
+                          i + 1);
+    }
+  }
+  return nm_buf_replace(&p->location, field, uri, e);
+}
+
+/* Language-Tag as RFC 5646 2.1 shapes it: 1*8alpha *("-" 1*8alphanum). Whether it is registered is not our affair. */
+static int is_language_tag(struct nm_str s) {
+  size_t subtag = 0;
+  int first = 1;
+  for (size_t i = 0; i < s.n; i++) {
+    char c = s.p[i];
+    int is_alpha = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    if (c == '-' && subtag > 0) {
+      first = 0;
+      subtag = 0;
+    } else if (!(is_alpha || (!first && c >= '0' && c <= '9')) || ++subtag > 8) {
+      return 0;
+    }
+  }
+  return subtag > 0;
+}
+
+/* Content-Language = "Content-Language:" 1#Language-tag   (RFC 3282 2) */
+int nm_part_set_language(struct nm_part *p, struct nm_str tags, struct nm_error *e) {
+  static const char field[] = "ContentLanguage";
+  struct nm_buf kept = {.max = p->language.max};
+  for (size_t at = 0; at < tags.n;) {
+    size_t end = at;
+    while (end < tags.n && tags.p[end] != ',') {
+      end++;
+    }
+    struct nm_str tag = nm_str(tags.p + at, end - at);
+    while (tag.n > 0 && *tag.p == ' ') {
+      tag = nm_str(tag.p + 1, tag.n - 1);
+    }
+    while (tag.n > 0 && tag.p[tag.n - 1] == ' ') {
+      tag.n--;
+    }
+    if (!is_language_tag(tag) || end + 1 == tags.n) {
+      nm_buf_free(&kept);
+      return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
+                          "%s \"%.*s\" is not a list of language tags; write en, or ru, en-GB", field,
+                          shown(tags), tags.p);
+    }
+    nm_buf_add_c(&kept, kept.n > 0 ? ", " : "");
+    nm_buf_add_str(&kept, tag);
+    at = end + 1;
+  }
+  int err = kept.err == 0 ? nm_buf_replace(&p->language, field, nm_buf_str(&kept), e) : kept.err;
+  if (err == NM_ENOMEM) {
+    nm_error_nomem(e);
+  } else if (kept.err != 0) {
+    nm_error_set(e, err, NM_KIND_MESSAGE, "%s is too long", field);
+  }
+  nm_buf_free(&kept);
+  return err;
+}
+
+int nm_part_set_transfer_encoding(struct nm_part *p, struct nm_str name, struct nm_error *e) {
+  if (p->kind == NM_PART_MULTIPART || p->kind == NM_PART_MESSAGE || p->kind == NM_PART_EXTERNAL) {
+    return nm_error_set(
+        e, NM_EINVAL, NM_KIND_MESSAGE,
+        "TransferEncoding belongs to the parts within: a multipart or message may not be encoded "
+        "(RFC 2045 6.4)");
+  }
+  return nm_cte_wish_set(&p->wish, "TransferEncoding", name, e);
+}
