@@ -18,8 +18,8 @@ static void is_text(struct nm_str s) {
 }
 
 static void any_octets(struct nm_str in) {
-  struct nm_params p;
-  int err = nm_params_read(&p, in);
+  struct nm_typed p;
+  int err = nm_typed_read(&p, in);
   must(err == 0 || err == NM_ELIMIT);
   is_text(p.type);
   is_text(p.subtype);
@@ -27,10 +27,10 @@ static void any_octets(struct nm_str in) {
     must(p.items[i].name.n > 0);
     is_text(p.items[i].name);
     is_text(p.items[i].value);
-    struct nm_str first = nm_params_get(&p, p.items[i].name);
+    struct nm_str first = nm_typed_get(&p, p.items[i].name);
     must(first.p == p.items[i].value.p);
   }
-  nm_params_free(&p);
+  nm_typed_free(&p);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -50,14 +50,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   size_t type = b.n;
   ((data[0] & 1) != 0 ? nm_param_write_fallback : nm_param_write)(&b, b.n, "name", nm_str(value.p, value.n));
   nm_fold_end(&b);
-  struct nm_params p;
-  int err = nm_params_read(&p, nm_buf_str(&b));
-  if (b.n <= NM_PARAM_TEXT_MAX && value.n < 1000) {
+  struct nm_typed p;
+  int err = nm_typed_read(&p, nm_buf_str(&b));
+  if (b.n <= NM_TYPED_TEXT_MAX && value.n < 1000) {
     must(err == 0);
     must(p.type.n + 1 + p.subtype.n == type && p.n == 1 && nm_str_eq(p.items[0].name, NM_STR("name")));
     must(octets_are(&want, p.items[0].value.p, p.items[0].value.n));
   }
-  nm_params_free(&p);
+  nm_typed_free(&p);
   nm_buf_free(&b);
   octets_free(&want);
   octets_free(&value);

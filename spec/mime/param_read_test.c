@@ -8,7 +8,7 @@
 #define BAD "\xef\xbf\xbd"
 
 /* "type/subtype name=[value] ..." */
-static void show(struct nm_buf *b, const struct nm_params *p) {
+static void show(struct nm_buf *b, const struct nm_typed *p) {
   nm_buf_reset(b);
   nm_buf_add_str(b, p->type);
   nm_buf_add_byte(b, '/');
@@ -99,24 +99,24 @@ static void reads_values(void) {
   };
   struct nm_buf b = {.max = 10000};
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-    struct nm_params p;
-    CHECK_ROW(nm_params_read(&p, nm_str_c(rows[i].in)) == 0, rows[i].in);
+    struct nm_typed p;
+    CHECK_ROW(nm_typed_read(&p, nm_str_c(rows[i].in)) == 0, rows[i].in);
     show(&b, &p);
     CHECK_ROW(strcmp(b.p, rows[i].out) == 0, b.p);
     CHECK_ROW((strstr(rows[i].out, BAD) != NULL) == (p.lost > 0), rows[i].in);
-    nm_params_free(&p);
-    nm_params_free(&p);
+    nm_typed_free(&p);
+    nm_typed_free(&p);
   }
   nm_buf_free(&b);
 }
 
 static void finds_by_name(void) {
-  struct nm_params p;
-  CHECK(nm_params_read(&p, NM_STR("a/b; Name=x; y=\"\"")) == 0 && p.n == 2);
-  CHECK(nm_str_eq(nm_params_get(&p, NM_STR("NAME")), NM_STR("x")));
-  CHECK(nm_params_get(&p, NM_STR("y")).p != NULL && nm_params_get(&p, NM_STR("y")).n == 0);
-  CHECK(nm_params_get(&p, NM_STR("z")).p == NULL);
-  nm_params_free(&p);
+  struct nm_typed p;
+  CHECK(nm_typed_read(&p, NM_STR("a/b; Name=x; y=\"\"")) == 0 && p.n == 2);
+  CHECK(nm_str_eq(nm_typed_get(&p, NM_STR("NAME")), NM_STR("x")));
+  CHECK(nm_typed_get(&p, NM_STR("y")).p != NULL && nm_typed_get(&p, NM_STR("y")).n == 0);
+  CHECK(nm_typed_get(&p, NM_STR("z")).p == NULL);
+  nm_typed_free(&p);
 }
 
 static void keeps_to_its_limits(void) {
@@ -125,22 +125,22 @@ static void keeps_to_its_limits(void) {
   for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
     struct nm_buf in = {.max = 1 << 20};
     nm_buf_add_c(&in, "a/b");
-    while (in.n + strlen(units[i]) <= NM_PARAM_TEXT_MAX) {
+    while (in.n + strlen(units[i]) <= NM_TYPED_TEXT_MAX) {
       nm_buf_add_c(&in, units[i]);
     }
-    struct nm_params p;
-    int err = nm_params_read(&p, nm_buf_str(&in));
+    struct nm_typed p;
+    int err = nm_typed_read(&p, nm_buf_str(&in));
     CHECK_ROW(err == (i < 2 || i == 7 || i == 9 ? NM_ELIMIT : 0), units[i]);
-    nm_params_free(&p);
-    while (in.n <= NM_PARAM_TEXT_MAX) {
+    nm_typed_free(&p);
+    while (in.n <= NM_TYPED_TEXT_MAX) {
       nm_buf_add_byte(&in, ' ');
     }
-    CHECK(nm_params_read(&p, nm_buf_str(&in)) == NM_ELIMIT && p.items == NULL);
+    CHECK(nm_typed_read(&p, nm_buf_str(&in)) == NM_ELIMIT && p.items == NULL);
     nm_buf_free(&in);
   }
 }
 
-static int same(const struct nm_params *p, const struct json *want) {
+static int same(const struct nm_typed *p, const struct json *want) {
   struct json *type = json_get(want, "c_type"), *subtype = json_get(want, "c_subtype");
   if (want->kind == 'n') {
     return p->type.n == 0; /* no type at all */
@@ -152,7 +152,7 @@ static int same(const struct nm_params *p, const struct json *want) {
   for (struct json *a = attributes != NULL ? attributes->child : NULL; a != NULL; a = a->next) {
     const char *suffix = strstr(a->child->s, "-language"); /* RFC 2231's language: nobody asks for it here */
     if (suffix == NULL || suffix[9] != '\0') {
-      struct nm_str got = nm_params_get(p, nm_str(a->child->s, a->child->n));
+      struct nm_str got = nm_typed_get(p, nm_str(a->child->s, a->child->n));
       ok = ok && got.p != NULL && json_is(a->child->next, got.p, got.n);
       n++;
     }
@@ -177,11 +177,11 @@ static void agrees_with_mail_parser(void) {
   struct json *all = json_parse(text);
   for (struct json *row = all->child; row != NULL; row = row->next) {
     struct json *header = json_get(row, "header");
-    struct nm_params p;
-    CHECK(nm_params_read(&p, nm_str(header->s, header->n)) == 0);
+    struct nm_typed p;
+    CHECK(nm_typed_read(&p, nm_str(header->s, header->n)) == 0);
     show(&b, &p);
     tally_add(&t, same(&p, json_get(row, "expected")), b.p);
-    nm_params_free(&p);
+    nm_typed_free(&p);
   }
   tally_end(&t, 103);
   nm_buf_free(&b);
@@ -193,13 +193,13 @@ static void agrees_with_mail_parser(void) {
 static void survives_each_failed_allocation(void) {
   long live = nm_test_alloc_live();
   for (long n = 1;; n++) {
-    struct nm_params p;
+    struct nm_typed p;
     nm_test_alloc_fail_at(n);
-    int err = nm_params_read(&p, NM_STR("a/b; x*0*=koi8-r''%F0; x*1=b; y=\"=?koi8-r?Q?=F0?=\"; z*=%D0%9F"));
+    int err = nm_typed_read(&p, NM_STR("a/b; x*0*=koi8-r''%F0; x*1=b; y=\"=?koi8-r?Q?=F0?=\"; z*=%D0%9F"));
     nm_test_alloc_fail_at(0);
     CHECK(err != 0 || (p.n == 3 && nm_str_eq(p.items[0].value, NM_STR("Пb")) &&
                        nm_str_eq(p.items[1].value, NM_STR("П")) && nm_str_eq(p.items[2].value, NM_STR("П"))));
-    nm_params_free(&p);
+    nm_typed_free(&p);
     CHECK(nm_test_alloc_live() == live);
     if (err == 0) {
       CHECK(n > 3);

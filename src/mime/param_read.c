@@ -23,7 +23,7 @@ struct piece {
 };
 
 struct pieces {
-  struct piece items[NM_PARAMS_MAX];
+  struct piece items[NM_TYPED_PARAMS_MAX];
   size_t n;
 };
 
@@ -133,7 +133,7 @@ static int read_piece(struct pieces *all, struct nm_str s, size_t *at) {
   if (!named || (!piece.quoted && piece.value.n == 0)) {
     return 0;
   }
-  if (all->n == NM_PARAMS_MAX) {
+  if (all->n == NM_TYPED_PARAMS_MAX) {
     return NM_ELIMIT;
   }
   all->items[all->n++] = piece;
@@ -227,8 +227,8 @@ static struct piece *next_section(struct pieces *all, struct nm_str name, int af
 }
 
 /* Adds octets, in the charset, as UTF-8. A charset that nobody knows: as if it were UTF-8. */
-static void add_value(struct nm_params *p, struct nm_str octets, struct nm_str charset) {
-  struct nm_buf utf8 = {.max = GROWTH * NM_PARAM_TEXT_MAX};
+static void add_value(struct nm_typed *p, struct nm_str octets, struct nm_str charset) {
+  struct nm_buf utf8 = {.max = GROWTH * NM_TYPED_TEXT_MAX};
   int err = nm_charset_decode(charset, octets, &utf8, &p->lost);
   if (err == NM_EINVAL) {
     nm_encword_mend(&p->text, octets, &p->lost);
@@ -240,9 +240,9 @@ static void add_value(struct nm_params *p, struct nm_str octets, struct nm_str c
 }
 
 /* The value that begins with first: itself, or with the sections that follow. */
-static void make_value(struct nm_params *p, struct pieces *all, struct piece *first) {
+static void make_value(struct nm_typed *p, struct pieces *all, struct piece *first) {
   char name[NM_CHARSET_NAME_MAX + 1];
-  struct nm_buf octets = {.max = NM_PARAM_TEXT_MAX};
+  struct nm_buf octets = {.max = NM_TYPED_TEXT_MAX};
   struct nm_str charset = nm_str(NULL, 0);
   for (struct piece *piece = first; piece != NULL;
        piece = piece->section == SINGLE ? NULL : next_section(all, first->name, piece->section)) {
@@ -302,8 +302,8 @@ static void place(struct nm_str *s, const struct nm_buf *text, size_t *at) {
   *at += s->n;
 }
 
-static int make(struct nm_params *p, struct pieces *all, struct nm_str type, struct nm_str subtype) {
-  p->text.max = GROWTH * (size_t)NM_PARAM_TEXT_MAX;
+static int make(struct nm_typed *p, struct pieces *all, struct nm_str type, struct nm_str subtype) {
+  p->text.max = GROWTH * (size_t)NM_TYPED_TEXT_MAX;
   p->items = all->n > 0 ? nm_realloc_array(NULL, all->n, sizeof *p->items) : NULL;
   if (all->n > 0 && p->items == NULL) {
     return NM_ENOMEM;
@@ -334,10 +334,10 @@ static int make(struct nm_params *p, struct pieces *all, struct nm_str type, str
   return 0;
 }
 
-int nm_params_read(struct nm_params *p, struct nm_str value) {
+int nm_typed_read(struct nm_typed *p, struct nm_str value) {
   struct nm_str type, subtype;
-  *p = (struct nm_params){0};
-  if (value.n > NM_PARAM_TEXT_MAX) {
+  *p = (struct nm_typed){0};
+  if (value.n > NM_TYPED_TEXT_MAX) {
     return NM_ELIMIT;
   }
   struct pieces *all = nm_alloc(sizeof *all);
@@ -349,12 +349,12 @@ int nm_params_read(struct nm_params *p, struct nm_str value) {
   err = err == 0 ? make(p, all, type, subtype) : err;
   nm_free(all);
   if (err != 0) {
-    nm_params_free(p);
+    nm_typed_free(p);
   }
   return err;
 }
 
-struct nm_str nm_params_get(const struct nm_params *p, struct nm_str name) {
+struct nm_str nm_typed_get(const struct nm_typed *p, struct nm_str name) {
   for (size_t i = 0; i < p->n; i++) {
     if (nm_str_ieq(p->items[i].name, name)) {
       return p->items[i].value;
@@ -363,8 +363,8 @@ struct nm_str nm_params_get(const struct nm_params *p, struct nm_str name) {
   return nm_str(NULL, 0);
 }
 
-void nm_params_free(struct nm_params *p) {
+void nm_typed_free(struct nm_typed *p) {
   nm_buf_free(&p->text);
   nm_free(p->items);
-  *p = (struct nm_params){0};
+  *p = (struct nm_typed){0};
 }

@@ -6,21 +6,18 @@
 #include "base/error.h"
 #include "base/hidden.h"
 #include "base/str.h"
+#include "mime/params.h"
 
 /* Octets of one field, and parameters in it (each piece of RFC 2231 counts): more is no Content-Type but an attack. */
-#define NM_PARAM_TEXT_MAX 65536
-#define NM_PARAMS_MAX 250
-
-struct nm_param {
-  struct nm_str name;  /* lower case */
-  struct nm_str value; /* decoded: UTF-8 without NUL and line ends */
-};
+#define NM_TYPED_TEXT_MAX 65536
+#define NM_TYPED_PARAMS_MAX 250
 
 /* The value of Content-Type or Content-Disposition, read. All-zero is an empty one; owns all it points to. */
-struct nm_params {
+struct nm_typed {
   struct nm_str type;    /* lower case: "text"; or "attachment" */
   struct nm_str subtype; /* "plain"; empty when there is none */
-  struct nm_param *items;
+  struct nm_param
+      *items; /* names in lower case; values decoded: UTF-8 without NUL and line ends. No NUL behind them */
   size_t n;
   size_t lost; /* octets that were no characters: they are U+FFFD */
   struct nm_buf text;
@@ -34,10 +31,10 @@ NM_HIDDEN_BEGIN
    Of parameters of one name the first counts, as for most readers: so nobody sees another one than who has checked it;
    but a name in RFC 2231's form before the plain one, which is for those who cannot read that.
    0, NM_ENOMEM, or NM_ELIMIT for a value beyond the maxima. */
-int nm_params_read(struct nm_params *p, struct nm_str value);
+int nm_typed_read(struct nm_typed *p, struct nm_str value);
 /* p NULL: there is none of that name. */
-struct nm_str nm_params_get(const struct nm_params *p, struct nm_str name);
-void nm_params_free(struct nm_params *p);
+struct nm_str nm_typed_get(const struct nm_typed *p, struct nm_str name);
+void nm_typed_free(struct nm_typed *p);
 
 NM_HIDDEN_END
 
