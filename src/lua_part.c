@@ -110,7 +110,7 @@ static int set_language(lua_State *L, void *object, int i, struct nm_error *e) {
 }
 
 static int get_charset(lua_State *L, void *object) {
-  return push_text(L, nm_type_params_get(&((struct nm_part *)object)->params, NM_STR("charset")));
+  return push_text(L, nm_params_get(&((struct nm_part *)object)->params, NM_STR("charset")));
 }
 
 static int set_charset(lua_State *L, void *object, int i, struct nm_error *e) {
@@ -132,7 +132,7 @@ static int set_transfer_encoding(lua_State *L, void *object, int i, struct nm_er
 }
 
 static int get_parameters(lua_State *L, void *object) {
-  const struct nm_type_params *params = &((struct nm_part *)object)->params;
+  const struct nm_params *params = &((struct nm_part *)object)->params;
   lua_newtable(L);
   for (size_t i = 0; i < params->n; i++) {
     nm_push_str(L, params->items[i].value);
@@ -158,7 +158,7 @@ static int set_parameters(lua_State *L, void *object, int i, struct nm_error *e)
       return err;
     }
   }
-  nm_type_params_sort(&part->params, NM_STR(""));
+  nm_params_sort(&part->params, NM_STR(""));
   return 0;
 }
 

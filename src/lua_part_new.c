@@ -111,18 +111,18 @@ static int of_parts(lua_State *L, void **box, int i, struct nm_error *e) {
 }
 
 static void free_params(void *params) {
-  nm_type_params_free(params);
+  nm_params_free(params);
 }
 
-static int read_access(lua_State *L, int at, struct nm_type_params *access, struct nm_error *e) {
+static int read_access(lua_State *L, int at, struct nm_params *access, struct nm_error *e) {
   int err = 0;
   for (lua_pushnil(L); err == 0 && lua_next(L, at) != 0; lua_pop(L, 1)) {
     if (lua_type(L, -2) != LUA_TSTRING) {
       return luaL_error(
           L, "External takes names and values: { [\"access-type\"] = \"URL\", URL = \"https://...\" }");
     }
-    err = nm_type_params_set(access, nm_check_string(L, lua_gettop(L) - 1, "the name of a parameter"),
-                             nm_check_string(L, lua_gettop(L), "the value of a parameter"), e);
+    err = nm_params_set(access, nm_check_string(L, lua_gettop(L) - 1, "the name of a parameter"),
+                        nm_check_string(L, lua_gettop(L), "the value of a parameter"), e);
   }
   return err;
 }
@@ -132,9 +132,9 @@ static int of_external(lua_State *L, void **box, int i, struct nm_error *e) {
   if (lua_type(L, at) != LUA_TTABLE) {
     return nm_type_error(L, at, "External", "table of access parameters");
   }
-  struct nm_type_params *access = nm_scratch(L, sizeof *access, free_params);
+  struct nm_params *access = nm_scratch(L, sizeof *access, free_params);
   int err = read_access(L, at, access, e);
-  nm_type_params_sort(access, NM_STR("access-type"));
+  nm_params_sort(access, NM_STR("access-type"));
   struct nm_part *part = NULL;
   err = err == 0 ? nm_part_new_external(access, &part, e) : err;
   *box = part;

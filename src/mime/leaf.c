@@ -38,7 +38,7 @@ static void use_base64(struct leaf *l) {
 /* The bytes are the author's, so their charset is only named where it can be seen, or the author said it. */
 static int prepare_text_file(struct leaf *l) {
   struct nm_str said =
-      l->node->part != NULL ? nm_type_params_get(&l->node->part->params, NM_STR("charset")) : nm_str("", 0);
+      l->node->part != NULL ? nm_params_get(&l->node->part->params, NM_STR("charset")) : nm_str("", 0);
   int err = choose(l, 0);
   if (said.n > 0) {
     l->node->charset = said;

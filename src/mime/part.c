@@ -120,7 +120,7 @@ int nm_part_new_message(const struct nm_message *m, struct nm_part **out, struct
 }
 
 /* access-type = "URL" / "FTP" / "ANON-FTP" / "TFTP" / "LOCAL-FILE" / "MAIL-SERVER" / x-token   (RFC 2046 5.2.3, RFC 2017) */
-static int check_access(const struct nm_type_params *access, struct nm_error *e) {
+static int check_access(const struct nm_params *access, struct nm_error *e) {
   static const struct {
     const char *type;
     const char *needs[2];
@@ -128,10 +128,10 @@ static int check_access(const struct nm_type_params *access, struct nm_error *e)
       {"URL", {"URL", NULL}},     {"FTP", {"NAME", "SITE"}},      {"ANON-FTP", {"NAME", "SITE"}},
       {"TFTP", {"NAME", "SITE"}}, {"LOCAL-FILE", {"NAME", NULL}}, {"MAIL-SERVER", {"SERVER", NULL}},
   };
-  struct nm_str type = nm_type_params_get(access, NM_STR("access-type"));
+  struct nm_str type = nm_params_get(access, NM_STR("access-type"));
   for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
     for (size_t k = 0; k < 2 && nm_str_ieq(type, nm_str_c(known[i].type)); k++) {
-      if (known[i].needs[k] != NULL && nm_type_params_get(access, nm_str_c(known[i].needs[k])).n == 0) {
+      if (known[i].needs[k] != NULL && nm_params_get(access, nm_str_c(known[i].needs[k])).n == 0) {
         return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
                             "an external body with the access type %s needs the parameter %s", known[i].type,
                             known[i].needs[k]);
@@ -151,13 +151,13 @@ static int check_access(const struct nm_type_params *access, struct nm_error *e)
       type.n < 100 ? (int)type.n : 100, type.n > 0 ? type.p : "");
 }
 
-int nm_part_new_external(const struct nm_type_params *access, struct nm_part **out, struct nm_error *e) {
+int nm_part_new_external(const struct nm_params *access, struct nm_part **out, struct nm_error *e) {
   int err = check_access(access, e);
   if (err != 0) {
     return err;
   }
   struct nm_part *p = make(NM_PART_EXTERNAL);
-  if (p == NULL || nm_type_params_assign(&p->access, access) != 0) {
+  if (p == NULL || nm_params_assign(&p->access, access) != 0) {
     nm_part_unref(&p);
     return nm_error_nomem(e);
   }
@@ -175,8 +175,8 @@ static void clear(struct nm_part *p) {
   nm_list_unref(&p->children);
   nm_message_unref(&p->message);
   nm_list_unref(&p->fields);
-  nm_type_params_free(&p->access);
-  nm_type_params_free(&p->params);
+  nm_params_free(&p->access);
+  nm_params_free(&p->params);
   nm_buf_free(&p->name);
   nm_buf_free(&p->type);
   nm_buf_free(&p->content_id);

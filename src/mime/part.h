@@ -8,7 +8,7 @@
 #include "base/list.h"
 #include "base/str.h"
 #include "mime/encoder.h"
-#include "mime/type_params.h"
+#include "mime/params.h"
 
 struct nm_message;
 
@@ -34,19 +34,19 @@ enum nm_disposition { NM_DISPOSITION_DEFAULT, NM_DISPOSITION_INLINE, NM_DISPOSIT
 struct nm_part {
   unsigned refs;
   enum nm_part_kind kind;
-  unsigned height;              /* 1: a leaf */
-  int is_utf8;                  /* a header within is in UTF-8 (RFC 6532): can only be sent with SMTPUTF8 */
-  struct nm_content *content;   /* OCTETS, TEXT */
-  struct nm_list *children;     /* MULTIPART */
-  struct nm_message *message;   /* MESSAGE: a copy of its own */
-  struct nm_type_params access; /* EXTERNAL */
-  struct nm_buf name;           /* file name as shown; empty: none. Never a path: the last component only */
-  struct nm_buf type;           /* media type; empty: by kind and name. EXTERNAL: that of the content */
-  struct nm_type_params params; /* of the type, but for boundary, name, and type of multipart/related */
-  struct nm_buf content_id;     /* without <>; empty: none */
-  struct nm_buf description;    /* UTF-8 */
-  struct nm_buf location;       /* URI */
-  struct nm_buf language;       /* tags with ", " between them */
+  unsigned height;            /* 1: a leaf */
+  int is_utf8;                /* a header within is in UTF-8 (RFC 6532): can only be sent with SMTPUTF8 */
+  struct nm_content *content; /* OCTETS, TEXT */
+  struct nm_list *children;   /* MULTIPART */
+  struct nm_message *message; /* MESSAGE: a copy of its own */
+  struct nm_params access;    /* EXTERNAL */
+  struct nm_buf name;         /* file name as shown; empty: none. Never a path: the last component only */
+  struct nm_buf type;         /* media type; empty: by kind and name. EXTERNAL: that of the content */
+  struct nm_params params;    /* of the type, but for boundary, name, and type of multipart/related */
+  struct nm_buf content_id;   /* without <>; empty: none */
+  struct nm_buf description;  /* UTF-8 */
+  struct nm_buf location;     /* URI */
+  struct nm_buf language;     /* tags with ", " between them */
   enum nm_disposition disposition;
   struct nm_cte_wish wish; /* its allowed is 0 */
   struct nm_list *fields;  /* struct nm_field: others of its header, kept from a parsed message; NULL: none */
@@ -71,7 +71,7 @@ int nm_part_new_multipart(struct nm_str type, const struct nm_list *children, st
 int nm_part_new_message(const struct nm_message *m, struct nm_part **out, struct nm_error *e);
 /* access has access-type and what that needs: URL (RFC 2017): URL; FTP, ANON-FTP, TFTP: NAME and SITE; LOCAL-FILE: NAME;
    MAIL-SERVER: SERVER; another type needs an "x-" in front. */
-int nm_part_new_external(const struct nm_type_params *access, struct nm_part **out, struct nm_error *e);
+int nm_part_new_external(const struct nm_params *access, struct nm_part **out, struct nm_error *e);
 struct nm_part *nm_part_ref(struct nm_part *p);
 void nm_part_unref(struct nm_part **p);
 

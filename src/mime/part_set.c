@@ -99,7 +99,7 @@ int nm_part_set_type(struct nm_part *p, struct nm_str type, struct nm_error *e) 
 static int set_charset(struct nm_part *p, struct nm_str charset, struct nm_error *e) {
   struct nm_buf name = {.max = NM_CHARSET_NAME_MAX + 1};
   int err = nm_charset_keep(&name, "Charset", charset, e);
-  err = err == 0 ? nm_type_params_set(&p->params, NM_STR("charset"), nm_buf_str(&name), e) : err;
+  err = err == 0 ? nm_params_set(&p->params, NM_STR("charset"), nm_buf_str(&name), e) : err;
   nm_buf_free(&name);
   return err;
 }
@@ -113,13 +113,13 @@ int nm_part_set_param(struct nm_part *p, struct nm_str name, struct nm_str value
                         shown(name), name.p);
   }
   if (value.n == 0) {
-    nm_type_params_remove(&p->params, name);
+    nm_params_remove(&p->params, name);
     return 0;
   }
   if (p->kind == NM_PART_TEXT && nm_str_ieq(name, NM_STR("charset"))) {
     return set_charset(p, value, e);
   }
-  return nm_type_params_set(&p->params, name, value, e);
+  return nm_params_set(&p->params, name, value, e);
 }
 
 /* dot-atom-text = 1*atext *("." 1*atext)   (RFC 5322 3.2.3) */

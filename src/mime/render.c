@@ -25,7 +25,7 @@ struct render {
   struct nm_error *e;
 };
 
-static size_t write_params(struct render *r, size_t col, const struct nm_type_params *params) {
+static size_t write_params(struct render *r, size_t col, const struct nm_params *params) {
   for (size_t i = 0; i < params->n; i++) {
     if (!nm_str_ieq(params->items[i].name, NM_STR("charset"))) {
       col = nm_param_write(r->b, col, params->items[i].name.p, params->items[i].value);

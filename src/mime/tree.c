@@ -119,7 +119,7 @@ static struct nm_node *add_part(struct build *b, const struct nm_part *part, enu
                           ? part->disposition
                           : by_default;
   if (part->kind == NM_PART_TEXT) {
-    node->charset = nm_type_params_get(&part->params, NM_STR("charset"));
+    node->charset = nm_params_get(&part->params, NM_STR("charset"));
     convert(b, node, part->content, "the text of a part");
   } else if (part->kind == NM_PART_OCTETS) {
     node->content = nm_content_ref(part->content);
