@@ -66,6 +66,37 @@ static void agrees_with_the_definition(void) {
   }
 }
 
+static size_t valid_by_characters(const char *p, size_t n) {
+  size_t i = 0, len = 0;
+  while (i < n && (len = nm_utf8_next(p + i, n - i, NULL)) > 0) {
+    i += len;
+  }
+  return i;
+}
+
+/* A long text is not looked at character by character; wherever four octets stand in it, the same must come out. */
+static void a_long_text_is_its_characters(void) {
+  static const unsigned char edges[] = {0x41, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc1, 0xc2, 0xdf,
+                                        0xe0, 0xe1, 0xec, 0xed, 0xee, 0xef, 0xf0, 0xf1, 0xf4, 0xf5};
+  size_t count = sizeof edges;
+  for (size_t at = 58; at <= 66; at++) {
+    for (size_t i = at; i < count * count * count * count; i += 7) {
+      char text[140];
+      for (size_t k = 0; k < sizeof text; k++) {
+        text[k] = k % 2 == 0 ? '\xd0' : '\x96';
+      }
+      unsigned char four[4] = {edges[i % count], edges[i / count % count], edges[i / count / count % count],
+                               edges[i / count / count / count]};
+      if (at % 2 == 1) { /* whole characters around them all the same */
+        text[at - 1] = text[at + 4] = 'x';
+      }
+      memcpy(text + at, four, 4);
+      CHECK(nm_utf8_valid(nm_str(text, sizeof text)) == valid_by_characters(text, sizeof text));
+      CHECK(nm_utf8_valid(nm_str(text, at + 4)) == valid_by_characters(text, at + 4));
+    }
+  }
+}
+
 static void finds_the_first_bad_byte(void) {
   static const struct {
     struct nm_str s;
@@ -188,6 +219,7 @@ static void agrees_with_the_vectors(void) {
 int main(void) {
   RUN(reads_every_code_point);
   RUN(agrees_with_the_definition);
+  RUN(a_long_text_is_its_characters);
   RUN(finds_the_first_bad_byte);
   RUN(looks_at_every_octet_of_a_run);
   RUN(agrees_with_the_vectors);

@@ -69,19 +69,70 @@ static size_t ascii_run(const char *p, size_t n) {
   return i;
 }
 
-size_t nm_utf8_valid(struct nm_str s) {
-  size_t i = 0;
-  while (i < s.n) {
-    i += ascii_run(s.p + i, s.n - i);
-    if (i < s.n) {
-      size_t len = nm_utf8_next(s.p + i, s.n - i, NULL);
-      if (len == 0) {
-        return i;
-      }
-      i += len;
-    }
+/* The same productions as an automaton whose step is one shift, whatever the octet: no guess of the processor can be wrong. A state
+   is the place of its six bits in a row, an octet's row has the next state at the place of each. What is not in a row is 0, and
+   so is BAD, which is in none. */
+enum {
+  BAD = 0,
+  GOOD = 6,
+  TAIL1 = 12,
+  TAIL2 = 18,
+  TAIL3 = 24,
+  AFTER_E0 = 30,
+  AFTER_ED = 36,
+  AFTER_F0 = 42,
+  AFTER_F4 = 48
+};
+
+#define NEXT(state, next) ((uint64_t)(next) << (state))
+#define ANY_TAIL (NEXT(TAIL1, GOOD) | NEXT(TAIL2, TAIL1) | NEXT(TAIL3, TAIL2))
+/* clang-format off */
+#define ASCII NEXT(GOOD, GOOD)
+#define T80 (ANY_TAIL | NEXT(AFTER_ED, TAIL1) | NEXT(AFTER_F4, TAIL2))
+#define T90 (ANY_TAIL | NEXT(AFTER_ED, TAIL1) | NEXT(AFTER_F0, TAIL2))
+#define TA0 (ANY_TAIL | NEXT(AFTER_E0, TAIL1) | NEXT(AFTER_F0, TAIL2))
+#define LEAD(next) NEXT(GOOD, next)
+#define R2(x) x, x
+#define R4(x) R2(x), R2(x)
+#define R16(x) R4(x), R4(x), R4(x), R4(x)
+
+static const uint64_t rows[256] = {
+    R16(ASCII), R16(ASCII), R16(ASCII), R16(ASCII), R16(ASCII), R16(ASCII), R16(ASCII), R16(ASCII),
+    R16(T80), R16(T90), R16(TA0), R16(TA0),
+    R2(0), R2(LEAD(TAIL1)), R4(LEAD(TAIL1)), R4(LEAD(TAIL1)), R4(LEAD(TAIL1)), R16(LEAD(TAIL1)),
+    LEAD(AFTER_E0), R4(LEAD(TAIL2)), R4(LEAD(TAIL2)), R4(LEAD(TAIL2)), LEAD(AFTER_ED), R2(LEAD(TAIL2)),
+    LEAD(AFTER_F0), LEAD(TAIL3), R2(LEAD(TAIL3)), LEAD(AFTER_F4), LEAD(0), R2(0), R4(0), R4(0)};
+/* clang-format on */
+
+#define BLOCK 64
+
+/* Octets of whole characters in the block at p; 0: there is a bad one. */
+static size_t good_block(const char *p) {
+  uint64_t state = GOOD;
+  for (size_t i = 0; i < BLOCK; i++) {
+    state = rows[(unsigned char)p[i]] >> (state & 63);
   }
-  return s.n;
+  state &= 63;
+  size_t n = state == BAD ? 0 : BLOCK;
+  if (state != BAD && state != GOOD) { /* the last character goes on: back to its first octet */
+    do {
+      n--;
+    } while (((unsigned char)p[n] & 0xc0) == 0x80);
+  }
+  return n;
+}
+
+size_t nm_utf8_valid(struct nm_str s) {
+  size_t i = 0, len = 1;
+  while (i < s.n && len > 0) {
+    i += ascii_run(s.p + i, s.n - i);
+    len = s.n - i >= BLOCK ? good_block(s.p + i) : 0;
+    if (len == 0 && i < s.n) {
+      len = nm_utf8_next(s.p + i, s.n - i, NULL);
+    }
+    i += len;
+  }
+  return i;
 }
 
 int nm_is_ascii(struct nm_str s) {
