@@ -6,41 +6,44 @@
 struct row {
   struct nm_str in;
   unsigned crlf, lf, cr, escapes, longest;
-  const char
-      *flags; /* h: high, n: NUL, f: "From ", u: not UTF-8, e: the last line has its end, 7: fit for 7bit */
+  /* h: high, n: NUL, f: "From ", u: not UTF-8, e: the last line has its end, c: which is CRLF, 7: fit for 7bit, 8: for 8bit */
+  const char *flags;
 };
 
 static const struct row rows[] = {
-    {NM_STR(""), 0, 0, 0, 0, 0, "7"},
-    {NM_STR("a"), 0, 0, 0, 0, 1, "7"},
-    {NM_STR("ab\r\nc\n\rd\r\r\n\n"), 2, 2, 2, 0, 2, "e7"},
-    {NM_STR("\n\r"), 0, 1, 1, 0, 0, "e7"},
-    {NM_STR("a=b\t\x7f\x01 c"), 0, 0, 0, 3, 8, "7"},
+    {NM_STR(""), 0, 0, 0, 0, 0, "78"},
+    {NM_STR("a"), 0, 0, 0, 0, 1, "78"},
+    {NM_STR("ab\r\nc\n\rd\r\r\n\n"), 2, 2, 2, 0, 2, "e78"},
+    {NM_STR("\n\r"), 0, 1, 1, 0, 0, "e78"},
+    {NM_STR("x\r\n\r"), 1, 0, 1, 0, 1, "e78"},
+    {NM_STR("a=b\t\x7f\x01 c"), 0, 0, 0, 3, 8, "78"},
     {NM_STR("a\0b\n"), 0, 1, 0, 1, 3, "ne"},
-    {NM_STR("From x"), 0, 0, 0, 0, 6, "f7"},
-    {NM_STR("x\r\nFrom "), 1, 0, 0, 0, 5, "f7"},
-    {NM_STR("x\rFrom y"), 0, 0, 1, 0, 6, "f7"},
-    {NM_STR("From\nFrom: x\n From y\nFroFrom z\nfrom w"), 0, 4, 0, 0, 9, "7"},
-    {NM_STR("long enough for words = and\x7fmore than eight octets\r\n"), 1, 0, 0, 2, 50, "e7"},
-    {NM_STR("caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80 and so on, in words"), 0, 0, 0, 9, 34, "h"},
-    {NM_STR("caf\xe9"), 0, 0, 0, 1, 4, "hu"},
-    {NM_STR("caf\xe9 and much more text"), 0, 0, 0, 1, 23, "hu"},
-    {NM_STR("\xc3"), 0, 0, 0, 1, 1, "hu"},
-    {NM_STR("\xe2\x82"), 0, 0, 0, 2, 2, "hu"},
-    {NM_STR("\xf0\x9f\x98"), 0, 0, 0, 3, 3, "hu"},
-    {NM_STR("\xc3 \xa9"), 0, 0, 0, 2, 3, "hu"},
-    {NM_STR("\xed\xa0\x80"), 0, 0, 0, 3, 3, "hu"},
-    {NM_STR("\x80\x81\x82\x83\x84\x85\x86\x87\x88=\xff\xfe\xfd\xfc\xfb\xfa\xf9"), 0, 0, 0, 17, 17, "hu"},
+    {NM_STR("From x"), 0, 0, 0, 0, 6, "f78"},
+    {NM_STR("x\r\nFrom "), 1, 0, 0, 0, 5, "f78"},
+    {NM_STR("x\rFrom y"), 0, 0, 1, 0, 6, "f78"},
+    {NM_STR("From\nFrom: x\n From y\nFroFrom z\nfrom w"), 0, 4, 0, 0, 9, "78"},
+    {NM_STR("long enough for words = and\x7fmore than eight octets\r\n"), 1, 0, 0, 2, 50, "ec78"},
+    {NM_STR("caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80 and so on, in words"), 0, 0, 0, 9, 34, "h8"},
+    {NM_STR("caf\xe9"), 0, 0, 0, 1, 4, "hu8"},
+    {NM_STR("caf\xe9 and much more text"), 0, 0, 0, 1, 23, "hu8"},
+    {NM_STR("\xc3"), 0, 0, 0, 1, 1, "hu8"},
+    {NM_STR("\xe2\x82"), 0, 0, 0, 2, 2, "hu8"},
+    {NM_STR("\xf0\x9f\x98"), 0, 0, 0, 3, 3, "hu8"},
+    {NM_STR("\xc3 \xa9"), 0, 0, 0, 2, 3, "hu8"},
+    {NM_STR("\xed\xa0\x80"), 0, 0, 0, 3, 3, "hu8"},
+    {NM_STR("\x80\x81\x82\x83\x84\x85\x86\x87\x88=\xff\xfe\xfd\xfc\xfb\xfa\xf9"), 0, 0, 0, 17, 17, "hu8"},
 };
 
 static void check(const struct row *r, const struct nm_scan *s) {
-  char flags[8] = "";
+  char flags[10] = "";
   strcat(flags, s->high ? "h" : "");
   strcat(flags, s->nul ? "n" : "");
   strcat(flags, s->from_line ? "f" : "");
   strcat(flags, s->not_utf8 ? "u" : "");
   strcat(flags, nm_scan_line_end(s) ? "e" : "");
+  strcat(flags, nm_scan_crlf_end(s) ? "c" : "");
   strcat(flags, nm_scan_is_7bit(s) ? "7" : "");
+  strcat(flags, nm_scan_is_8bit(s) ? "8" : "");
   CHECK_ROW(strcmp(flags, r->flags) == 0, flags);
   CHECK_ROW(s->bytes == r->in.n && s->crlf == r->crlf && s->lf == r->lf && s->cr == r->cr, r->in.p);
   CHECK_ROW(s->escapes == r->escapes && s->longest == r->longest, r->in.p);
@@ -75,7 +78,7 @@ static void a_line_may_have_998_octets(void) {
   nm_scan_step(&s, line, 998);
   CHECK(nm_scan_is_7bit(&s));
   nm_scan_step(&s, line, 1);
-  CHECK(!nm_scan_is_7bit(&s) && s.longest == 999);
+  CHECK(!nm_scan_is_7bit(&s) && !nm_scan_is_8bit(&s) && s.longest == 999);
 }
 
 int main(void) {
