@@ -4,6 +4,7 @@
 #include "lua_part.h"
 #include "lua_client.h"
 #include "lua_credential.h"
+#include "lua_html.h"
 #include "lua_message.h"
 #include "lua_pin.h"
 #include "lua_util.h"
@@ -32,6 +33,7 @@ int luaopen_netmail_core(lua_State *L) {
       {"MailMessage", nm_open_message}, {"NetworkCredential", nm_open_credential},
       {"Part", nm_push_part_table},     {"CredentialCache", nm_open_cache},
       {"SmtpClient", nm_open_client},   {"MailPriority", push_priorities},
+      {"HtmlToText", nm_open_html},
   };
   nm_pin((void *)(uintptr_t)luaopen_netmail_core);
   lua_newtable(L);

@@ -14,6 +14,7 @@ local netmail = {
   CredentialCache = core.CredentialCache,
   SmtpClient = core.SmtpClient,
   MailPriority = core.MailPriority,
+  HtmlToText = core.HtmlToText,
 }
 
 -- The presets are a table of data that most programs never look at: read at first use.

@@ -52,6 +52,17 @@ size_t nm_utf8_next(const char *p, size_t n, uint32_t *cp_out) {
   return len;
 }
 
+size_t nm_utf8_put(char out[NM_UTF8_MAX], uint32_t cp) {
+  static const unsigned char lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
+  size_t n = cp < 0x80 ? 1 : cp < 0x800 ? 2 : cp < 0x10000 ? 3 : 4;
+  for (size_t i = n - 1; i > 0; i--) {
+    out[i] = (char)(unsigned char)(0x80 | (cp & 0x3f));
+    cp >>= 6;
+  }
+  out[0] = (char)(unsigned char)(lead[n] | cp);
+  return n;
+}
+
 /* Octets of plain ASCII from p on, eight at a time. */
 static size_t ascii_run(const char *p, size_t n) {
   size_t i = 0;
