@@ -50,13 +50,13 @@ static void refuses_what_could_extend_a_command(void) {
   for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
     struct nm_addr a = raw(refused[i].spec, refused[i].n);
     struct nm_buf b = {.max = NM_COMMAND_MAX};
-    CHECK_ROW(nm_command_mail(&b, &a, 5) == NM_EINVAL && b.n == 0, refused[i].spec);
+    CHECK_ROW(nm_command_mail(&b, &a, 5, NM_BODY_8BITMIME) == NM_EINVAL && b.n == 0, refused[i].spec);
     CHECK_ROW(nm_command_rcpt(&b, &a) == NM_EINVAL && b.n == 0, refused[i].spec);
     CHECK_ROW(nm_command_addr_check(&a) == NM_EINVAL, refused[i].spec);
     nm_buf_free(&b);
   }
   struct nm_buf b = {.max = NM_COMMAND_MAX};
-  CHECK(nm_command_mail(&b, NULL, -1) == NM_EINVAL && b.n == 0);
+  CHECK(nm_command_mail(&b, NULL, -1, NM_BODY_7BIT) == NM_EINVAL && b.n == 0);
   nm_buf_free(&b);
 }
 
@@ -77,20 +77,25 @@ static void writes_commands(void) {
   static const struct {
     const char *spec;
     int64_t size;
+    enum nm_body body;
     const char *mail;
     const char *rcpt;
   } rows[] = {
-      {"a@b.c", -1, "MAIL FROM:<a@b.c>\r\n", "RCPT TO:<a@b.c>\r\n"},
-      {"a@b.c", 0, "MAIL FROM:<a@b.c> SIZE=0\r\n", "RCPT TO:<a@b.c>\r\n"},
-      {"a@[IPv6:::1]", INT64_MAX, "MAIL FROM:<a@[IPv6:::1]> SIZE=9223372036854775807\r\n",
+      {"a@b.c", -1, NM_BODY_7BIT, "MAIL FROM:<a@b.c>\r\n", "RCPT TO:<a@b.c>\r\n"},
+      {"a@b.c", 0, NM_BODY_7BIT, "MAIL FROM:<a@b.c> SIZE=0\r\n", "RCPT TO:<a@b.c>\r\n"},
+      {"a@[IPv6:::1]", INT64_MAX, NM_BODY_7BIT, "MAIL FROM:<a@[IPv6:::1]> SIZE=9223372036854775807\r\n",
        "RCPT TO:<a@[IPv6:::1]>\r\n"},
-      {"\"a> X=1\"@b", -1, "MAIL FROM:<\"a> X=1\"@b>\r\n", "RCPT TO:<\"a> X=1\"@b>\r\n"},
-      {"\"a\\\"b\\\\\"@c", -1, "MAIL FROM:<\"a\\\"b\\\\\"@c>\r\n", "RCPT TO:<\"a\\\"b\\\\\"@c>\r\n"},
+      {"a@b.c", -1, NM_BODY_8BITMIME, "MAIL FROM:<a@b.c> BODY=8BITMIME\r\n", "RCPT TO:<a@b.c>\r\n"},
+      {"a@b.c", 7, NM_BODY_8BITMIME, "MAIL FROM:<a@b.c> SIZE=7 BODY=8BITMIME\r\n", "RCPT TO:<a@b.c>\r\n"},
+      {"\"a> X=1\"@b", -1, NM_BODY_7BIT, "MAIL FROM:<\"a> X=1\"@b>\r\n", "RCPT TO:<\"a> X=1\"@b>\r\n"},
+      {"\"a\\\"b\\\\\"@c", -1, NM_BODY_7BIT, "MAIL FROM:<\"a\\\"b\\\\\"@c>\r\n",
+       "RCPT TO:<\"a\\\"b\\\\\"@c>\r\n"},
   };
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     struct nm_addr a = raw(rows[i].spec, strlen(rows[i].spec));
     struct nm_buf b = {.max = 2 * NM_COMMAND_MAX};
-    CHECK_ROW(nm_command_mail(&b, &a, rows[i].size) == 0 && strcmp(b.p, rows[i].mail) == 0, rows[i].spec);
+    CHECK_ROW(nm_command_mail(&b, &a, rows[i].size, rows[i].body) == 0 && strcmp(b.p, rows[i].mail) == 0,
+              rows[i].spec);
     nm_buf_reset(&b);
     CHECK_ROW(nm_command_rcpt(&b, &a) == 0 && strcmp(b.p, rows[i].rcpt) == 0, rows[i].spec);
     nm_buf_free(&b);
@@ -104,10 +109,10 @@ static void has_a_limit(void) {
   long_spec[1] = '@';
   struct nm_addr a = raw(long_spec, NM_COMMAND_MAX - 64);
   struct nm_buf b = {.max = NM_COMMAND_MAX};
-  CHECK(nm_command_mail(&b, &a, INT64_MAX) == 0 && b.n <= NM_COMMAND_MAX);
+  CHECK(nm_command_mail(&b, &a, INT64_MAX, NM_BODY_8BITMIME) == 0 && b.n <= NM_COMMAND_MAX);
   nm_buf_reset(&b);
   a.spec.n++;
-  CHECK(nm_command_mail(&b, &a, -1) == NM_ELIMIT && b.n == 0);
+  CHECK(nm_command_mail(&b, &a, -1, NM_BODY_7BIT) == NM_ELIMIT && b.n == 0);
   nm_buf_free(&b);
 }
 
@@ -156,7 +161,7 @@ static void survives_short_memory(void) {
   struct nm_addr a = raw("a@b.c", 5);
   struct nm_buf b = {.max = NM_COMMAND_MAX};
   nm_test_alloc_fail_at(1);
-  CHECK(nm_command_mail(&b, &a, 1) == NM_ENOMEM);
+  CHECK(nm_command_mail(&b, &a, 1, NM_BODY_7BIT) == NM_ENOMEM);
   nm_test_alloc_fail_at(0);
   nm_buf_free(&b);
   CHECK(nm_test_alloc_live() == live);

@@ -133,8 +133,15 @@ static void begin(struct world *w, unsigned how) {
   nm_source_free(&w->content);
   w->content =
       odd_source(nm_str(text, how % sizeof text), 1 + how % 7, (how & 16) != 0, how % 5 == 0 ? "gone" : NULL);
-  w->env = (struct nm_envelope){&w->from, w->to, 1 + (how & 3), how, (how & 32) != 0};
-  assert(nm_session_begin(w->s, &w->env, w->content) == 0);
+  w->env = (struct nm_envelope){&w->from, w->to, 1 + (how & 3), how, (how & 32) != 0, NM_BODY_7BIT};
+  w->env.body = how & 64 ? NM_BODY_8BITMIME : NM_BODY_7BIT;
+  int may_begin = w->env.body == NM_BODY_7BIT || (nm_session_caps(w->s)->flags & NM_CAP_8BITMIME) != 0;
+  assert(nm_session_begin(w->s, &w->env, w->content) == (may_begin ? 0 : NM_EINVAL));
+  if (!may_begin) {
+    assert(nm_session_state(w->s) == NM_SESSION_IDLE && nm_session_want(w->s) == 0);
+    w->is_checked = 1;
+    return;
+  }
   w->is_checked = 0;
   w->dots = 0;
   w->said_data = 0;
@@ -186,7 +193,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   struct input in = {data, size};
   struct world w = {.after_dot = -1};
   long live = nm_test_alloc_live();
-  struct nm_caps caps = {.flags = next(&in) & 1 ? NM_CAP_PIPELINING | NM_CAP_SIZE : 0};
+  unsigned offered = next(&in);
+  struct nm_caps caps = {.flags = (offered & 1 ? NM_CAP_PIPELINING | NM_CAP_SIZE : 0) |
+                                  (offered & 2 ? NM_CAP_8BITMIME : 0)};
   w.s = nm_session_new();
   w.from = (struct nm_addr){.refs = 1, .spec = NM_STR("me@example.org")};
   for (int i = 0; i < 4; i++) {

@@ -31,7 +31,7 @@ static void set_up(struct fixture *f, unsigned flags, size_t n_to, struct nm_str
     f->addrs[i] = (struct nm_addr){.refs = 1, .spec = nm_str_c(f->specs[i])};
     f->to[i] = &f->addrs[i];
   }
-  f->env = (struct nm_envelope){&f->from, f->to, n_to, -1, 0};
+  f->env = (struct nm_envelope){&f->from, f->to, n_to, -1, 0, NM_BODY_7BIT};
   adopt(f->s, flags);
 }
 
@@ -388,6 +388,30 @@ static void checks_addresses_before_the_first_byte(void) {
   }
 }
 
+/* What one server refuses another takes, with the same envelope and content. */
+static void eight_bit_content_needs_8bitmime(void) {
+  static const unsigned offers[] = {NM_CAP_PIPELINING, NM_CAP_PIPELINING | NM_CAP_8BITMIME};
+  for (size_t i = 0; i < 2; i++) {
+    struct fixture f;
+    struct nm_buf wire = {.max = 1000};
+    set_up(&f, offers[i], 1, NM_STR("\xd0\x96\r\n"));
+    f.env.body = NM_BODY_8BITMIME;
+    CHECK(nm_session_begin(f.s, &f.env, f.content) == (i == 0 ? NM_EINVAL : 0));
+    CHECK(nm_session_state(f.s) == (i == 0 ? NM_SESSION_IDLE : NM_SESSION_BUSY));
+    take_all(f.s, &wire);
+    if (i == 0) {
+      const struct nm_txn_result *r = nm_session_result(f.s);
+      CHECK(wire.n == 0 && nm_session_want(f.s) == 0);
+      CHECK(r->outcome == NM_OUTCOME_NOT_SENT && r->error.kind == NM_KIND_MESSAGE && r->n_rcpt == 0);
+      CHECK(strstr(r->error.text, "8BITMIME") != NULL);
+    } else {
+      CHECK(nm_buf_str(&wire).n > 0 && memmem(wire.p, wire.n, " BODY=8BITMIME\r\n", 16) != NULL);
+    }
+    nm_buf_free(&wire);
+    tear_down(&f);
+  }
+}
+
 static void result_outlives_the_session(void) {
   struct fixture f;
   struct nm_txn_result r;
@@ -464,6 +488,7 @@ int main(void) {
   RUN(stops_a_long_group_when_mail_is_refused);
   RUN(keeps_little_of_a_chatty_server);
   RUN(checks_addresses_before_the_first_byte);
+  RUN(eight_bit_content_needs_8bitmime);
   RUN(result_outlives_the_session);
   RUN(reuses_its_memory);
   RUN(names_outcomes);

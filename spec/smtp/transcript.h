@@ -38,6 +38,7 @@ struct transcript_run {
   size_t n_to;
   int64_t size;
   int all_or_nothing;
+  enum nm_body body;
   char content[4096];
   size_t content_n;
   char kind_of_source[16];
@@ -142,7 +143,7 @@ static inline int transcript_begin(struct transcript_run *r) {
   } else {
     r->source = odd_source(bytes, sizeof r->content, 0, NULL);
   }
-  struct nm_envelope env = {r->from, r->to, r->n_to, r->size, r->all_or_nothing};
+  struct nm_envelope env = {r->from, r->to, r->n_to, r->size, r->all_or_nothing, r->body};
   int rc = nm_session_begin(r->session, &env, r->source);
   r->is_begun = 1;
   r->short_of_memory |= rc == NM_ENOMEM;
@@ -370,6 +371,8 @@ static inline void transcript_line(struct transcript_run *r, const char *line) {
     r->size = atoll(rest);
   } else if (transcript_is(line, "all-or-nothing:", &rest)) {
     r->all_or_nothing = strcmp(rest, "yes") == 0;
+  } else if (transcript_is(line, "body:", &rest)) {
+    r->body = strcmp(rest, "8bitmime") == 0 ? NM_BODY_8BITMIME : NM_BODY_7BIT;
   } else if (transcript_is(line, "content:", &rest)) {
     r->content_n = transcript_unescape(rest, r->content);
   } else if (transcript_is(line, "source:", &rest)) {

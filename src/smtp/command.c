@@ -31,7 +31,8 @@ int nm_command_addr_check(const struct nm_addr *a) {
   return is_quoted ? NM_EINVAL : 0;
 }
 
-static int path_command(struct nm_buf *b, const char *verb, const struct nm_addr *a, int64_t size) {
+static int path_command(struct nm_buf *b, const char *verb, const struct nm_addr *a, int64_t size,
+                        enum nm_body body) {
   if (nm_command_addr_check(a) != 0) {
     return NM_EINVAL;
   }
@@ -44,16 +45,19 @@ static int path_command(struct nm_buf *b, const char *verb, const struct nm_addr
   if (size >= 0) {
     nm_buf_addf(b, " SIZE=%lld", (long long)size);
   }
+  if (body == NM_BODY_8BITMIME) {
+    nm_buf_add_c(b, " BODY=8BITMIME");
+  }
   nm_buf_add(b, "\r\n", 2);
   return b->err;
 }
 
-int nm_command_mail(struct nm_buf *b, const struct nm_addr *from, int64_t size) {
-  return path_command(b, "MAIL FROM:<", from, size);
+int nm_command_mail(struct nm_buf *b, const struct nm_addr *from, int64_t size, enum nm_body body) {
+  return path_command(b, "MAIL FROM:<", from, size, body);
 }
 
 int nm_command_rcpt(struct nm_buf *b, const struct nm_addr *to) {
-  return path_command(b, "RCPT TO:<", to, -1);
+  return path_command(b, "RCPT TO:<", to, -1, NM_BODY_7BIT);
 }
 
 /* RFC 5321 4.1.1.1: ehlo = "EHLO" SP ( Domain / address-literal ) CRLF */

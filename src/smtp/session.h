@@ -9,6 +9,7 @@
 #include "base/io.h"
 #include "base/source.h"
 #include "smtp/caps.h"
+#include "smtp/command.h"
 #include "smtp/reply.h"
 
 /* The client's side of one SMTP connection, without I/O: bytes go in and come out, and it says what it wants.
@@ -40,6 +41,7 @@ struct nm_envelope {
   size_t n_to;
   int64_t size;       /* of the content, for SIZE=; -1: not known */
   int all_or_nothing; /* neither DATA nor content before every RCPT was accepted */
+  enum nm_body body;  /* NM_BODY_8BITMIME: the content has octets over 127; nothing else may have them */
 };
 
 /* What is kept of the texts of RCPT's replies, of one and of all together: a hostile server answers 100000 recipients. Beyond
@@ -75,8 +77,8 @@ const struct nm_caps *nm_session_caps(const struct nm_session *s);
 
 /* Starts a transaction. Keeps from, to and the source until the state is no longer BUSY. The source stands at its first
    byte. NM_EINVAL when not idle (the result of before stays). Otherwise, when it cannot be begun, the session stays idle,
-   nothing was written, and result says why (outcome not_sent): NM_EINVAL when there is no recipient or an address could
-   end a command (kind message), NM_ELIMIT when the size is above the server's SIZE (kind data), NM_ENOMEM. */
+   nothing was written, and result says why (outcome not_sent): NM_EINVAL when there is no recipient, an address could end
+   a command, or the content is 8-bit and the server has no 8BITMIME (kind message), NM_ELIMIT when the size is above the server's SIZE (kind data), NM_ENOMEM. */
 int nm_session_begin(struct nm_session *s, const struct nm_envelope *env, struct nm_source *content);
 /* Queues QUIT (idle only). */
 int nm_session_quit(struct nm_session *s);

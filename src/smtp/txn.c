@@ -37,6 +37,12 @@ static int check(struct nm_txn *t, const struct nm_caps *caps) {
                           "the address of recipient %zu cannot stand in a command", i + 1);
     }
   }
+  if (env->body == NM_BODY_8BITMIME && (caps->flags & NM_CAP_8BITMIME) == 0) {
+    return nm_error_set(
+        e, NM_EINVAL, NM_KIND_MESSAGE,
+        "the message has 8-bit octets, and the server does not offer 8BITMIME; quoted-printable and "
+        "base64 pass any server");
+  }
   if (t->may_size && caps->size > 0 && env->size > caps->size) {
     return nm_error_set(e, NM_ELIMIT, NM_KIND_DATA,
                         "the message has %lld bytes, the server takes at most %lld", (long long)env->size,
@@ -106,7 +112,7 @@ static int write_command(struct nm_txn *t, struct nm_buf *out) {
       nm_buf_add_c(out, "RSET\r\n");
       return out->err;
     case NM_STEP_MAIL:
-      return nm_command_mail(out, t->env.from, t->may_size ? t->env.size : -1);
+      return nm_command_mail(out, t->env.from, t->may_size ? t->env.size : -1, t->env.body);
     case NM_STEP_RCPT:
       return nm_command_rcpt(out, t->env.to[t->cmd.rcpt]);
     case NM_STEP_DATA:
