@@ -246,10 +246,10 @@ static int message_to_string(lua_State *L, void *object) {
   return 1;
 }
 
-static const luaL_Reg message_methods[] = {{"ToString", nm_message_m_to_string},
-                                           {"WriteTo", nm_message_m_write_to},
-                                           {"Resend", nm_message_m_resend},
-                                           {NULL, NULL}};
+static const luaL_Reg message_methods[] = {
+    {"ToString", nm_message_m_to_string}, {"WriteTo", nm_message_m_write_to},
+    {"Resend", nm_message_m_resend},      {"Raw", nm_message_m_raw},
+    {"Split", nm_message_m_split},        {NULL, NULL}};
 
 const struct nm_class nm_message_class = {
     .name = "MailMessage",

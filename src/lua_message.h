@@ -14,6 +14,10 @@ void nm_open_message(lua_State *L);
 int nm_message_m_to_string(lua_State *L);
 int nm_message_m_write_to(lua_State *L);
 
+/* MailMessage:Raw and MailMessage:Split (lua_raw.c). */
+int nm_message_m_raw(lua_State *L);
+int nm_message_m_split(lua_State *L);
+
 NM_HIDDEN_END
 
 #endif

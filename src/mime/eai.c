@@ -1,5 +1,7 @@
 #include "mime/eai.h"
 
+#include <stdint.h>
+
 #include "mime/resent.h"
 
 static int check(const char *field, const struct nm_addr *a, struct nm_error *e) {
@@ -29,6 +31,24 @@ static int check_resent(const struct nm_resent *r, int is_newest, struct nm_erro
   return err != 0 || !is_newest ? err : check_list("Bcc of Resend", r->bcc, e);
 }
 
+static int check_parts(const char *field, const struct nm_list *parts, struct nm_error *e) {
+  for (size_t i = 0; i < parts->n; i++) {
+    if (((const struct nm_part *)parts->items[i])->is_utf8) {
+      return nm_error_set(
+          e, NM_EINVAL, NM_KIND_MESSAGE,
+          "a message in %s has an address that is not ASCII before its \"@\": it can only be sent "
+          "with SMTPUTF8 (RFC 6531), which is not supported; leave that message out",
+          field);
+    }
+  }
+  return 0;
+}
+
+static int check_root(const struct nm_message *m, struct nm_error *e) {
+  struct nm_list root = {.items = (void **)(uintptr_t)&m->root, .n = m->root != NULL};
+  return check_parts("RootPart", &root, e);
+}
+
 int nm_message_check_ascii(const struct nm_message *m, struct nm_error *e) {
   int err = check("From", m->from, e);
   err = err != 0 ? err : check("Sender", m->sender, e);
@@ -36,6 +56,10 @@ int nm_message_check_ascii(const struct nm_message *m, struct nm_error *e) {
   err = err != 0 ? err : check_list("To", m->to, e);
   err = err != 0 ? err : check_list("CC", m->cc, e);
   err = err != 0 ? err : check_list("DispositionNotificationTo", m->notify, e);
+  err = err != 0 ? err : check_parts("Attachments", m->attachments, e);
+  err = err != 0 ? err : check_parts("LinkedResources", m->linked, e);
+  err = err != 0 ? err : check_parts("AlternateViews", m->views, e);
+  err = err != 0 ? err : check_root(m, e);
   if (err == 0 && m->resent->n == 0) { /* else only those of the newest block are in the envelope */
     err = check_list("Bcc", m->bcc, e);
   }

@@ -134,6 +134,10 @@ static int resent(struct nm_buf *b, const struct nm_message *m, struct nm_str ch
   return err;
 }
 
+int nm_head_write_resent(struct nm_buf *b, const struct nm_message *m, struct nm_error *e) {
+  return resent(b, m, nm_buf_str(&m->subject_encoding), e);
+}
+
 int nm_head_write(struct nm_buf *b, const struct nm_message *m, const struct nm_stamp *stamp,
                   struct nm_error *e) {
   struct nm_str charset = nm_buf_str(&m->subject_encoding);

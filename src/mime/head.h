@@ -12,6 +12,9 @@ NM_HIDDEN_BEGIN
 int nm_head_write(struct nm_buf *b, const struct nm_message *m, const struct nm_stamp *stamp,
                   struct nm_error *e);
 
+/* The Resent- blocks alone: all that is written before a message that exists already. */
+int nm_head_write_resent(struct nm_buf *b, const struct nm_message *m, struct nm_error *e);
+
 NM_HIDDEN_END
 
 #endif

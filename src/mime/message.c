@@ -6,6 +6,7 @@
 #include "mime/charset.h"
 #include "mime/check.h"
 #include "mime/msgid.h"
+#include "mime/raw.h"
 
 /* A charset's name as iconv and IANA have them. */
 #define CHARSET_MAX 64
@@ -68,6 +69,7 @@ static void clear(struct nm_message *m) {
   nm_list_unref(&m->linked);
   nm_part_unref(&m->root);
   nm_content_unref(&m->calendar);
+  nm_content_unref(&m->raw);
   nm_buf_free(&m->calendar_method);
   nm_buf_free(&m->message_id);
   nm_buf_free(&m->subject);
@@ -158,6 +160,22 @@ void nm_message_set_is_body_html(struct nm_message *m, int on) {
     *from = NULL;
   }
   m->is_body_html = on != 0;
+}
+
+int nm_message_set_raw(struct nm_message *m, struct nm_content *raw, struct nm_error *e) {
+  struct nm_buf id = {.max = NM_MSGID_MAX};
+  struct nm_encoding how;
+  int64_t size = 0;
+  int err = raw != NULL ? nm_raw_scan(raw, &how, &size, &id, e) : 0;
+  if (err != 0 || id.err != 0) {
+    nm_buf_free(&id);
+    return err != 0 ? err : nm_error_nomem(e);
+  }
+  nm_buf_free(&m->message_id);
+  m->message_id = id;
+  nm_content_unref(&m->raw);
+  m->raw = raw != NULL ? nm_content_ref(raw) : NULL;
+  return 0;
 }
 
 int nm_message_set_message_id(struct nm_message *m, struct nm_str id, struct nm_error *e) {

@@ -48,6 +48,7 @@ struct nm_message {
   struct nm_buf calendar_method; /* upper case */
   struct nm_part
       *root; /* the body nested by hand, in place of text, html, views, linked and calendar; NULL */
+  struct nm_content *raw; /* the whole message as it is, in place of all but the envelope and resent; NULL */
   enum nm_priority priority;
   struct nm_buf message_id; /* with <>; empty: made for each send */
   int has_date;             /* else the moment of each send */
@@ -86,6 +87,9 @@ int nm_message_set_body_transfer_encoding(struct nm_message *m, struct nm_str na
 /* A VCALENDAR object (RFC 5545) with one METHOD (RFC 5546 1.4): goes as the last alternative, where calendars look, and as an
    attached .ics, for those that do not. UTF-8; a NULL p takes it away. */
 int nm_message_set_calendar(struct nm_message *m, struct nm_str ics, struct nm_error *e);
+/* The message is these bytes (mime/raw.h says which are refused): header and body come from there, and its Message-ID; the envelope
+   from from, sender, to, cc, bcc and resent as ever. NULL: no more. Takes a reference. */
+int nm_message_set_raw(struct nm_message *m, struct nm_content *raw, struct nm_error *e);
 /* One msg-id, with or without <>; a NULL p: a new one for each send. */
 int nm_message_set_message_id(struct nm_message *m, struct nm_str id, struct nm_error *e);
 /* List-Unsubscribe-Post (RFC 8058). On needs an https URL in List-Unsubscribe. */

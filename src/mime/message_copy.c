@@ -57,6 +57,7 @@ static void copy_values(struct nm_message *to, const struct nm_message *from) {
   to->text = same_content(from->text);
   to->html = same_content(from->html);
   to->calendar = same_content(from->calendar);
+  to->raw = same_content(from->raw);
   to->root = from->root != NULL ? nm_part_ref(from->root) : NULL;
   to->is_body_html = from->is_body_html;
   to->body_wish = from->body_wish;

@@ -78,7 +78,7 @@ void nm_part_unref(struct nm_part **p);
 /* Each checks its argument (UTF-8; no CR, LF, NUL; grammar of RFC 2045, RFC 2392) and leaves the old value on error. Empty
    takes it away. */
 int nm_part_set_name(struct nm_part *p, struct nm_str name, struct nm_error *e);
-/* type "/" subtype. Empty: by name. A leaf cannot be multipart/..., a text only text/..., a multipart only another multipart/...
+/* type "/" subtype, and parameters as set_param takes them behind ";". Empty: by name. A leaf cannot be multipart/..., a text only text/..., a multipart only another multipart/...
    (but not signed and encrypted, which have their own makers); a message keeps its own. OCTETS as message/... (but message/global)
    may not be encoded: rendering refuses what is not 7bit, and writes its line ends as CRLF. */
 int nm_part_set_type(struct nm_part *p, struct nm_str type, struct nm_error *e);

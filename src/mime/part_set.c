@@ -4,6 +4,7 @@
 #include "mime/charset.h"
 #include "mime/check.h"
 #include "mime/mediatype.h"
+#include "mime/param_read.h"
 #include "mime/part.h"
 
 static const char multipart[] = "multipart/";
@@ -83,19 +84,6 @@ static int check_type_of_kind(const struct nm_part *p, struct nm_str type, struc
   }
 }
 
-int nm_part_set_type(struct nm_part *p, struct nm_str type, struct nm_error *e) {
-  static const char field[] = "the part's type";
-  int err = type.n > 0 ? nm_check_line(field, type, e) : 0;
-  if (type.n == 0 && p->kind == NM_PART_MULTIPART) {
-    return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE, "a multipart needs its type");
-  }
-  if (err == 0 && type.n > 0) {
-    err = nm_media_type_check(type, e);
-    err = err == 0 ? check_type_of_kind(p, type, e) : err;
-  }
-  return err == 0 ? nm_buf_replace(&p->type, field, type, e) : err;
-}
-
 static int set_charset(struct nm_part *p, struct nm_str charset, struct nm_error *e) {
   struct nm_buf name = {.max = NM_CHARSET_NAME_MAX + 1};
   int err = nm_charset_keep(&name, "Charset", charset, e);
@@ -120,6 +108,72 @@ int nm_part_set_param(struct nm_part *p, struct nm_str name, struct nm_str value
     return set_charset(p, value, e);
   }
   return nm_params_set(&p->params, name, value, e);
+}
+
+static int set_type_alone(struct nm_part *p, struct nm_str type, struct nm_error *e) {
+  static const char field[] = "the part's type";
+  int err = type.n > 0 ? nm_check_line(field, type, e) : 0;
+  if (type.n == 0 && p->kind == NM_PART_MULTIPART) {
+    return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE, "a multipart needs its type");
+  }
+  if (err == 0 && type.n > 0) {
+    err = nm_media_type_check(type, e);
+    err = err == 0 ? check_type_of_kind(p, type, e) : err;
+  }
+  return err == 0 ? nm_buf_replace(&p->type, field, type, e) : err;
+}
+
+static int set_all(struct nm_part *p, const struct nm_typed *typed, struct nm_str type, struct nm_error *e) {
+  int err = set_type_alone(p, type, e);
+  for (size_t i = 0; i < typed->n && err == 0; i++) {
+    err = nm_part_set_param(p, typed->items[i].name, typed->items[i].value, e);
+  }
+  return err;
+}
+
+/* All of it or nothing. */
+static int set_typed(struct nm_part *p, const struct nm_typed *typed, struct nm_error *e) {
+  struct nm_buf type = {.max = 2 * p->type.max}, old_type = {.max = p->type.max};
+  struct nm_params old = {0};
+  nm_buf_add_str(&type, typed->type);
+  nm_buf_add_c(&type, "/");
+  nm_buf_add_str(&type, typed->subtype);
+  nm_buf_add_str(&old_type, nm_buf_str(&p->type));
+  int err =
+      type.err != 0 || old_type.err != 0 || nm_params_assign(&old, &p->params) != 0 ? nm_error_nomem(e) : 0;
+  err = err == 0 ? set_all(p, typed, nm_buf_str(&type), e) : err;
+  if (err != 0 && type.err == 0 && old_type.err == 0) {
+    struct nm_buf fresh = p->type;
+    p->type = old_type;
+    old_type = fresh;
+    struct nm_params kept = p->params;
+    p->params = old;
+    old = kept;
+  }
+  nm_params_free(&old);
+  nm_buf_free(&old_type);
+  nm_buf_free(&type);
+  return err;
+}
+
+/* content = type "/" subtype *(";" parameter)   (RFC 2045 5.1) */
+int nm_part_set_type(struct nm_part *p, struct nm_str type, struct nm_error *e) {
+  if (type.n == 0 || memchr(type.p, ';', type.n) == NULL) {
+    return set_type_alone(p, type, e);
+  }
+  struct nm_typed typed;
+  int err = nm_check_line("the part's type", type, e);
+  if (err != 0) {
+    return err;
+  }
+  err = nm_typed_read(&typed, type);
+  if (err != 0) {
+    return err == NM_ENOMEM ? nm_error_nomem(e)
+                            : nm_error_set(e, err, NM_KIND_MESSAGE, "the part's type is too long");
+  }
+  err = set_typed(p, &typed, e);
+  nm_typed_free(&typed);
+  return err;
 }
 
 /* dot-atom-text = 1*atext *("." 1*atext)   (RFC 5322 3.2.3) */

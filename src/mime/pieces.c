@@ -24,6 +24,7 @@ struct nm_pieces {
   size_t n, cap;
   size_t text_done; /* octets of text that are in pieces already */
   int64_t size;
+  enum nm_cte cte;
   /* reading: */
   size_t at;              /* the piece */
   int64_t done;           /* octets of it that were read */
@@ -272,4 +273,12 @@ struct nm_feed *nm_pieces_waiting(struct nm_source *s) {
   }
   struct nm_feed *feed = nm_content_feed(p->pieces[p->at].content);
   return feed != NULL && nm_feed_wants(feed) ? feed : NULL;
+}
+
+void nm_pieces_set_cte(struct nm_pieces *p, enum nm_cte cte) {
+  p->cte = cte;
+}
+
+enum nm_cte nm_pieces_cte(const struct nm_source *s) {
+  return ((const struct nm_pieces *)s)->cte;
 }

@@ -33,6 +33,11 @@ int nm_pieces_source(struct nm_pieces **p, struct nm_source **out, struct nm_err
 /* The feed that such a source (any other gives NULL) waits for, after it said NM_AGAIN. Borrowed. */
 struct nm_feed *nm_pieces_waiting(struct nm_source *s);
 
+/* What the message asks of the way to the server: 8bit, binary, or any other for nothing. */
+void nm_pieces_set_cte(struct nm_pieces *p, enum nm_cte cte);
+/* Of a source made by nm_pieces_source. */
+enum nm_cte nm_pieces_cte(const struct nm_source *s);
+
 NM_HIDDEN_END
 
 #endif

@@ -5,6 +5,7 @@
 #include "mime/message.h"
 #include "mime/param.h"
 #include "mime/pieces.h"
+#include "mime/raw.h"
 #include "mime/stamp.h"
 #include "mime/tree.h"
 
@@ -272,14 +273,41 @@ static int render(const struct nm_message *m, const struct nm_stamp *stamp, cons
   int err = nm_head_write(r.b, m, stamp, e);
   err = err != 0 ? err : nm_leaf_prepare(tree->root, stamp->allowed, e);
   err = err != 0 ? err : write_root(&r, tree->root);
+  nm_pieces_set_cte(r.pieces, tree->root->how.cte);
   err = err != 0 ? err : nm_pieces_source(&r.pieces, out, e);
   nm_pieces_free(&r.pieces);
+  return err;
+}
+
+/* Only Resent- blocks come before what is there. */
+static int render_raw(const struct nm_message *m, struct nm_source **out, struct nm_error *e) {
+  struct nm_encoding how;
+  int64_t size = -1;
+  int err = nm_raw_scan(m->raw, &how, &size, NULL, e);
+  if (err != 0) {
+    return err;
+  }
+  struct nm_pieces *pieces = nm_pieces_new();
+  if (pieces == NULL) {
+    return nm_error_nomem(e);
+  }
+  err = nm_head_write_resent(nm_pieces_text(pieces), m, e);
+  err = err != 0 ? err : nm_pieces_content(pieces, m->raw, size, &how, e);
+  if (err == 0 && !how.line_end) {
+    nm_fold_end(nm_pieces_text(pieces));
+  }
+  nm_pieces_set_cte(pieces, how.cte);
+  err = err != 0 ? err : nm_pieces_source(&pieces, out, e);
+  nm_pieces_free(&pieces);
   return err;
 }
 
 int nm_message_render(const struct nm_message *m, const struct nm_stamp *stamp, struct nm_source **out,
                       struct nm_error *e) {
   struct nm_tree tree;
+  if (m->raw != NULL) {
+    return render_raw(m, out, e);
+  }
   int err = nm_tree_make(&tree, m, e);
   if (err == 0) {
     err = render(m, stamp, &tree, out, e);

@@ -123,6 +123,9 @@ static struct nm_node *add_part(struct build *b, const struct nm_part *part, enu
     convert(b, node, part->content, "the text of a part");
   } else if (part->kind == NM_PART_OCTETS) {
     node->content = nm_content_ref(part->content);
+  } else if (part->kind == NM_PART_MESSAGE && part->message->raw != NULL) {
+    node->kind = NM_PART_OCTETS;
+    node->content = nm_content_ref(part->message->raw);
   } else if (part->kind == NM_PART_MESSAGE) {
     node->message = part->message;
     node->child = build_message(b, part->message);

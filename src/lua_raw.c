@@ -1,0 +1,94 @@
+/// Messages as they are, and in pieces.
+// @module netmail
+
+#include "lua_content.h"
+#include "lua_message.h"
+#include "mime/split.h"
+#include "now.h"
+
+/* bytes, or a table with Path. */
+static int to_bytes_or_path(lua_State *L, int i, struct nm_content **out, struct nm_error *e) {
+  if (lua_type(L, i) != LUA_TTABLE) {
+    nm_check_string(L, i, "Raw (bytes, or { Path = ... })");
+    return nm_to_content(L, i, 0, "Raw", out, e);
+  }
+  lua_pushliteral(L, "Path");
+  lua_rawget(L, i);
+  return nm_content_file(nm_check_string(L, -1, "Path"), out, e);
+}
+
+/// Sends a message that exists already as it is, octet by octet but for line ends, which become CRLF; Resend puts its block before
+// it. Who sends it to whom is still said by `From` (or `Sender`), `To`, `CC` and `Bcc` of this message, never by the bytes; its other
+// properties are not looked at. To change such a message, or to send 8-bit text to a server without 8BITMIME, read it with
+// `MailMessage.Parse`.
+//
+// Refused: bytes without a header; a Bcc field; NUL; lines over 998 octets; a bare CR or LF in a message with a DKIM signature or
+// a multipart/signed.
+// @function MailMessage:Raw
+// @param Bytes string, `{ Path = "file.eml" }`, or nil: no more
+// @treturn[1] MailMessage itself
+// @treturn[2] nil
+// @treturn[2] string what is wrong with the bytes
+// @treturn[2] table detail
+int nm_message_m_raw(lua_State *L) {
+  nm_class_self(L, &nm_message_class, "Raw");
+  lua_settop(L, 2);
+  struct nm_error e = {0};
+  struct nm_content *raw = NULL;
+  int err = lua_isnil(L, 2) ? 0 : to_bytes_or_path(L, 2, &raw, &e);
+  struct nm_message *m = nm_class_self(L, &nm_message_class, "Raw");
+  err = err == 0 ? nm_message_set_raw(m, raw, &e) : err;
+  nm_content_unref(&raw);
+  if (err < 0) {
+    return nm_push_failure(L, &e, NULL);
+  }
+  lua_settop(L, 1);
+  return 1;
+}
+
+struct splitting {
+  struct nm_now now;
+  struct nm_list *list;
+};
+
+static void splitting_release(void *memory) {
+  struct splitting *s = memory;
+  nm_list_unref(&s->list);
+  nm_now_free(&s->now);
+}
+
+static void *ref_message(void *m) {
+  return nm_message_ref(m);
+}
+
+/// The message as several of at most that many bytes each, which a reader joins again (message/partial, RFC 2046 5.2.2): for servers
+// with a low limit. A message that is short enough stays one. Files are read now. Few readers of today join them.
+// @function MailMessage:Split
+// @int Bytes at least 4096
+// @treturn[1] table MailMessage objects, to be sent one by one
+// @treturn[2] nil
+// @treturn[2] string
+// @treturn[2] table detail
+int nm_message_m_split(lua_State *L) {
+  nm_class_self(L, &nm_message_class, "Split");
+  size_t max = (size_t)nm_check_integer(L, 2, "Bytes", NM_SPLIT_MIN, 0x7fffffffL);
+  lua_settop(L, 2);
+  struct splitting *s = nm_scratch(L, sizeof *s, splitting_release);
+  struct nm_message *m = nm_class_self(L, &nm_message_class, "Split");
+  struct nm_error e = {0};
+  s->list = nm_message_list_new();
+  int err = s->list != NULL ? nm_now_take(&s->now, m, &e) : nm_error_nomem(&e);
+  err = err == 0 ? nm_message_split(m, &s->now.stamp, max, s->list, &e) : err;
+  if (err < 0) {
+    int pushed = nm_push_failure(L, &e, NULL);
+    nm_scratch_release(L, 3);
+    return pushed;
+  }
+  lua_createtable(L, (int)s->list->n, 0);
+  for (size_t i = 0; i < s->list->n; i++) {
+    nm_class_push(L, &nm_message_class, s->list->items[i], ref_message);
+    lua_rawseti(L, -2, (int)i + 1);
+  }
+  nm_scratch_release(L, 3);
+  return 1;
+}
