@@ -283,6 +283,18 @@ static void pads_only_the_last_word(void) {
   }
 }
 
+/* Where the text has no place without padding. */
+static void cuts_a_chain_by_a_word_in_q(void) {
+  struct nm_buf b;
+  CHECK(subject(&b, NM_STR("ж中中中中中中中中中中中中中中中中中中中中"), NM_STR(""), NULL) == 0);
+  CHECK_ROW(nm_str_eq(nm_buf_str(&b),
+                      NM_STR("Subject: =?utf-8?Q?=D0=B6?=\r\n"
+                             " =?utf-8?B?5Lit5Lit5Lit5Lit5Lit5Lit5Lit5Lit5Lit5Lit5Lit5Lit5Lit5Lit5Lit?=\r\n"
+                             " =?utf-8?B?5Lit5Lit5Lit5Lit5Lit?=\r\n")),
+            b.p);
+  nm_buf_free(&b);
+}
+
 static void survives_long_tokens_and_gaps(void) {
   static char text[70000];
   static const size_t sizes[] = {1, 2, 68, 69, 70, 76, 77, 78, 79, 150, 997, 998, 999, 2000, 65536};
@@ -360,6 +372,7 @@ int main(void) {
   RUN(refuses);
   RUN(splits_only_between_characters);
   RUN(pads_only_the_last_word);
+  RUN(cuts_a_chain_by_a_word_in_q);
   RUN(survives_long_tokens_and_gaps);
   RUN(keeps_controls_off_the_wire);
   RUN(keeps_to_the_maximum);

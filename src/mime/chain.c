@@ -100,20 +100,39 @@ static size_t unit(struct nm_str s) {
   return n > 0 ? n : 1;
 }
 
-/* Some readers (GMime 3.2.13, which is Debian 12's) take the base64 of a chain of words for one text, and end it at the first
-   padding. So a word that is not the last is cut where it needs none, if that is within these many units of its end; RFC 2047
-   asks for nothing of the kind, and where the text does not allow it the word is padded. */
-#define UNPADDED_WITHIN 8
+/* Of a charset with escape sequences. */
+static int is_stateful(struct nm_str s) {
+  return s.n > 0 && memchr(s.p, 0x1b, s.n) != NULL;
+}
 
-/* The last of the ends up to the one at i where the base64 is whole; i itself if there is none. */
+/* Q where it is not longer, because people can read it; but stateful charsets only in B, as RFC 1468 asks for
+   ISO-2022-JP. */
+static char choose(const struct nm_chain *c, struct nm_str s) {
+  return !is_stateful(s) && q_size(c, s) <= NM_BASE64_SIZE(s.n) ? 'Q' : 'B';
+}
+
+/* Some readers (GMime 3.2.13, which is Debian 12's) take the base64 of words that follow each other for one text, and end it at
+   the first padding (spec/lua/readers_spec.lua). RFC 2047 asks for nothing of the kind, but it is easily had: a word that is
+   not the last is cut where it needs no padding, and where there is no such place its first character becomes a word of its own
+   in Q, which is the end of one text and the beginning of another; but not in a charset that has to be in B. */
+
+/* The last of the ends up to the one at i where the base64 is whole; 0 if there is none. */
 static size_t unpadded(struct nm_chain *c, struct nm_str text, const size_t *ends, size_t i) {
-  for (size_t k = 0; k < UNPADDED_WITHIN && k < i; k++) {
-    struct nm_str s;
-    if (convert(c, nm_str(text.p, ends[i - k]), NULL, &s) == 0 && s.n % 3 == 0) {
-      return i - k;
-    }
+  struct nm_str s;
+  while (i > 0 && (convert(c, nm_str(text.p, ends[i]), NULL, &s) != 0 || s.n % 3 != 0)) {
+    i--;
   }
   return i;
+}
+
+static size_t end_unpadded(struct nm_chain *c, struct nm_str text, const size_t *ends, size_t i) {
+  size_t whole = unpadded(c, text, ends, i);
+  struct nm_str s;
+  if (whole > 0 || convert(c, nm_str(text.p, ends[1]), NULL, &s) != 0 || is_stateful(s)) {
+    return whole > 0 ? whole : i;
+  }
+  c->encoding = 'Q';
+  return 1;
 }
 
 /* The longest beginning of text, in whole units, whose encoded form is at most room long; 0 when none is. */
@@ -134,17 +153,10 @@ static size_t fitting(struct nm_chain *c, struct nm_str text, size_t room) {
       n = mid - 1;
     }
   }
-  if (c->encoding == 'B' && ends[low] < text.n) {
-    low = unpadded(c, text, ends, low);
+  if (c->encoding == 'B' && low > 0 && ends[low] < text.n) {
+    low = end_unpadded(c, text, ends, low);
   }
   return ends[low];
-}
-
-/* Q where it is not longer, because people can read it; but stateful charsets (their text has escape
-   sequences) only in B, as RFC 1468 asks for ISO-2022-JP. */
-static void choose(struct nm_chain *c, struct nm_str s) {
-  int stateful = s.n > 0 && memchr(s.p, 0x1b, s.n) != NULL;
-  c->encoding = !stateful && q_size(c, s) <= NM_BASE64_SIZE(s.n) ? 'Q' : 'B';
 }
 
 /* Room for encoded text when the line stands at col. */
@@ -182,9 +194,10 @@ int nm_chain_write(struct nm_chain *c, struct nm_str text, int spaced) {
   if (err != 0) {
     return err;
   }
-  choose(c, all);
+  char encoding = choose(c, all);
   int first = 1;
   while (text.n > 0 && c->b->err == 0) {
+    c->encoding = encoding;
     c->col = place(c, all, first, spaced);
     size_t n = fitting(c, text, room_at(c, c->col));
     n = n > 0 ? n : unit(text); /* never: a charset's name leaves room for any unit */

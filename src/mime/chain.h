@@ -17,7 +17,7 @@ struct nm_chain {
   struct nm_charset charset;
   int phrase;    /* set it for the smaller alphabet of RFC 2047 5(3), which also suits a quoted string */
   size_t tail;   /* columns to keep free behind each word */
-  char encoding; /* 'B' or 'Q' */
+  char encoding; /* of the word at hand: 'B' or 'Q' */
   struct nm_buf scratch; /* text in the charset */
   struct nm_error *e;
 };
