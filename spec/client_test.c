@@ -3,9 +3,14 @@
 
 #include <string.h>
 
+#include <unistd.h>
+
 #include "base/alloc.h"
+#include "base/feed.h"
 #include "client.h"
+#include "mime/pieces.h"
 #include "support/ctest.h"
+#include "support/sources.h"
 
 /* ---- the transport ---- */
 
@@ -25,10 +30,15 @@ static struct {
   char mechanisms[64];
   char user[64];
   const char *offers; /* of EHLO */
+  char data[256];     /* all that came as content, with its dot */
+  size_t data_n;
 } seen;
 
 static void answer(struct nm_conn *c, const char *line, size_t n) {
   if (c->in_data) {
+    size_t room = sizeof seen.data - seen.data_n;
+    memcpy(seen.data + seen.data_n, line, n < room ? n : room);
+    seen.data_n += n < room ? n : room;
     if (n == 3 && line[0] == '.') {
       c->in_data = 0;
       seen.messages++;
@@ -211,7 +221,9 @@ static int send_one(struct nm_client *c, enum nm_outcome *outcome_out) {
   if (err == 0) {
     struct nm_envelope env = {.from = from, .to = &to, .n_to = 1, .size = (int64_t)strlen(content)};
     nm_pace_begin(&pace, c->timeout, c->deadline);
-    err = nm_client_send(c, &env, source, &pace, &sent);
+    struct nm_sending sending;
+    err = nm_client_begin(c, &env, source, &pace, &sent, &sending);
+    CHECK(err != NM_AGAIN && sending.client == NULL && c->sending == NULL);
     *outcome_out = sent.txn.outcome;
     CHECK(err == 0 || sent.error.text[0] != '\0');
     CHECK((err == 0) == (sent.txn.outcome == NM_OUTCOME_ACCEPTED));
@@ -304,6 +316,202 @@ static void survives_each_failing_allocation(void) {
   CHECK(done);
 }
 
+/* ---- a send whose content comes in pieces ---- */
+
+/* Everything one of them needs. */
+struct fed_send {
+  struct nm_feed *feed; /* borrowed from content */
+  struct nm_content *content;
+  struct nm_source *source;
+  struct nm_addr *from, *to;
+  struct nm_envelope env;
+  struct nm_pace pace;
+  struct nm_sent sent;
+  struct nm_sending sending;
+};
+
+static int fed_open(struct fed_send *f, const struct nm_client *c, struct nm_error *e) {
+  static const struct nm_encoding as_it_is = {.cte = NM_CTE_7BIT, .size = -1};
+  struct nm_feed *feed = NULL;
+  struct nm_pieces *p = nm_pieces_new();
+  int err = p != NULL ? nm_feed_new(-1, 0, NULL, NULL, &feed, e) : NM_ENOMEM;
+  f->feed = feed;
+  err = err == 0 ? nm_content_fed(&feed, &f->content, e) : err;
+  if (err == 0) {
+    nm_buf_add_c(nm_pieces_text(p), "Subject: x\r\n\r\n");
+    err = nm_pieces_content(p, f->content, -1, &as_it_is, e);
+  }
+  err = err == 0 ? nm_pieces_source(&p, &f->source, e) : err;
+  err = err == 0 ? nm_addr_parse(NM_STR("a@example.test"), &f->from, e) : err;
+  err = err == 0 ? nm_addr_parse(NM_STR("b@example.test"), &f->to, e) : err;
+  f->env = (struct nm_envelope){.from = f->from, .to = &f->to, .n_to = 1, .size = -1};
+  nm_pace_begin(&f->pace, c->timeout, c->deadline);
+  nm_pieces_free(&p);
+  return err;
+}
+
+static int fed_begin(struct fed_send *f, struct nm_client *c) {
+  *f = (struct fed_send){0};
+  int err = fed_open(f, c, &f->sent.error);
+  return err == 0 ? nm_client_begin(c, &f->env, f->source, &f->pace, &f->sent, &f->sending) : err;
+}
+
+static void fed_free(struct fed_send *f) {
+  nm_client_cancel(&f->sending, NULL);
+  nm_sent_free(&f->sent);
+  nm_source_free(&f->source);
+  nm_content_unref(&f->content);
+  nm_addr_unref(&f->from);
+  nm_addr_unref(&f->to);
+}
+
+/* n octets at each NM_AGAIN. */
+static int fed_run(struct fed_send *f, struct nm_client *c, struct nm_str bytes, size_t n) {
+  int err = fed_begin(f, c);
+  while (err == NM_AGAIN) {
+    size_t at = (size_t)nm_feed_given(f->feed);
+    size_t left = bytes.n - at < n ? bytes.n - at : n;
+    CHECK(nm_pieces_waiting(f->source) == f->feed && c->sending == &f->sending);
+    if (left == 0) {
+      nm_feed_end(f->feed);
+    } else {
+      nm_feed_push(f->feed, bytes.p + at, left);
+    }
+    err = nm_client_step(&f->sending);
+  }
+  CHECK(f->sending.client == NULL && c->sending == NULL);
+  return err;
+}
+
+#define FED_DATA "Subject: x\r\n\r\nhello\r\n..\r\nworld\r\n.\r\n"
+
+static void sends_what_is_fed_in_any_pieces(void) {
+  static const struct nm_str bytes = NM_STR("hello\r\n.\r\nworld");
+  struct nm_client *c = new_client();
+  for (size_t n = 1; n <= bytes.n; n++) {
+    struct fed_send f;
+    begin("PIPELINING");
+    CHECK(fed_run(&f, c, bytes, n) == 0 && f.sent.txn.outcome == NM_OUTCOME_ACCEPTED);
+    CHECK(seen.messages == 1 && nm_str_eq(nm_str(seen.data, seen.data_n), NM_STR(FED_DATA)));
+    CHECK(nm_client_step(&f.sending) == 0); /* over is over */
+    fed_free(&f);
+  }
+  nm_client_unref(&c);
+}
+
+/* Whoever ends a content too early: the dot is never said, and the next send begins on a new line. */
+static void never_ends_half_a_message(void) {
+  static const char *const says[] = {"no more", "the client was closed", NULL};
+  for (int how = 0; how < 3; how++) {
+    enum nm_outcome outcome;
+    struct fed_send f;
+    struct nm_error why;
+    struct nm_client *c = new_client();
+    begin("PIPELINING");
+    nm_error_set(&why, NM_EIO, NM_KIND_MESSAGE, "no more");
+    CHECK(fed_begin(&f, c) == NM_AGAIN);
+    nm_feed_push(f.feed, "half\r\n", 6);
+    CHECK(nm_client_step(&f.sending) == NM_AGAIN && seen.data_n == 14 + 6);
+    if (how == 0) {
+      nm_feed_fail(f.feed, &why);
+      CHECK(nm_client_step(&f.sending) == NM_EIO && f.sent.error.kind == NM_KIND_MESSAGE);
+    } else if (how == 1) {
+      nm_client_close(c);
+      CHECK(f.sending.client == NULL);
+      nm_feed_push(f.feed, "late", 4);
+      CHECK(nm_client_step(&f.sending) == NM_EINVAL && f.sent.error.kind == NM_KIND_CANCELLED);
+    } else {
+      fed_free(&f); /* forgotten */
+    }
+    if (says[how] != NULL) {
+      CHECK(f.sent.txn.outcome == NM_OUTCOME_NOT_SENT);
+      CHECK_ROW(strstr(f.sent.error.text, says[how]) != NULL, f.sent.error.text);
+      fed_free(&f);
+    }
+    CHECK(c->sending == NULL && c->conn == NULL && seen.messages == 0 && seen.data_n == 14 + 6 &&
+          seen.quits == 0);
+    CHECK(send_one(c, &outcome) == 0 && seen.dials == 2 && seen.messages == 1);
+    nm_client_unref(&c);
+  }
+}
+
+static void sends_one_at_a_time(void) {
+  struct fed_send f, g;
+  struct nm_client *c = new_client();
+  begin("PIPELINING");
+  CHECK(fed_begin(&f, c) == NM_AGAIN);
+  CHECK(fed_begin(&g, c) == NM_EINVAL && g.sending.client == NULL);
+  CHECK(strstr(g.sent.error.text, "is sending another message") != NULL &&
+        g.sent.txn.outcome == NM_OUTCOME_NOT_SENT);
+  fed_free(&g);
+  nm_feed_end(f.feed);
+  CHECK(nm_client_step(&f.sending) == 0 && seen.messages == 1 && seen.dials == 1);
+  fed_free(&f);
+  nm_client_unref(&c);
+}
+
+/* The client goes first: the send keeps it. */
+static void outlives_its_owner(void) {
+  struct fed_send f;
+  struct nm_client *c = new_client();
+  begin("PIPELINING");
+  CHECK(fed_begin(&f, c) == NM_AGAIN);
+  nm_client_unref(&c);
+  nm_feed_end(f.feed);
+  CHECK(nm_client_step(&f.sending) == 0 && seen.messages == 1);
+  fed_free(&f);
+}
+
+static void keeps_its_time(void) {
+  struct nm_client *c = new_client();
+  struct fed_send f;
+  int err;
+  begin("PIPELINING");
+  c->timeout = 200;
+  CHECK(fed_begin(&f, c) == NM_AGAIN);
+  usleep(250000);
+  nm_feed_push(f.feed, "slow", 4); /* it took its time, but here it is */
+  CHECK(nm_client_step(&f.sending) == NM_AGAIN);
+  int asked = 0;
+  do {
+    nm_feed_push(f.feed, "", 0);
+    err = nm_client_step(&f.sending);
+    asked++;
+  } while (err == NM_AGAIN);
+  CHECK_ROW(err == NM_ETIME && strstr(f.sent.error.text, "(Timeout) for the content") != NULL,
+            f.sent.error.text);
+  CHECK(asked > 1 && f.sent.txn.outcome == NM_OUTCOME_NOT_SENT && seen.messages == 0);
+  fed_free(&f);
+  c->timeout = 10000;
+  c->deadline = 200;
+  CHECK(fed_begin(&f, c) == NM_AGAIN);
+  usleep(250000);
+  nm_feed_end(f.feed); /* all is there, but too late: the dot stays unsaid */
+  CHECK(nm_client_step(&f.sending) == NM_ETIME && strstr(f.sent.error.text, "the Deadline") != NULL);
+  CHECK(f.sent.txn.outcome == NM_OUTCOME_NOT_SENT && seen.messages == 0);
+  fed_free(&f);
+  nm_client_unref(&c);
+}
+
+static void survives_each_failing_allocation_while_fed(void) {
+  long live = nm_test_alloc_live();
+  int done = 0;
+  for (long n = 1; !done && n < 500; n++) {
+    struct fed_send f;
+    begin("PIPELINING");
+    struct nm_client *c = new_client();
+    nm_test_alloc_fail_at(n);
+    int err = fed_run(&f, c, NM_STR("hello, world"), 5);
+    nm_test_alloc_fail_at(0);
+    CHECK((err == 0) == (seen.messages == 1));
+    done = err == 0;
+    fed_free(&f);
+    nm_client_unref(&c);
+    CHECK(nm_test_alloc_live() == live);
+  }
+  CHECK(done);
+}
+
 static void checks_its_options(void) {
   static const struct {
     const char *url;
@@ -368,6 +576,12 @@ int main(void) {
   RUN(keeps_one_connection);
   RUN(tries_the_ways_in_order);
   RUN(survives_each_failing_allocation);
+  RUN(sends_what_is_fed_in_any_pieces);
+  RUN(never_ends_half_a_message);
+  RUN(sends_one_at_a_time);
+  RUN(outlives_its_owner);
+  RUN(keeps_its_time);
+  RUN(survives_each_failing_allocation_while_fed);
   RUN(checks_its_options);
   return ctest_end();
 }

@@ -49,6 +49,8 @@ struct nm_client {
   size_t n_own;
   struct nm_credential_cache *credentials;
 
+  struct nm_sending *sending; /* the one send that is on its way; NULL: none */
+
   /* The kept connection. */
   const struct nm_net_api *api;
   struct nm_net *net;
@@ -64,6 +66,18 @@ struct nm_sent {
   struct nm_error error; /* the whole sentence for the user; code 0 on success */
   struct nm_reply reply; /* of the dial phase, when it failed there; code 0: see txn.reply */
   const char *command;   /* the command error is about; NULL */
+};
+
+/* One send on its way. All-zero: none. Stays where it is until it is over. */
+struct nm_sending {
+  struct nm_client *client; /* one reference; NULL: it is over */
+  const struct nm_envelope *env;
+  struct nm_source *content;
+  struct nm_pace *pace;
+  struct nm_sent *out;
+  int fresh;      /* the line was dialled for it */
+  int is_waiting; /* the content has said "not now" */
+  int n_idle;     /* answers in a row by which the content gave nothing */
 };
 
 NM_HIDDEN_BEGIN
@@ -88,13 +102,22 @@ int nm_client_set_credential(struct nm_client *c, unsigned mechs, struct nm_cred
 /* NULL when there is none that was set for the present host. */
 struct nm_credential *nm_client_credential(const struct nm_client *c, unsigned mechs);
 
-/* Sends one message within pace, which began when the caller's work on it did: dials or uses the kept connection, runs the transaction, keeps the connection when it is still good.
-   Blocks. 0: accepted or partial; else out->error says why, and out->txn.outcome what became of it. content must be
-   rewindable and at its first byte. */
-int nm_client_send(struct nm_client *c, const struct nm_envelope *env, struct nm_source *content,
-                   struct nm_pace *pace, struct nm_sent *out);
+/* Sends one message within pace, which began when the caller's work on it did: dials or uses the kept connection, runs the
+   transaction, keeps the connection when it is still good. Blocks, but for the content: NM_AGAIN when that has said "not now". Then the
+   caller sees that it gets bytes (nm_pieces_waiting tells who waits for them), calls nm_client_step, and again until it is
+   over. Timeout does not count the time that a content takes for its next bytes (the server may well have less
+   patience), Deadline does. A content that goes on giving nothing for Timeout ends the send; asked too often in vain,
+   step rests a little.
+   0: accepted or partial; else out->error says why, and out->txn.outcome what became of it. content stands at its first byte.
+   Everything is kept until it is over. One send at a time: NM_EINVAL while another is on its way. */
+int nm_client_begin(struct nm_client *c, const struct nm_envelope *env, struct nm_source *content,
+                    struct nm_pace *pace, struct nm_sent *out, struct nm_sending *s);
+int nm_client_step(struct nm_sending *s);
+/* Ends it if it is on its way: the line is dropped, and the message does not end in a dot. why (copied) is what out->error
+   and the next step say; NULL when nobody asks any more. */
+void nm_client_cancel(struct nm_sending *s, const struct nm_error *why);
 void nm_sent_free(struct nm_sent *s);
-/* QUIT without waiting, then the line is dropped. The next send dials again. */
+/* QUIT without waiting, then the line is dropped. The next send dials again. A send that is on its way is cancelled. */
 void nm_client_close(struct nm_client *c);
 
 NM_HIDDEN_END

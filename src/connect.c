@@ -85,7 +85,7 @@ void nm_connect_drop(struct nm_client *c) {
   nm_buf_free(&c->key);
 }
 
-void nm_client_close(struct nm_client *c) {
+static void hang_up(struct nm_client *c) {
   if (c->conn != NULL && c->pid == getpid() && nm_session_state(c->session) == NM_SESSION_IDLE &&
       nm_session_quit(c->session) == 0) {
     const char *p;
@@ -96,6 +96,15 @@ void nm_client_close(struct nm_client *c) {
     c->api->conn_close(&c->conn, 0);
   }
   nm_connect_drop(c);
+}
+
+void nm_client_close(struct nm_client *c) {
+  if (c->sending != NULL) {
+    struct nm_error why;
+    nm_error_set(&why, NM_EINVAL, NM_KIND_CANCELLED, "the client was closed");
+    nm_client_cancel(c->sending, &why);
+  }
+  hang_up(c);
 }
 
 /* ---- one dial ---- */
@@ -270,7 +279,7 @@ int nm_connect(struct nm_client *c, struct nm_pace *pace, struct nm_sent *out, i
   }
   if (err == 0 && !is_usable(c, &key)) {
     *fresh_out = 1;
-    nm_client_close(c);
+    hang_up(c);
     err = dial_new(c, &logins, pace, &said, &out->error);
     if (err == 0) {
       err = adopt(c, &said, &key, &out->error);

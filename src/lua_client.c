@@ -4,6 +4,7 @@
 #include "lua_client.h"
 
 #include "lua_credential.h"
+#include "lua_drive.h"
 
 /* ---- ThisHostCredentials[protocol] ---- */
 
@@ -417,5 +418,6 @@ void nm_open_client(lua_State *L) {
       {"CreateWithHost", client_create}, {"CreateWithHostAndPort", client_create_with_port}, {NULL, NULL}};
   nm_class_register(L, &own_class);
   nm_class_register(L, &nm_client_class);
+  nm_drive_method(L, &nm_client_class, "Send");
   nm_push_class_table(L, "SmtpClient", functions, client_call);
 }

@@ -4,6 +4,7 @@
 #include "lua_message.h"
 
 #include "lua_addr.h"
+#include "lua_drive.h"
 #include "lua_part.h"
 #include "lua_message_fields.h"
 
@@ -345,6 +346,8 @@ void nm_open_message(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"CreateWithFromAndTo", message_create}, {"TryNew", message_try_new}, {NULL, NULL}};
   nm_class_register(L, &nm_message_class);
+  nm_drive_method(L, &nm_message_class, "ToString");
+  nm_drive_method(L, &nm_message_class, "WriteTo");
   nm_open_message_fields(L);
   nm_push_class_table(L, "MailMessage", functions, message_call);
 }

@@ -1,14 +1,22 @@
 #include "lua_client.h"
 
 #include "base/alloc.h"
+#include "lua_content.h"
+#include "lua_drive.h"
 #include "lua_message.h"
 #include "mime/eai.h"
 #include "mime/message.h"
+#include "mime/pieces.h"
 #include "now.h"
 
 /* ---- the job: all that one send owns, in scratch memory, so that nothing is lost when something raises ---- */
 
 struct job {
+  struct nm_job job; /* first */
+  struct nm_client *client;
+  struct nm_sending sending;
+  struct nm_pace pace;
+  struct nm_envelope env;
   struct nm_now now;
   struct nm_source *source;
   struct nm_addr *from;
@@ -18,6 +26,8 @@ struct job {
 
 static void job_release(void *memory) {
   struct job *j = memory;
+  nm_client_cancel(&j->sending, NULL); /* when it is left in the middle */
+  nm_client_unref(&j->client);
   nm_sent_free(&j->sent); /* before the addresses its results point to */
   nm_source_free(&j->source);
   nm_addr_unref(&j->from);
@@ -61,11 +71,11 @@ static int take_envelope(struct job *j, const struct nm_message *m, struct nm_er
   return 0;
 }
 
-/* No Lua in here. */
-static int run(struct job *j, struct nm_client *c, const struct nm_message *m) {
+/* No Lua in here. As nm_client_begin. */
+static int begin(struct job *j, struct nm_client *c, const struct nm_message *m) {
   struct nm_error *e = &j->sent.error;
-  struct nm_pace pace;
-  nm_pace_begin(&pace, c->timeout, c->deadline); /* rendering reads files: it counts */
+  j->client = nm_client_ref(c);
+  nm_pace_begin(&j->pace, c->timeout, c->deadline); /* rendering reads files: it counts */
   int err = take_envelope(j, m, e);
   if (err == 0) {
     err = nm_message_check_ascii(m, e);
@@ -79,12 +89,12 @@ static int run(struct job *j, struct nm_client *c, const struct nm_message *m) {
   if (err != 0) {
     return err;
   }
-  struct nm_envelope env = {.from = j->from,
-                            .to = (struct nm_addr *const *)j->to->items,
-                            .n_to = j->to->n,
-                            .size = nm_source_size(j->source),
-                            .all_or_nothing = c->all_or_nothing};
-  return nm_client_send(c, &env, j->source, &pace, &j->sent);
+  j->env = (struct nm_envelope){.from = j->from,
+                                .to = (struct nm_addr *const *)j->to->items,
+                                .n_to = j->to->n,
+                                .size = nm_source_size(j->source),
+                                .all_or_nothing = c->all_or_nothing};
+  return nm_client_begin(c, &j->env, j->source, &j->pace, &j->sent, &j->sending);
 }
 
 /* ---- results ---- */
@@ -175,7 +185,8 @@ static int is_temporary(const struct nm_sent *s, const struct nm_reply *reply) {
   return s->error.kind == NM_KIND_CONNECT || s->error.kind == NM_KIND_TIMEOUT;
 }
 
-static int push_detail(lua_State *L, const struct job *j, const struct nm_client *c) {
+static int push_detail(lua_State *L, const struct job *j) {
+  const struct nm_client *c = j->client;
   const struct nm_sent *s = &j->sent;
   const struct nm_reply *reply = s->reply.code != 0 ? &s->reply : &s->txn.reply;
   int pushed = nm_push_failure(L, &s->error, nm_outcome_name(s->txn.outcome));
@@ -232,10 +243,39 @@ static const struct nm_net_api *need_net(lua_State *L) {
   return api;
 }
 
+/* ---- the method ---- */
+
+/* Up to where a function is to be called, or to the results. The job is at index i. */
+static int go_on(lua_State *L, struct job *j, int i, int err) {
+  while (err == NM_AGAIN) {
+    if (nm_content_ask(L, nm_pieces_waiting(j->source))) {
+      return nm_drive_call(L, i);
+    }
+    err = nm_client_step(&j->sending);
+  }
+  int pushed = err == 0 ? push_success(L, j) : push_detail(L, j);
+  nm_scratch_release(L, i);
+  return pushed;
+}
+
+static int step(lua_State *L, struct nm_job *job) {
+  struct job *j = (struct job *)(void *)job;
+  nm_content_answer(L, nm_pieces_waiting(j->source), 3);
+  return go_on(L, j, 1, nm_client_step(&j->sending));
+}
+
+static int check_send(lua_State *L) {
+  nm_class_self(L, &nm_client_class, "Send");
+  return luaL_error(L, "bad argument #1 to 'Send' (MailMessage expected, got %s)", luaL_typename(L, 2));
+}
+
 /// Sends the message and waits for the server's word.
 // The connection is kept and used again by the next Send while host, security options and credential stay the same. The
 // message is not changed; Date and Message-ID are made for each send unless the message has its own. A message that was
 // resent goes to the recipients of its newest Resend and to nobody else.
+//
+// A function that gives a content is called when the server waits for its bytes, and may yield. While it does, the client sends nothing
+// else (a Send that is called meanwhile fails at once), and Close ends the send. An error that it raises comes back from Send.
 // @function SmtpClient:Send
 // @tparam MailMessage Message
 // @treturn[1] table `Outcome` ("accepted" or "partial"), `Code`, `EnhancedCode`, `Reply`, `QueueId`, `MessageId`,
@@ -246,17 +286,19 @@ static const struct nm_net_api *need_net(lua_State *L) {
 // @treturn[2] table detail: `Kind` (connect, tls, auth, sender, recipient, data, timeout, protocol, message), `Outcome` (not_sent,
 //   rejected, unknown), `Code`, `EnhancedCode`, `Command`, `Reply`, `Temporary`, `Accepted`, `Rejected`, `Host`, `Port`
 int nm_client_m_send(lua_State *L) {
-  nm_class_self(L, &nm_client_class, "Send");
-  nm_class_check(L, &nm_message_class, 2);
+  if (nm_class_test(L, &nm_client_class, 1) == NULL || nm_class_test(L, &nm_message_class, 2) == NULL) {
+    return nm_drive_raise(L, check_send);
+  }
   lua_settop(L, 2);
   const struct nm_net_api *api = need_net(L);
   struct job *j = nm_scratch(L, sizeof *j, job_release);
   /* Behind the last allocation before the work: it may have finalized them, in a state that closes. */
-  struct nm_client *c = nm_class_self(L, &nm_client_class, "Send");
-  struct nm_message *m = nm_class_check(L, &nm_message_class, 2);
+  struct nm_client *c = nm_class_test(L, &nm_client_class, 1);
+  struct nm_message *m = nm_class_test(L, &nm_message_class, 2);
+  if (c == NULL || m == NULL) {
+    return nm_drive_raise(L, check_send);
+  }
   c->api = api;
-  int err = run(j, c, m);
-  int pushed = err == 0 ? push_success(L, j) : push_detail(L, j, c);
-  nm_scratch_release(L, 3);
-  return pushed;
+  j->job.step = step;
+  return go_on(L, j, 3, begin(j, c, m));
 }

@@ -5,8 +5,8 @@
 #define SCRATCH "netmail.scratch"
 #define DETAIL "netmail.detail"
 
-/* A metatable of one function, in the registry once it is complete. */
-static void push_metatable(lua_State *L, const char *name, const char *event, lua_CFunction f) {
+/* In the registry once it is complete. */
+void nm_push_metatable(lua_State *L, const char *name, const char *event, lua_CFunction f) {
   luaL_getmetatable(L, name);
   if (lua_isnil(L, -1)) {
     lua_pop(L, 1);
@@ -33,7 +33,7 @@ static int scratch_gc(lua_State *L) {
 void *nm_scratch(lua_State *L, size_t n, void (*release)(void *memory)) {
   struct scratch *s = lua_newuserdata(L, sizeof *s + n);
   memset(s, 0, sizeof *s + n);
-  push_metatable(L, SCRATCH, "__gc", scratch_gc);
+  nm_push_metatable(L, SCRATCH, "__gc", scratch_gc);
   lua_setmetatable(L, -2);
   s->release = release;
   return s->memory;
@@ -48,6 +48,11 @@ void nm_scratch_release(lua_State *L, int i) {
   }
 }
 
+void *nm_scratch_at(lua_State *L, int i) {
+  struct scratch *s = luaL_testudata(L, i, SCRATCH);
+  return s != NULL ? s->memory : NULL;
+}
+
 /* ---- failures ---- */
 
 static int detail_tostring(lua_State *L) {
@@ -58,7 +63,7 @@ static int detail_tostring(lua_State *L) {
 }
 
 void nm_set_detail_metatable(lua_State *L) {
-  push_metatable(L, DETAIL, "__tostring", detail_tostring);
+  nm_push_metatable(L, DETAIL, "__tostring", detail_tostring);
   lua_setmetatable(L, -2);
 }
 

@@ -77,6 +77,10 @@ int nm_has_field(lua_State *L, int i, const char *name);
    by nm_scratch_release. */
 void *nm_scratch(lua_State *L, size_t n, void (*release)(void *memory));
 void nm_scratch_release(lua_State *L, int i);
+/* The memory of the scratch at i, or NULL. */
+void *nm_scratch_at(lua_State *L, int i);
+/* Pushes the metatable of that name in the registry; made, where there is none, with the one function. */
+void nm_push_metatable(lua_State *L, const char *name, const char *event, lua_CFunction f);
 
 /* nil, text, detail: what a function returns for the world's faults. */
 int nm_push_failure(lua_State *L, const struct nm_error *e, const char *outcome);

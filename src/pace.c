@@ -24,6 +24,10 @@ int nm_pace_left(struct nm_pace *p, uint64_t progress) {
   return left <= 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
 }
 
+void nm_pace_rest(struct nm_pace *p) {
+  p->last = nm_clock_ms();
+}
+
 int nm_pace_over(const struct nm_pace *p, const char *what, struct nm_error *e) {
   if (p->deadline > 0 && nm_clock_ms() - p->begin >= p->deadline) {
     return nm_error_set(e, NM_ETIME, NM_KIND_TIMEOUT,

@@ -18,6 +18,8 @@ NM_HIDDEN_BEGIN
 void nm_pace_begin(struct nm_pace *p, int64_t timeout, int64_t deadline);
 /* progress: any number that changes when things go on. Returns how long may be waited, in ms; 0: time is over. */
 int nm_pace_left(struct nm_pace *p, uint64_t progress);
+/* What was waited for until now is there: Timeout begins anew. */
+void nm_pace_rest(struct nm_pace *p);
 /* Fills e with which of the two is over, waiting for what ("the server's words"), and what to do; the caller adds
    the server. */
 int nm_pace_over(const struct nm_pace *p, const char *what, struct nm_error *e);

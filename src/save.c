@@ -9,9 +9,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/random.h"
 
 #define PIECE 16384
+
+struct nm_save {
+  int fd;                /* -1: none */
+  char path[PATH_MAX];   /* where it belongs, behind all links */
+  char beside[PATH_MAX]; /* what is written until it is whole; empty: path itself */
+};
 
 /* strerror is not safe beside other threads; these are what happens to people. */
 static const char *reason(int number) {
@@ -63,79 +70,107 @@ static int write_all(int fd, const char *p, size_t n) {
   return 0;
 }
 
-static int copy(struct nm_source *s, int fd, const char *path, struct nm_error *e) {
+/* A name beside path that nobody has: path and 64 random bits. */
+static int name_beside(struct nm_save *w) {
+  unsigned long long r;
+  if (nm_random(&r, sizeof r) != 0) {
+    return NM_EIO;
+  }
+  int n = snprintf(w->beside, sizeof w->beside, "%s.%016llx", w->path, r);
+  return n > 0 && (size_t)n < sizeof w->beside ? 0 : NM_ELIMIT;
+}
+
+/* old: NULL for a new file, else whose mode is kept. */
+static int open_beside(struct nm_save *w, const struct stat *old, struct nm_error *e) {
+  if (name_beside(w) != 0) {
+    w->beside[0] = '\0';
+    errno = ENAMETOOLONG;
+    return fail(e, w->path);
+  }
+  w->fd = open(w->beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (w->fd < 0) {
+    w->beside[0] = '\0';
+    return fail(e, w->path);
+  }
+  return old != NULL && fchmod(w->fd, old->st_mode & 07777) != 0 ? fail(e, w->path) : 0;
+}
+
+static int open_as_it_is(struct nm_save *w, struct nm_error *e) {
+  w->fd = open(w->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+  return w->fd < 0 ? fail(e, w->path) : 0;
+}
+
+static int open_target(struct nm_save *w, const char *path, struct nm_error *e) {
+  struct stat st;
+  size_t n = strlen(path);
+  if (n >= sizeof w->path) {
+    errno = ENAMETOOLONG;
+    return fail(e, path);
+  }
+  memcpy(w->path, path, n + 1);
+  if (stat(path, &st) != 0) {
+    return errno == ENOENT ? open_beside(w, NULL, e) : fail(e, path);
+  }
+  if (!S_ISREG(st.st_mode)) {
+    return open_as_it_is(w, e);
+  }
+  return realpath(path, w->path) != NULL ? open_beside(w, &st, e) : fail(e, path);
+}
+
+int nm_save_begin(const char *path, struct nm_save **out, struct nm_error *e) {
+  *out = nm_zalloc(sizeof **out);
+  if (*out == NULL) {
+    return nm_error_nomem(e);
+  }
+  (*out)->fd = -1;
+  int err = open_target(*out, path, e);
+  if (err != 0) {
+    nm_save_free(out);
+  }
+  return err;
+}
+
+static int finish(struct nm_save *w, struct nm_error *e) {
+  int fd = w->fd;
+  w->fd = -1;
+  if (close(fd) != 0 || (w->beside[0] != '\0' && rename(w->beside, w->path) != 0)) {
+    return fail(e, w->path);
+  }
+  w->beside[0] = '\0';
+  return 0;
+}
+
+int nm_save_step(struct nm_save *w, struct nm_source *s, struct nm_error *e) {
   char piece[PIECE];
   for (;;) {
     size_t n = 0;
     int err = nm_source_read(s, piece, sizeof piece, &n);
     if (err < 0) {
       *e = s->error;
+    }
+    if (err != 0) {
       return err;
     }
     if (n == 0) {
-      return 0;
+      return finish(w, e);
     }
-    if (write_all(fd, piece, n) != 0) {
-      return fail(e, path);
+    if (write_all(w->fd, piece, n) != 0) {
+      return fail(e, w->path);
     }
   }
 }
 
-static int save_as_it_is(struct nm_source *s, const char *path, struct nm_error *e) {
-  int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-  if (fd < 0) {
-    return fail(e, path);
+void nm_save_free(struct nm_save **at) {
+  struct nm_save *w = *at;
+  *at = NULL;
+  if (w == NULL) {
+    return;
   }
-  int err = copy(s, fd, path, e);
-  if (close(fd) != 0 && err == 0) {
-    err = fail(e, path);
+  if (w->fd >= 0) {
+    (void)close(w->fd);
   }
-  return err;
-}
-
-/* A name beside path that nobody has: path and 64 random bits. */
-static int name_beside(const char *path, char *out, size_t cap) {
-  unsigned long long r;
-  if (nm_random(&r, sizeof r) != 0) {
-    return NM_EIO;
+  if (w->beside[0] != '\0') {
+    (void)unlink(w->beside);
   }
-  int n = snprintf(out, cap, "%s.%016llx", path, r);
-  return n > 0 && (size_t)n < cap ? 0 : NM_ELIMIT;
-}
-
-/* old: NULL for a new file, else whose mode is kept. */
-static int replace(struct nm_source *s, const char *path, const struct stat *old, struct nm_error *e) {
-  char beside[PATH_MAX];
-  if (name_beside(path, beside, sizeof beside) != 0) {
-    errno = ENAMETOOLONG;
-    return fail(e, path);
-  }
-  int fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  if (fd < 0) {
-    return fail(e, path);
-  }
-  int err = old != NULL && fchmod(fd, old->st_mode & 07777) != 0 ? fail(e, path) : 0;
-  err = err == 0 ? copy(s, fd, path, e) : err;
-  if (close(fd) != 0 && err == 0) {
-    err = fail(e, path);
-  }
-  if (err == 0 && rename(beside, path) != 0) {
-    err = fail(e, path);
-  }
-  if (err != 0) {
-    (void)unlink(beside);
-  }
-  return err;
-}
-
-int nm_save(struct nm_source *s, const char *path, struct nm_error *e) {
-  struct stat st;
-  char real[PATH_MAX];
-  if (stat(path, &st) != 0) {
-    return errno == ENOENT ? replace(s, path, NULL, e) : fail(e, path);
-  }
-  if (!S_ISREG(st.st_mode)) {
-    return save_as_it_is(s, path, e);
-  }
-  return realpath(path, real) != NULL ? replace(s, real, &st, e) : fail(e, path);
+  nm_free(w);
 }
