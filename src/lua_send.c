@@ -71,6 +71,25 @@ static int take_envelope(struct job *j, const struct nm_message *m, struct nm_er
   return 0;
 }
 
+/* Renders the message anew for a way that takes what is allowed. */
+static int take_content(struct job *j, const struct nm_message *m, unsigned allowed) {
+  nm_source_free(&j->source);
+  j->now.stamp.allowed = allowed;
+  int err = nm_message_render(m, &j->now.stamp, &j->source, &j->sent.error);
+  if (err == 0) {
+    j->env.body = nm_pieces_cte(j->source) == NM_CTE_8BIT ? NM_BODY_8BITMIME : NM_BODY_7BIT;
+    j->env.size = nm_source_size(j->source);
+  }
+  return err;
+}
+
+/* Parts that the author wants in 8bit were refused by a server without 8BITMIME, before MAIL. */
+static int needs_7bit(const struct job *j) {
+  return j->env.body == NM_BODY_8BITMIME && j->sent.txn.error.code == NM_EINVAL &&
+         j->client->session != NULL && nm_session_state(j->client->session) == NM_SESSION_IDLE &&
+         (nm_session_caps(j->client->session)->flags & NM_CAP_8BITMIME) == 0;
+}
+
 /* No Lua in here. As nm_client_begin. */
 static int begin(struct job *j, struct nm_client *c, const struct nm_message *m) {
   struct nm_error *e = &j->sent.error;
@@ -84,17 +103,23 @@ static int begin(struct job *j, struct nm_client *c, const struct nm_message *m)
     err = nm_now_take(&j->now, m, e);
   }
   if (err == 0) {
-    err = nm_message_render(m, &j->now.stamp, &j->source, e);
+    err = take_content(j, m, NM_ALLOW_8BIT);
   }
   if (err != 0) {
     return err;
   }
-  j->env = (struct nm_envelope){.from = j->from,
-                                .to = (struct nm_addr *const *)j->to->items,
-                                .n_to = j->to->n,
-                                .size = nm_source_size(j->source),
-                                .all_or_nothing = c->all_or_nothing};
-  return nm_client_begin(c, &j->env, j->source, &j->pace, &j->sent, &j->sending);
+  j->env.from = j->from;
+  j->env.to = (struct nm_addr *const *)j->to->items;
+  j->env.n_to = j->to->n;
+  j->env.all_or_nothing = c->all_or_nothing;
+  err = nm_client_begin(c, &j->env, j->source, &j->pace, &j->sent, &j->sending);
+  if (err < 0 && needs_7bit(j) && m->raw == NULL) {
+    nm_sent_free(&j->sent);
+    j->sending = (struct nm_sending){0};
+    err = take_content(j, m, 0);
+    err = err == 0 ? nm_client_begin(c, &j->env, j->source, &j->pace, &j->sent, &j->sending) : err;
+  }
+  return err;
 }
 
 /* ---- results ---- */
