@@ -90,4 +90,39 @@ describe("the other examples", function()
     assert.is_truthy(output:find("mailru\t127.0.0.1\t1\t", 1, true), output)
     assert.is_truthy(output:find("cannot connect to 127.0.0.1:1", 1, true), output)
   end)
+
+  -- The message that the example sent to aiosmtpd, read back, and what it printed.
+  local function sent(name)
+    local aio = servers.shared "aio"
+    local output = run(name, settings(aio.port.plain))
+    return servers.parse(aio:take(1)[1].raw), output
+  end
+
+  local function field(parsed, name)
+    for _, header in ipairs(parsed.headers) do
+      if header.name == name then return header.value end
+    end
+  end
+
+  it("07: has any header field", function()
+    local parsed, output = sent "07_header_fields"
+    assert.equal("List-Unsubscribe=One-Click", field(parsed, "List-Unsubscribe-Post"))
+    assert.equal("осень", field(parsed, "X-Campaign"))
+    assert.equal("auto-generated", field(parsed, "Auto-Submitted"))
+    assert.is_truthy(output:find("X-Campaign\tосень\n", 1, true), output)
+  end)
+
+  it("09: invites to a meeting, for calendars and as a file", function()
+    local root = sent("09_invitation").root
+    assert.equal("multipart/alternative", root.parts[1].type)
+    assert.equal("text/calendar", root.parts[1].parts[2].type)
+    assert.equal("invite.ics", root.parts[2].filename)
+    assert.equal(root.parts[1].parts[2].content, root.parts[2].content)
+  end)
+
+  it("10: attaches what is made while it is sent", function()
+    local csv = sent("10_content_from_a_function").root.parts[2]
+    assert.equal("квадраты.csv", csv.filename)
+    assert.equal("1000;1000000\r\n", csv.content:sub(-14))
+  end)
 end)
