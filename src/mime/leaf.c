@@ -72,6 +72,7 @@ static int prepare_message(struct leaf *l) {
   how->cte = NM_CTE_7BIT; /* "From " lines too */
   how->text = 1;
   how->size = (int64_t)(l->scan.bytes + l->scan.lf);
+  how->line_end = nm_scan_line_end(&l->scan);
   return 0;
 }
 
