@@ -1,9 +1,11 @@
-/// HTML: the text of it.
+/// HTML: the text of it, and its pictures.
 // @module netmail
 
 #include "lua_html.h"
 
 #include "base/buf.h"
+#include "lua_message.h"
+#include "mime/embed.h"
 #include "mime/html_text.h"
 #include "mime/message.h"
 
@@ -31,6 +33,28 @@ static int html_to_text(lua_State *L) {
   }
   nm_push_str(L, nm_buf_str(text));
   nm_scratch_release(L, 2);
+  return 1;
+}
+
+/// Takes the pictures that `Html` shows into the message: `src` of img and the like, `srcset`, `background`, `url(...)` in style
+// attributes. A relative path is a file below the base directory, and nothing outside it is ever read; data: URIs are decoded; any
+// other reference (http:, cid:, an absolute path) stays as it is. `Html` then refers to parts in `LinkedResources`; equal pictures
+// share one. Files are read now. All or nothing: when it fails, the message is as before.
+// @function MailMessage:EmbedImages
+// @string[opt] base_directory without it only data: URIs are taken
+// @treturn[1] number of parts that were added
+// @treturn[2] nil
+// @treturn[2] string which picture cannot be taken, and why
+// @treturn[2] table detail, `Kind` "message"
+int nm_message_m_embed_images(lua_State *L) {
+  struct nm_message *m = nm_class_self(L, &nm_message_class, "EmbedImages");
+  struct nm_str base = nm_opt_string(L, 2, "base_directory");
+  struct nm_error e = {0};
+  size_t count = 0;
+  if (nm_embed_images(m, base, &count, &e) < 0) {
+    return nm_push_failure(L, &e, NULL);
+  }
+  lua_pushinteger(L, (lua_Integer)count);
   return 1;
 }
 

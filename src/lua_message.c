@@ -188,6 +188,17 @@ static int set_root(lua_State *L, void *object, int i, struct nm_error *e) {
   return 0;
 }
 
+static int get_text_from_html(lua_State *L, void *object) {
+  lua_pushboolean(L, ((struct nm_message *)object)->text_from_html);
+  return 1;
+}
+
+static int set_text_from_html(lua_State *L, void *object, int i, struct nm_error *e) {
+  (void)e;
+  ((struct nm_message *)object)->text_from_html = nm_check_boolean(L, i, "TextFromHtml");
+  return 0;
+}
+
 static int get_priority(lua_State *L, void *object) {
   lua_pushinteger(L, (lua_Integer)((struct nm_message *)object)->priority);
   return 1;
@@ -220,6 +231,7 @@ static const struct nm_property message_properties[] = {
     {"Body", get_body, set_body},
     {"Text", get_text, set_text},
     {"Html", get_html, set_html},
+    {"TextFromHtml", get_text_from_html, set_text_from_html},
     {"Priority", get_priority, set_priority},
     {"BodyTransferEncoding", get_body_transfer_encoding, set_body_transfer_encoding},
     {"Calendar", get_calendar, set_calendar},
@@ -247,10 +259,13 @@ static int message_to_string(lua_State *L, void *object) {
   return 1;
 }
 
-static const luaL_Reg message_methods[] = {
-    {"ToString", nm_message_m_to_string}, {"WriteTo", nm_message_m_write_to},
-    {"Resend", nm_message_m_resend},      {"Raw", nm_message_m_raw},
-    {"Split", nm_message_m_split},        {NULL, NULL}};
+static const luaL_Reg message_methods[] = {{"ToString", nm_message_m_to_string},
+                                           {"WriteTo", nm_message_m_write_to},
+                                           {"EmbedImages", nm_message_m_embed_images},
+                                           {"Resend", nm_message_m_resend},
+                                           {"Raw", nm_message_m_raw},
+                                           {"Split", nm_message_m_split},
+                                           {NULL, NULL}};
 
 const struct nm_class nm_message_class = {
     .name = "MailMessage",

@@ -18,6 +18,9 @@ int nm_message_m_write_to(lua_State *L);
 int nm_message_m_raw(lua_State *L);
 int nm_message_m_split(lua_State *L);
 
+/* MailMessage:EmbedImages (lua_html.c). */
+int nm_message_m_embed_images(lua_State *L);
+
 NM_HIDDEN_END
 
 #endif

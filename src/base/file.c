@@ -58,26 +58,27 @@ static const char *reason_of(int number) {
   }
 }
 
-static int fail_errno(struct nm_error *e, int code, const char *path, int number) {
+int nm_file_fail(struct nm_error *e, int code, const char *path, int number) {
   const char *reason = reason_of(number);
   return reason != NULL ? fail(e, code, path, "cannot be read: %s", reason)
                         : fail(e, code, path, "cannot be read: system error %d", number);
 }
 
-static int check_regular(const struct stat *st, int code, const char *path, struct nm_error *e) {
-  if (S_ISREG(st->st_mode)) {
+int nm_file_check_regular(mode_t mode, int code, const char *path, struct nm_error *e) {
+  if (S_ISREG(mode)) {
     return 0;
   }
-  const char *kind = S_ISDIR(st->st_mode)    ? "a directory"
-                     : S_ISFIFO(st->st_mode) ? "a pipe"
-                     : S_ISSOCK(st->st_mode) ? "a socket"
-                                             : "a device";
+  const char *kind = S_ISDIR(mode)    ? "a directory"
+                     : S_ISFIFO(mode) ? "a pipe"
+                     : S_ISSOCK(mode) ? "a socket"
+                                      : "a device";
   return fail(e, code, path, "is %s, not a regular file; give another path, or the content itself", kind);
 }
 
 /* stat before open: opening a pipe or a device for reading may already change something behind it. */
 static int look(const char *path, int code, struct stat *st, struct nm_error *e) {
-  return stat(path, st) != 0 ? fail_errno(e, code, path, errno) : check_regular(st, code, path, e);
+  return stat(path, st) != 0 ? nm_file_fail(e, code, path, errno)
+                             : nm_file_check_regular(st->st_mode, code, path, e);
 }
 
 /* What is not a regular file does not get past here, whatever has come into the path's place since look;
@@ -88,9 +89,10 @@ static int open_regular(const char *path, int code, int *fd_out, struct stat *st
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   } while (fd < 0 && errno == EINTR);
   if (fd < 0) {
-    return fail_errno(e, code, path, errno);
+    return nm_file_fail(e, code, path, errno);
   }
-  int err = fstat(fd, st) != 0 ? fail_errno(e, code, path, errno) : check_regular(st, code, path, e);
+  int err = fstat(fd, st) != 0 ? nm_file_fail(e, code, path, errno)
+                               : nm_file_check_regular(st->st_mode, code, path, e);
   if (err != 0) {
     close(fd);
     return err;
@@ -172,7 +174,7 @@ static int end_file(struct file_source *f) {
                 (long long)f->first.st_size);
   }
   if (fstat(f->fd, &st) != 0) {
-    return fail_errno(&f->source.error, NM_EIO, f->path, errno);
+    return nm_file_fail(&f->source.error, NM_EIO, f->path, errno);
   }
   int err = check_same(f, &st);
   if (err == 0) {
@@ -189,7 +191,7 @@ static int read_piece(struct file_source *f, char *p, size_t cap, size_t *n_out)
     n = pread(f->fd, p, cap < SSIZE_MAX ? cap : SSIZE_MAX, (off_t)f->at);
   } while (n < 0 && errno == EINTR);
   if (n < 0) {
-    return fail_errno(&f->source.error, NM_EIO, f->path, errno);
+    return nm_file_fail(&f->source.error, NM_EIO, f->path, errno);
   }
   if (n == 0) {
     return end_file(f);

@@ -2,6 +2,7 @@
 #define NM_BASE_FILE_H
 
 #include <stdint.h>
+#include <sys/types.h>
 #include "base/error.h"
 #include "base/hidden.h"
 #include "base/source.h"
@@ -14,6 +15,10 @@ int nm_file_check(const char *path, struct nm_error *e);
 int64_t nm_file_size(const char *path);
 /* A source of the file's bytes; keeps path. What it promises about change is said in base/content.h. NM_EIO. */
 int nm_file_source(const char *path, struct nm_source **out, struct nm_error *e);
+/* "the file "path" cannot be read: ..." for an errno; returns code. */
+int nm_file_fail(struct nm_error *e, int code, const char *path, int number);
+/* 0 for a regular file, else code with a text that says what it is instead. */
+int nm_file_check_regular(mode_t mode, int code, const char *path, struct nm_error *e);
 
 NM_HIDDEN_END
 

@@ -42,6 +42,7 @@ struct nm_message {
   struct nm_buf body_encoding;
   struct nm_content *text; /* UTF-8; NULL: none */
   struct nm_content *html;
+  int text_from_html;            /* without text, rendering makes one of html (mime/html_text.h) */
   int is_body_html;              /* which of the two Body means */
   struct nm_cte_wish body_wish;  /* how text and html are encoded */
   struct nm_content *calendar;   /* an iTIP object, UTF-8; NULL: none */

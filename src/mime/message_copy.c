@@ -59,6 +59,7 @@ static void copy_values(struct nm_message *to, const struct nm_message *from) {
   to->calendar = same_content(from->calendar);
   to->raw = same_content(from->raw);
   to->root = from->root != NULL ? nm_part_ref(from->root) : NULL;
+  to->text_from_html = from->text_from_html;
   to->is_body_html = from->is_body_html;
   to->body_wish = from->body_wish;
   to->priority = from->priority;

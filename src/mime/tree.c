@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "mime/charset.h"
+#include "mime/html_text.h"
 
 #define BLOCK_NODES 64
 /* One part may stand in many places, and so be many nodes: what can be attached to a message, twice. */
@@ -90,6 +91,40 @@ static void convert(struct build *b, struct nm_node *node, struct nm_content *ut
   } else if (err != 0) {
     b->err = nm_error_set(b->e, err, NM_KIND_MESSAGE, "%s: %s", field, why.text);
   }
+}
+
+/* In UTF-8 where the charset lacks a character: html may have it as "&euro;". */
+static void convert_or_keep(struct build *b, struct nm_node *node, struct nm_content *utf8) {
+  struct nm_error why = {0}, *e = b->e;
+  b->e = &why;
+  convert(b, node, utf8, "Text");
+  b->e = e;
+  if (b->err == NM_EINVAL) {
+    b->err = 0;
+    node->charset = NM_STR("utf-8");
+    convert(b, node, utf8, "Text");
+  } else if (b->err != 0) {
+    nm_error_set(e, b->err, why.kind, "%s", why.text);
+  }
+}
+
+/* What TextFromHtml asks for. */
+static struct nm_node *add_text_of_html(struct build *b, const struct nm_message *m) {
+  struct nm_buf text = {.max = NM_BODY_MAX};
+  struct nm_content *utf8 = NULL;
+  struct nm_node *node = add(b, NM_PART_TEXT, "text/plain");
+  if (node != NULL) {
+    node->wish = m->body_wish;
+    node->charset = nm_buf_str(&m->body_encoding);
+    b->err = nm_html_to_text(nm_content_bytes(m->html), &text, b->e);
+    b->err = b->err == 0 ? nm_content_memory(nm_buf_str(&text), &utf8, b->e) : b->err;
+  }
+  if (utf8 != NULL) {
+    convert_or_keep(b, node, utf8);
+  }
+  nm_content_unref(&utf8);
+  nm_buf_free(&text);
+  return node;
 }
 
 /* Text or html of a message; NULL for none. */
@@ -200,7 +235,8 @@ static struct nm_node *join(struct build *b, const char *type, const struct chai
 
 static struct nm_node *add_alternatives(struct build *b, const struct nm_message *m) {
   struct chain c = {0};
-  append(&c, add_body(b, m, 0));
+  append(&c, m->text == NULL && m->html != NULL && m->text_from_html ? add_text_of_html(b, m)
+                                                                     : add_body(b, m, 0));
   add_views(b, m, 1, &c);
   append(&c, add_body(b, m, 1));
   add_views(b, m, 0, &c);
