@@ -141,25 +141,47 @@ static int get_parameters(lua_State *L, void *object) {
   return 1;
 }
 
-/* Adds to those that there are; an empty value takes one away. */
-static int set_parameters(lua_State *L, void *object, int i, struct nm_error *e) {
-  struct nm_part *part = object;
-  i = lua_absindex(L, i);
+static void check_parameters(lua_State *L, int i) {
   if (lua_type(L, i) != LUA_TTABLE) {
-    return nm_type_error(L, i, "Parameters", "table of names and values");
+    nm_type_error(L, i, "Parameters", "table of names and values");
   }
   for (lua_pushnil(L); lua_next(L, i) != 0; lua_pop(L, 1)) {
     if (lua_type(L, -2) != LUA_TSTRING) {
-      return luaL_error(L, "Parameters takes names and values: { format = \"flowed\" }");
+      luaL_error(L, "Parameters takes names and values: { format = \"flowed\" }");
     }
-    int err = nm_part_set_param(part, nm_check_string(L, lua_gettop(L) - 1, "the name of a parameter"),
-                                nm_check_string(L, lua_gettop(L), "the value of a parameter"), e);
-    if (err != 0) {
-      return err;
-    }
+    nm_check_string(L, lua_gettop(L), "the value of a parameter");
+  }
+}
+
+static void free_params(void *params) {
+  nm_params_free(params);
+}
+
+static void swap_params(struct nm_params *a, struct nm_params *b) {
+  struct nm_params kept = *a;
+  *a = *b;
+  *b = kept;
+}
+
+/* Adds to those that there are; an empty value takes one away. All of them or none. */
+static int set_parameters(lua_State *L, void *object, int i, struct nm_error *e) {
+  struct nm_part *part = object;
+  i = lua_absindex(L, i);
+  check_parameters(L, i);
+  struct nm_params *old = nm_scratch(L, sizeof *old, free_params);
+  int err = nm_params_assign(old, &part->params) != 0 ? nm_error_nomem(e) : 0;
+  if (err != 0) {
+    return err;
+  }
+  for (lua_pushnil(L); err == 0 && lua_next(L, i) != 0; lua_pop(L, 1)) {
+    err = nm_part_set_param(part, nm_check_string(L, lua_gettop(L) - 1, "the name of a parameter"),
+                            nm_check_string(L, lua_gettop(L), "the value of a parameter"), e);
+  }
+  if (err != 0) {
+    swap_params(&part->params, old);
   }
   nm_params_sort(&part->params, NM_STR(""));
-  return 0;
+  return err;
 }
 
 /* A message within is a copy, and gives copies: a message is never within itself. */
@@ -169,7 +191,9 @@ static int get_message(lua_State *L, void *object) {
     lua_pushnil(L);
     return 1;
   }
+  nm_gc_announce(L, &nm_message_class);
   void **box = nm_class_new_box(L, &nm_message_class);
+  part = nm_class_check(L, &nm_part_class, 1);
   struct nm_message *copy = NULL;
   if (nm_message_copy(part->message, &copy) != 0) {
     return luaL_error(L, "out of memory");
@@ -199,7 +223,12 @@ static int get_parts(lua_State *L, void *object) {
 
 static int get_text(lua_State *L, void *object) {
   const struct nm_part *part = object;
-  return push_text(L, part->kind == NM_PART_TEXT ? nm_content_bytes(part->content) : nm_str("", 0));
+  if (part->kind == NM_PART_TEXT) {
+    nm_push_str(L, nm_content_bytes(part->content));
+  } else {
+    lua_pushnil(L);
+  }
+  return 1;
 }
 
 /* The octets of a part that has them in memory. */

@@ -141,8 +141,18 @@ static int of_external(lua_State *L, void **box, int i, struct nm_error *e) {
   return err;
 }
 
+/* A field that would do nothing is a mistake of the program. */
+static void check_belongs(lua_State *L, int i, const char *what, const char *name, const char *source,
+                          const char *owner) {
+  if (strcmp(source, owner) != 0 && nm_has_field(L, i, name)) {
+    luaL_error(L, "%s: %s belongs to %s; with %s leave it out", what, name, owner, source);
+  }
+}
+
 static int make(lua_State *L, void **box, int i, const char *what, struct nm_error *e) {
   const char *source = source_of(L, i, what);
+  check_belongs(L, i, what, "Size", source, "Content");
+  check_belongs(L, i, what, "Multipart", source, "Parts");
   switch (source[0]) {
     case 'P':
       return source[2] == 't' ? of_path(L, box, i, e) : of_parts(L, box, i, e);

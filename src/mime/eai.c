@@ -23,12 +23,11 @@ static int check_list(const char *field, const struct nm_list *list, struct nm_e
   return err;
 }
 
-static int check_resent(const struct nm_resent *r, int is_newest, struct nm_error *e) {
+static int check_resent(const struct nm_resent *r, struct nm_error *e) {
   int err = check("From of Resend", r->from, e);
   err = err != 0 ? err : check("Sender of Resend", r->sender, e);
   err = err != 0 ? err : check_list("To of Resend", r->to, e);
-  err = err != 0 ? err : check_list("CC of Resend", r->cc, e);
-  return err != 0 || !is_newest ? err : check_list("Bcc of Resend", r->bcc, e);
+  return err != 0 ? err : check_list("CC of Resend", r->cc, e);
 }
 
 static int check_parts(const char *field, const struct nm_list *parts, struct nm_error *e) {
@@ -49,7 +48,7 @@ static int check_root(const struct nm_message *m, struct nm_error *e) {
   return check_parts("RootPart", &root, e);
 }
 
-int nm_message_check_ascii(const struct nm_message *m, struct nm_error *e) {
+int nm_message_check_header(const struct nm_message *m, struct nm_error *e) {
   int err = check("From", m->from, e);
   err = err != 0 ? err : check("Sender", m->sender, e);
   err = err != 0 ? err : check_list("ReplyTo", m->reply_to, e);
@@ -60,11 +59,18 @@ int nm_message_check_ascii(const struct nm_message *m, struct nm_error *e) {
   err = err != 0 ? err : check_parts("LinkedResources", m->linked, e);
   err = err != 0 ? err : check_parts("AlternateViews", m->views, e);
   err = err != 0 ? err : check_root(m, e);
-  if (err == 0 && m->resent->n == 0) { /* else only those of the newest block are in the envelope */
-    err = check_list("Bcc", m->bcc, e);
-  }
   for (size_t i = 0; i < m->resent->n && err == 0; i++) {
-    err = check_resent(m->resent->items[i], i + 1 == m->resent->n, e);
+    err = check_resent(m->resent->items[i], e);
   }
   return err;
+}
+
+/* Of the Bcc only those of the newest block are in the envelope. */
+int nm_message_check_ascii(const struct nm_message *m, struct nm_error *e) {
+  int err = nm_message_check_header(m, e);
+  if (err != 0) {
+    return err;
+  }
+  const struct nm_resent *r = nm_message_resent(m);
+  return r != NULL ? check_list("Bcc of Resend", r->bcc, e) : check_list("Bcc", m->bcc, e);
 }

@@ -50,15 +50,24 @@ static int prepare_text_file(struct leaf *l) {
   return err;
 }
 
+/* 8bit where that may be, unless the author wants 7bit. "The use of a content-transfer-encoding of "8bit" or "binary" is explicitly
+   prohibited for MIME entities of type "message/partial""   (RFC 2046 5.2.2). */
+static struct nm_cte_wish wish_of_message(const struct leaf *l) {
+  const struct nm_cte_wish *said = &l->node->wish;
+  int only_7bit =
+      (said->is_forced && said->forced == NM_CTE_7BIT) || nm_str_ieq(l->type, NM_STR("message/partial"));
+  return (struct nm_cte_wish){
+      .is_forced = 1, .forced = NM_CTE_8BIT, .allowed = only_7bit ? 0 : said->allowed};
+}
+
 /* Such a type comes from the author alone (no file name suggests one), who thereby allows what mail itself does with line
    ends, but no more than that. */
 static int prepare_message(struct leaf *l) {
   struct nm_str name = l->node->name;
   struct nm_encoding *how = &l->node->how;
-  l->node->wish.is_forced |= 1;
-  l->node->wish.forced = NM_CTE_8BIT;
+  l->node->wish = wish_of_message(l);
   int err = choose(l, 1);
-  if (err != 0 || (how->cte == NM_CTE_8BIT && l->scan.high)) {
+  if (err != 0 || (how->cte == NM_CTE_8BIT && l->scan.high && l->scan.cr == 0)) {
     return err;
   }
   if (!nm_scan_is_7bit(&l->scan) || l->scan.cr > 0) {
@@ -157,7 +166,7 @@ static int prepare(struct nm_node *node, unsigned allowed, struct nm_error *e) {
     return prepare_children(node, allowed, e);
   }
   if (node->content == NULL) { /* no body at all, or one that is elsewhere */
-    node->charset = node->kind == NM_PART_TEXT ? NM_STR("utf-8") : nm_str("", 0);
+    node->charset = node->kind == NM_PART_TEXT ? NM_STR("utf-8") : node->charset;
     node->how = (struct nm_encoding){.cte = NM_CTE_7BIT, .line_end = 1};
     return 0;
   }

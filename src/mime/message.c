@@ -134,7 +134,15 @@ int nm_message_set_html(struct nm_message *m, struct nm_str html, struct nm_erro
   return set_text(&m->html, "Html", html, e);
 }
 
+/* "The default charset for an iCalendar stream is UTF-8" (RFC 5545 3.1.4) and its first line is BEGIN:VCALENDAR, so a byte order
+   mark, which some programs put into .ics files, says nothing and is in nobody's grammar (RFC 3629 6). */
+static struct nm_str without_bom(struct nm_str s) {
+  static const char bom[] = "\xef\xbb\xbf";
+  return s.n >= 3 && memcmp(s.p, bom, 3) == 0 ? nm_str(s.p + 3, s.n - 3) : s;
+}
+
 int nm_message_set_calendar(struct nm_message *m, struct nm_str ics, struct nm_error *e) {
+  ics = without_bom(ics);
   struct nm_buf method = {.max = m->calendar_method.max};
   int err = ics.p != NULL ? nm_calendar_method(ics, &method, e) : 0;
   err = err == 0 ? set_text(&m->calendar, "Calendar", ics, e) : err;

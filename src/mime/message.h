@@ -86,7 +86,7 @@ int nm_message_set_body(struct nm_message *m, struct nm_str body, struct nm_erro
 /* "quoted-printable" and its like for Text and Html; empty: the best one. */
 int nm_message_set_body_transfer_encoding(struct nm_message *m, struct nm_str name, struct nm_error *e);
 /* A VCALENDAR object (RFC 5545) with one METHOD (RFC 5546 1.4): goes as the last alternative, where calendars look, and as an
-   attached .ics, for those that do not. UTF-8; a NULL p takes it away. */
+   attached .ics, for those that do not. UTF-8 (a byte order mark is left out); a NULL p takes it away. */
 int nm_message_set_calendar(struct nm_message *m, struct nm_str ics, struct nm_error *e);
 /* The message is these bytes (mime/raw.h says which are refused): header and body come from there, and its Message-ID; the envelope
    from from, sender, to, cc, bcc and resent as ever. NULL: no more. Takes a reference. */

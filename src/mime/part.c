@@ -115,7 +115,7 @@ int nm_part_new_message(const struct nm_message *m, struct nm_part **out, struct
     return nm_error_nomem(e);
   }
   p->height = 2;
-  p->is_utf8 = nm_message_check_ascii(m, NULL) != 0;
+  p->is_utf8 = nm_message_check_header(m, NULL) != 0;
   return done(p, grow_by_message(p, p->message, e), out);
 }
 

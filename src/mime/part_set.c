@@ -139,10 +139,9 @@ static int set_typed(struct nm_part *p, const struct nm_typed *typed, struct nm_
   nm_buf_add_c(&type, "/");
   nm_buf_add_str(&type, typed->subtype);
   nm_buf_add_str(&old_type, nm_buf_str(&p->type));
-  int err =
-      type.err != 0 || old_type.err != 0 || nm_params_assign(&old, &p->params) != 0 ? nm_error_nomem(e) : 0;
-  err = err == 0 ? set_all(p, typed, nm_buf_str(&type), e) : err;
-  if (err != 0 && type.err == 0 && old_type.err == 0) {
+  int is_kept = type.err == 0 && old_type.err == 0 && nm_params_assign(&old, &p->params) == 0;
+  int err = is_kept ? set_all(p, typed, nm_buf_str(&type), e) : nm_error_nomem(e);
+  if (err != 0 && is_kept) {
     struct nm_buf fresh = p->type;
     p->type = old_type;
     old_type = fresh;

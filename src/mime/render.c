@@ -26,9 +26,14 @@ struct render {
   struct nm_error *e;
 };
 
-static size_t write_params(struct render *r, size_t col, const struct nm_params *params) {
+static int is_related(const struct nm_node *n) {
+  return nm_str_ieq(nm_node_type(n), NM_STR("multipart/related"));
+}
+
+/* but: the name of one that is written already. */
+static size_t write_params(struct render *r, size_t col, const struct nm_params *params, struct nm_str but) {
   for (size_t i = 0; i < params->n; i++) {
-    if (!nm_str_ieq(params->items[i].name, NM_STR("charset"))) {
+    if (!nm_str_ieq(params->items[i].name, but)) {
       col = nm_param_write(r->b, col, params->items[i].name.p, params->items[i].value);
     }
   }
@@ -44,7 +49,7 @@ static void write_type(struct render *r, const struct nm_node *n) {
     col = nm_param_write(r->b, col, "method", n->method);
   }
   if (n->part != NULL) {
-    col = write_params(r, col, &n->part->params);
+    col = write_params(r, col, &n->part->params, n->charset.n > 0 ? NM_STR("charset") : NM_STR(""));
   }
   if (n->name.n > 0) {
     nm_param_write_fallback(r->b, col, "name", n->name);
@@ -98,20 +103,25 @@ static void write_disposition(struct render *r, const struct nm_node *n) {
   nm_fold_end(r->b);
 }
 
+static int write_others(struct render *r, const struct nm_node *n) {
+  if (n->part != NULL) {
+    write_token_field(r, "Content-Location", &n->part->location);
+    write_token_field(r, "Content-Language", &n->part->language);
+  }
+  write_disposition(r, n);
+  return n->part != NULL && n->part->fields != NULL
+             ? nm_fields_write(r->b, n->part->fields, NM_STR("utf-8"), r->e)
+             : 0;
+}
+
 /* What may stand in the header of any part, behind its type and encoding. */
 static int write_fields(struct render *r, const struct nm_node *n) {
   int err = 0;
   if (n->part != NULL) {
     write_content_id(r, n->part);
     err = write_description(r, n->part);
-    write_token_field(r, "Content-Location", &n->part->location);
-    write_token_field(r, "Content-Language", &n->part->language);
   }
-  write_disposition(r, n);
-  if (err == 0 && n->part != NULL && n->part->fields != NULL) {
-    err = nm_fields_write(r->b, n->part->fields, NM_STR("utf-8"), r->e);
-  }
-  return err;
+  return err == 0 ? write_others(r, n) : err;
 }
 
 static void encode_now(struct nm_buf *b, struct nm_str raw, const struct nm_encoding *how) {
@@ -134,11 +144,18 @@ static int write_content(struct render *r, const struct nm_node *n) {
   return nm_pieces_content(r->pieces, n->content, n->raw_size, &n->how, r->e);
 }
 
+/* The empty line behind a header stays one: no delimiter takes its CRLF. */
+static void write_nothing(struct render *r) {
+  r->open_line = 1;
+  r->line_end = 1;
+}
+
 static int write_leaf(struct render *r, const struct nm_node *n) {
   write_type(r, n);
   write_cte(r, n->how.cte);
   int err = write_fields(r, n);
   nm_fold_end(r->b);
+  write_nothing(r);
   return err == 0 && n->content != NULL ? write_content(r, n) : err;
 }
 
@@ -146,7 +163,7 @@ static int write_leaf(struct render *r, const struct nm_node *n) {
 static int write_external(struct render *r, const struct nm_node *n) {
   static const char field[] = "Content-Type: message/external-body";
   nm_buf_add_c(r->b, field);
-  write_params(r, sizeof field - 1, &n->part->access);
+  write_params(r, sizeof field - 1, &n->part->access, NM_STR(""));
   nm_fold_end(r->b);
   int err = write_description(r, n->part);
   nm_fold_end(r->b);
@@ -163,8 +180,9 @@ static int write_external(struct render *r, const struct nm_node *n) {
     nm_buf_free(&unique);
   }
   write_cte(r, NM_CTE_BINARY);
-  write_disposition(r, n);
+  err = err == 0 ? write_others(r, n) : err;
   nm_fold_end(r->b);
+  write_nothing(r);
   return err;
 }
 
@@ -190,10 +208,6 @@ static int write_children(struct render *r, const struct nm_node *n, struct nm_s
   return err;
 }
 
-static int is_related(const struct nm_node *n) {
-  return nm_str_ieq(nm_node_type(n), NM_STR("multipart/related"));
-}
-
 static int write_multipart(struct render *r, const struct nm_node *n) {
   struct nm_buf boundary = {.max = 70};
   nm_boundary_write(&boundary, r->stamp, ++r->boundaries);
@@ -206,7 +220,7 @@ static int write_multipart(struct render *r, const struct nm_node *n) {
     col = nm_param_write(r->b, col, "type", nm_node_type(n->child));
   }
   if (n->part != NULL) {
-    col = write_params(r, col, &n->part->params);
+    col = write_params(r, col, &n->part->params, is_related(n) ? NM_STR("type") : NM_STR(""));
   }
   nm_param_write(r->b, col, "boundary", nm_buf_str(&boundary));
   nm_fold_end(r->b);

@@ -199,8 +199,9 @@ static int has_html(const struct nm_message *m) {
   return found;
 }
 
-static int is_shown(const struct nm_message *m, const struct nm_part *part) {
-  return has_html(m) && part->disposition == NM_DISPOSITION_INLINE && part->content_id.n > 0;
+/* By html, when there is any. */
+static int is_shown(const struct nm_part *part) {
+  return part->disposition == NM_DISPOSITION_INLINE && part->content_id.n > 0;
 }
 
 /* RFC 6047 2.4: method and charset are parameters of the type, and the same METHOD as within. */
@@ -215,8 +216,9 @@ static struct nm_node *add_calendar(struct build *b, const struct nm_message *m)
 }
 
 static struct nm_node *add_calendar_file(struct build *b, const struct nm_message *m) {
-  struct nm_node *node = m->calendar != NULL ? add(b, NM_PART_OCTETS, "application/ics") : NULL;
-  if (node != NULL) {
+  struct nm_node *node = m->calendar != NULL ? add(b, NM_PART_TEXT, "application/ics") : NULL;
+  if (node != NULL) { /* a text, as lines of an iCalendar object end in CRLF (RFC 5545 3.1) */
+    node->wish = (struct nm_cte_wish){.is_forced = 1, .forced = NM_CTE_BASE64};
     node->content = nm_content_ref(m->calendar);
     node->name = NM_STR("invite.ics");
     node->disposition = NM_DISPOSITION_ATTACHMENT;
@@ -244,14 +246,14 @@ static struct nm_node *add_alternatives(struct build *b, const struct nm_message
   return join(b, "multipart/alternative", &c);
 }
 
-static struct nm_node *add_related(struct build *b, const struct nm_message *m) {
+static struct nm_node *add_related(struct build *b, const struct nm_message *m, int html) {
   struct chain c = {0};
   append(&c, add_alternatives(b, m));
-  for (size_t i = 0; i < m->linked->n && has_html(m); i++) {
+  for (size_t i = 0; i < m->linked->n && html; i++) {
     append(&c, add_part(b, m->linked->items[i], NM_DISPOSITION_INLINE));
   }
-  for (size_t i = 0; i < m->attachments->n; i++) {
-    if (is_shown(m, m->attachments->items[i])) {
+  for (size_t i = 0; i < m->attachments->n && html; i++) {
+    if (is_shown(m->attachments->items[i])) {
       append(&c, add_part(b, m->attachments->items[i], NM_DISPOSITION_INLINE));
     }
   }
@@ -267,9 +269,9 @@ static void check_root(struct build *b, const struct nm_message *m) {
   }
 }
 
-static struct nm_node *add_content(struct build *b, const struct nm_message *m) {
+static struct nm_node *add_content(struct build *b, const struct nm_message *m, int html) {
   if (m->root == NULL) {
-    return add_related(b, m);
+    return add_related(b, m, html);
   }
   check_root(b, m);
   return b->err == 0 ? add_part(b, m->root, NM_DISPOSITION_DEFAULT) : NULL;
@@ -278,14 +280,15 @@ static struct nm_node *add_content(struct build *b, const struct nm_message *m) 
 /* NULL after a failure. */
 static struct nm_node *build_message(struct build *b, const struct nm_message *m) {
   struct chain c = {0};
-  append(&c, add_content(b, m));
+  int html = m->root == NULL && has_html(m);
+  append(&c, add_content(b, m, html));
   size_t bodies = c.n;
   append(&c, add_calendar_file(b, m));
-  for (size_t i = 0; i < m->linked->n && m->root == NULL && !has_html(m); i++) {
+  for (size_t i = 0; i < m->linked->n && m->root == NULL && !html; i++) {
     append(&c, add_part(b, m->linked->items[i], NM_DISPOSITION_INLINE));
   }
   for (size_t i = 0; i < m->attachments->n; i++) {
-    if (m->root != NULL || !is_shown(m, m->attachments->items[i])) {
+    if (!html || !is_shown(m->attachments->items[i])) {
       append(&c, add_part(b, m->attachments->items[i], NM_DISPOSITION_ATTACHMENT));
     }
   }
