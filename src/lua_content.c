@@ -257,6 +257,7 @@ int nm_content_ask(lua_State *L, struct nm_feed *f) {
     ask_file(L, f, p);
     return 0;
   }
+  nm_feed_asked(f);
   nm_producer_push(L, p);
   lua_pushnil(L);
   return 1;

@@ -147,6 +147,13 @@ static void is_read_by_one_at_a_time_and_once(void) {
   CHECK(released == 0);
   s = open_feed(f);
   CHECK(nm_source_read(s, piece, sizeof piece, &n) == NM_AGAIN);
+  CHECK(nm_source_rewind(s) == 0); /* bytes were waited for, but nobody was asked */
+  CHECK(nm_source_read(s, piece, sizeof piece, &n) == NM_AGAIN);
+  nm_source_free(&s);
+  CHECK(released == 0);
+  s = open_feed(f);
+  CHECK(nm_source_read(s, piece, sizeof piece, &n) == NM_AGAIN);
+  nm_feed_asked(f);
   CHECK(nm_source_rewind(s) == NM_EINVAL && strstr(s->error.text, "was read already") != NULL);
   nm_source_free(&s);
   CHECK(released == 1); /* left in the middle: it will not be asked again */

@@ -12,7 +12,7 @@ struct nm_feed {
   int64_t size;
   void *producer;
   void (*release)(void *producer);
-  int is_spent; /* was begun, and cannot restart */
+  int is_spent; /* the producer was asked, and cannot restart */
   /* Of the source that is open: */
   int is_open;
   int is_wanting;
@@ -75,6 +75,10 @@ int nm_feed_wants(const struct nm_feed *f) {
   return f->is_open && f->is_wanting && !f->is_ended && f->error.code == 0;
 }
 
+void nm_feed_asked(struct nm_feed *f) {
+  f->is_spent = !f->can_restart;
+}
+
 void *nm_feed_producer(const struct nm_feed *f) {
   return f->producer;
 }
@@ -85,6 +89,7 @@ int64_t nm_feed_given(const struct nm_feed *f) {
 
 /* Nobody asks this producer again. */
 static void over(struct nm_feed *f) {
+  nm_feed_asked(f);
   f->is_wanting = 0;
   if (!f->can_restart) {
     release(f);
@@ -124,7 +129,11 @@ static void fail_memory(struct nm_feed *f, int err) {
 }
 
 void nm_feed_push(struct nm_feed *f, const char *p, size_t n) {
-  if (!nm_feed_wants(f) || n == 0) {
+  if (!nm_feed_wants(f)) {
+    return;
+  }
+  nm_feed_asked(f);
+  if (n == 0) {
     return;
   }
   if (f->size >= 0 && (uint64_t)n > (uint64_t)(f->size - f->given)) {
@@ -167,7 +176,6 @@ static void restart(struct nm_feed *f) {
   f->error = (struct nm_error){0};
 }
 
-/* Asked for the first time, what cannot restart is used up. */
 static int ask(struct nm_feed *f) {
   if (f->bytes.cap > KEEP_MAX) {
     nm_buf_free(&f->bytes);
@@ -175,7 +183,6 @@ static int ask(struct nm_feed *f) {
   nm_buf_reset(&f->bytes);
   f->at = 0;
   f->is_wanting = 1;
-  f->is_spent = !f->can_restart;
   return NM_AGAIN;
 }
 

@@ -31,13 +31,16 @@ int64_t nm_feed_size(const struct nm_feed *f);
 
 /* A source of the bytes from the first on; it holds a reference. NM_EINVAL, with what to do: another source is open (one send at
    a time), or the bytes were read before and do not come again. Reading gives NM_AGAIN while bytes are wanted and neither
-   end nor failure was said. Freed before a byte was asked for, it has used nothing up. */
+   end nor failure was said. Freed before the producer was asked, it has
+   used nothing up. */
 int nm_feed_open(struct nm_feed *f, struct nm_source **out, struct nm_error *e);
 
 /* ---- the producer's end ---- */
 
 /* A source is open, has nothing left, and waits. */
 int nm_feed_wants(const struct nm_feed *f);
+/* The producer is about to be called: from here on, what cannot start again is used up. Every answer says so too. */
+void nm_feed_asked(struct nm_feed *f);
 /* NULL once released. */
 void *nm_feed_producer(const struct nm_feed *f);
 /* Bytes that were pushed since the source was opened: where a producer that can restart goes on. */
