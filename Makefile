@@ -31,13 +31,19 @@ INC_luajit = /usr/include/luajit-2.1
 EMBEDDED = lua5.4
 LUAS ?= $(foreach l,$(ALL_LUAS),$(if $(wildcard $(INC_$l)/lua.h),$(if $(shell command -v $l),$l)))
 
-# Debian packages. `a|b`: any of them will do, the first is what gets installed. luajit2, never luajit: that one makes
+# Debian packages. `a|b`: any of them will do, the first is what gets installed; `a?b`: only where there is no command b. luajit2, never luajit: that one makes
 # apt remove nginx's Lua module.
 DEBS = gcc libc6-dev make pkg-config git openssl ca-certificates \
   lua5.1 lua5.2 lua5.3 lua5.4 liblua5.1-0-dev liblua5.2-dev liblua5.3-dev liblua5.4-dev \
   luajit2|luajit libluajit2-5.1-dev|libluajit-5.1-dev libcurl4-openssl-dev|libcurl4-gnutls-dev libidn2-dev \
+<<<<<<< Updated upstream
   luarocks lua-busted lua-check lua-ldoc lua-socket \
   clang libclang-rt-dev clang-format clang-tidy cppcheck valgrind python3 python3-aiosmtpd iproute2 $(SERVER_LIBS)
+=======
+  luarocks lua-busted lua-check lua-ldoc \
+  clang libclang-rt-dev clang-format clang-tidy cppcheck valgrind python3 python3-aiosmtpd iproute2 \
+  libgmime-3.0-dev nodejs?node npm?npm $(SERVER_LIBS)
+>>>>>>> Stashed changes
 # The specs' mail servers are unpacked into build/servers, not installed; this is what they link.
 SERVER_DEBS = postfix dovecot-core
 SERVER_LIBS = libcap2 libdb5.3 libgcrypt20 libgssapi-krb5-2 libicu72 libnsl2 libpam0g libsasl2-2 libsodium23 libsystemd0 \
@@ -192,8 +198,9 @@ LONG_FUZZ_PARTS = $(FUZZERS:%=run/long-fuzz/%)
 ROCK_PARTS = $(ALL_LUAS:%=run/rock/%)
 CHECK_PARTS = $(addprefix run/check/,luacheck format cppcheck rockspec shell gcc clang)
 LAYERS_PART = run/check/layers
+READERS_PART = run/readers/corpus
 
-.PHONY: $(C_PARTS) $(VALGRIND_PARTS) $(LUA_PARTS) $(FUZZ_PARTS) $(LONG_FUZZ_PARTS) $(ROCK_PARTS) $(CHECK_PARTS) $(LAYERS_PART)
+.PHONY: $(C_PARTS) $(VALGRIND_PARTS) $(LUA_PARTS) $(FUZZ_PARTS) $(LONG_FUZZ_PARTS) $(ROCK_PARTS) $(CHECK_PARTS) $(LAYERS_PART) $(READERS_PART)
 
 $(C_PARTS): run/c/%: build/asan/%
 	@$(PART) c/$* count $<
@@ -204,7 +211,11 @@ $(VALGRIND_PARTS): run/valgrind/%: build/valgrind/%
 	  --suppressions=spec/support/valgrind.supp $<
 
 $(LUA_PARTS): run/lua/%: modules
-	@$(PART) lua/$* count spec/support/busted.sh $*
+	@rm -f build/corpus/$*; NETMAIL_CORPUS=build/corpus/$* $(PART) lua/$* count spec/support/busted.sh $*
+
+# Every message that the specs built or received, read by three readers that are not ours.
+$(READERS_PART): $(LUA_PARTS)
+	@$(PART) readers/corpus count /usr/bin/python3 -B spec/support/py/readers.py $(LUAS:%=build/corpus/%)
 
 $(FUZZ_PARTS): run/fuzz/%: build/fuzz/%
 	@$(PART) fuzz/$* one spec/support/fuzz.sh $* $(FUZZ_TEST_SECONDS)
@@ -219,7 +230,7 @@ run/check/luacheck:
 	@$(PART) check/luacheck one luacheck --quiet --no-color lua spec examples bench *.rockspec
 
 run/check/format:
-	@$(PART) check/format one clang-format --dry-run -Werror $(C_FILES)
+	@$(PART) check/format one clang-format --dry-run -Werror $(C_FILES) spec/support/readers/gmime.c
 
 run/check/cppcheck:
 	@$(PART) check/cppcheck one cppcheck -q --std=c11 --enable=warning,performance,portability --inline-suppr \
@@ -229,7 +240,7 @@ run/check/rockspec:
 	@$(PART) check/rockspec one luarocks lint netmail-scm-1.rockspec
 
 run/check/shell:
-	@$(PART) check/shell one sh -c 'for f in spec/support/*.sh .ci/run; do sh -n "$$f" || exit 1; done'
+	@$(PART) check/shell one sh -c 'for f in spec/support/*.sh spec/support/*/*.sh .ci/run; do sh -n "$$f" || exit 1; done'
 
 run/check/gcc run/check/clang: run/check/%:
 	+@$(PART) check/$* one $(MAKE) --no-print-directory -k QUIET=1 lint-$*
@@ -247,7 +258,7 @@ test: deps ## all tests, on every interpreter; ends with "N passed, N failed, N 
 
 # Apart from `test`, because on a new machine make knows the interpreters only after deps.
 test-parts:
-	$(call run-parts,$(CHECK_PARTS) $(C_PARTS) $(LUA_PARTS) $(FUZZ_PARTS) $(ROCK_PARTS))
+	$(call run-parts,$(CHECK_PARTS) $(C_PARTS) $(LUA_PARTS) $(READERS_PART) $(FUZZ_PARTS) $(ROCK_PARTS))
 
 test-c: ## C tests under ASan and UBSan
 	$(call run-parts,$(C_PARTS))
@@ -255,8 +266,8 @@ test-c: ## C tests under ASan and UBSan
 test-valgrind: ## the same C tests under valgrind
 	$(call run-parts,$(VALGRIND_PARTS))
 
-test-lua: ## specs on every interpreter
-	$(call run-parts,$(LUA_PARTS))
+test-lua: ## specs on every interpreter, and their messages in other readers
+	$(call run-parts,$(LUA_PARTS) $(READERS_PART))
 
 test-fuzz: ## each fuzz target for FUZZ_TEST_SECONDS
 	$(call run-parts,$(FUZZ_PARTS))
@@ -284,8 +295,9 @@ bench-encode: build/plain/bench/encode ## megabytes a second of the transfer enc
 
 # --- what stays ------------------------------------------------------------------------------------------------------
 
-deps: ## install the Debian packages and unpack the mail servers that build and tests need
+deps: ## install the Debian packages, unpack the mail servers and set up the readers that build and tests need
 	@spec/support/deps.sh "$(DEBS)" "$(SERVER_DEBS)"
+	@spec/support/readers/setup.sh
 
 rockspec: ## write the lists of files in the rockspec anew
 	@spec/support/lua.sh $(firstword $(filter lua5.4,$(LUAS)) $(LUAS)) spec/support/rockspec.lua netmail-scm-1.rockspec
@@ -299,8 +311,8 @@ install: $(MODULES:%=build/$(INSTALL_FROM)/netmail/%.so) ## copy to PREFIX for L
 	install -m 644 lua/netmail/*.lua "$(DESTDIR)$(PREFIX)/share/lua/$(INSTALL_DIR)/netmail"
 	install -m 755 $(MODULES:%=build/$(INSTALL_FROM)/netmail/%.so) "$(DESTDIR)$(PREFIX)/lib/lua/$(INSTALL_DIR)/netmail"
 
-clean: ## remove what was built, but not the unpacked servers
-	@if [ -d build ]; then find build -mindepth 1 -maxdepth 1 ! -name servers -exec rm -rf {} +; fi
+clean: ## remove what was built, but not the unpacked servers and the readers
+	@if [ -d build ]; then find build -mindepth 1 -maxdepth 1 ! -name servers ! -name readers -exec rm -rf {} +; fi
 
 distclean: ## remove build/
 	rm -rf build

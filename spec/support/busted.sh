@@ -9,4 +9,6 @@ if ! command -v "$lua" >/dev/null; then
   echo "0 passed, 0 failed, 1 skipped"
   exit 0
 fi
-exec "$here/lua.sh" "$lua" "$(command -v busted)" --output=spec/support/handler.lua "$@"
+# Where this is set, the messages of the specs are written down there for other readers (corpus.lua).
+if [ -n "${NETMAIL_CORPUS:-}" ]; then mkdir -p "${NETMAIL_CORPUS%/*}"; fi
+exec "$here/lua.sh" "$lua" "$(command -v busted)" --output=spec/support/handler.lua ${NETMAIL_CORPUS:+--helper=spec/support/corpus.lua} "$@"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # deps.sh "PACKAGES" "SERVERS": makes sure that the Debian packages are there, and the mail servers that the specs send to.
-# PACKAGES are installed; `a|b`: either will do, the first is installed. SERVERS are only unpacked into build/servers: an
+# PACKAGES are installed; `a|b`: either will do, the first is installed; `a?b`: only where there is no command b. SERVERS are only unpacked into build/servers: an
 # installed mail server would start, stay enabled, and push out the one that the machine may have.
 # Nothing is done when all is there. Nothing is removed unless ALLOW_REMOVE=1.
 set -eu
@@ -18,13 +18,21 @@ installed() {
 }
 
 missing=
+set -f # a ? in a word is no pattern
 for choice in $packages; do
   found=
+  case $choice in
+  *\?*)
+    if command -v "${choice#*\?}" >/dev/null; then found=1; fi
+    choice=${choice%%\?*}
+    ;;
+  esac
   for name in $(echo "$choice" | tr '|' ' '); do
     if installed "$name"; then found=1; fi
   done
   [ -n "$found" ] || missing="$missing ${choice%%|*}"
 done
+set +f
 unpack=
 [ "$(cat "$stamp" 2>/dev/null)" = "$servers" ] || unpack=1
 [ -n "$missing$unpack" ] || exit 0

@@ -33,10 +33,15 @@ def addresses(value, raw):
     return found
 
 
+def addresses_of(raw):
+    """The same of a field that the package does not take for one of addresses."""
+    return addresses(email.policy.default.header_factory("To", raw.replace("\r", "").replace("\n", "")), raw)
+
+
 def headers(part):
     out = []
     for (name, value), (_, raw) in zip(part.items(), part.raw_items()):
-        row = {"name": name, "value": str(value), "defects": [str(d) for d in value.defects]}
+        row = {"name": name, "value": str(value), "raw": raw, "defects": [str(d) for d in value.defects]}
         if hasattr(value, "addresses"):
             row["addresses"] = addresses(value, raw)
         if getattr(value, "datetime", None) is not None:
@@ -96,4 +101,5 @@ def main():
     print(luatable.chunk(value), end="")
 
 
-main()
+if __name__ == "__main__":
+    main()
