@@ -31,19 +31,14 @@ INC_luajit = /usr/include/luajit-2.1
 EMBEDDED = lua5.4
 LUAS ?= $(foreach l,$(ALL_LUAS),$(if $(wildcard $(INC_$l)/lua.h),$(if $(shell command -v $l),$l)))
 
-# Debian packages. `a|b`: any of them will do, the first is what gets installed; `a?b`: only where there is no command b. luajit2, never luajit: that one makes
-# apt remove nginx's Lua module.
+# Debian packages. `a|b`: any of them will do, the first is what gets installed; `a?b`: only where there is no command b.
+# luajit2, never luajit: that one makes apt remove nginx's Lua module.
 DEBS = gcc libc6-dev make pkg-config git openssl ca-certificates \
   lua5.1 lua5.2 lua5.3 lua5.4 liblua5.1-0-dev liblua5.2-dev liblua5.3-dev liblua5.4-dev \
   luajit2|luajit libluajit2-5.1-dev|libluajit-5.1-dev libcurl4-openssl-dev|libcurl4-gnutls-dev libidn2-dev \
-<<<<<<< Updated upstream
   luarocks lua-busted lua-check lua-ldoc lua-socket \
-  clang libclang-rt-dev clang-format clang-tidy cppcheck valgrind python3 python3-aiosmtpd iproute2 $(SERVER_LIBS)
-=======
-  luarocks lua-busted lua-check lua-ldoc \
   clang libclang-rt-dev clang-format clang-tidy cppcheck valgrind python3 python3-aiosmtpd iproute2 \
   libgmime-3.0-dev nodejs?node npm?npm $(SERVER_LIBS)
->>>>>>> Stashed changes
 # The specs' mail servers are unpacked into build/servers, not installed; this is what they link.
 SERVER_DEBS = postfix dovecot-core
 SERVER_LIBS = libcap2 libdb5.3 libgcrypt20 libgssapi-krb5-2 libicu72 libnsl2 libpam0g libsasl2-2 libsodium23 libsystemd0 \
