@@ -12,14 +12,21 @@ void nm_addr_draft_begin(struct nm_addr_draft *d) {
   d->parts = (struct nm_addr_parts){0};
 }
 
+static int is_in_atom(struct nm_addr_scan *s, char c) {
+  if (c == '@' && s->name_at == 0) {
+    s->name_at = s->at + 1;
+  }
+  return nm_is((unsigned char)c, NM_CHAR_ATEXT) || c == '.' || c == '@' || (unsigned char)c >= 0x80;
+}
+
 /* atom = [CFWS] 1*atext [CFWS]   (RFC 5322 3.2.3, RFC 6532 3.2)
-   with the "." that obs-phrase has for "John Q. Public". */
+   with the "." that obs-phrase has for "John Q. Public", and "@", which check_name looks at. */
 static int name_atom(struct nm_addr_scan *s, struct nm_addr_text *t) {
   size_t from = s->at;
   int err = 0;
   while (err == 0 && s->at < s->angle) {
     char c = s->text.p[s->at];
-    if (!nm_is((unsigned char)c, NM_CHAR_ATEXT) && c != '.' && (unsigned char)c < 0x80) {
+    if (!is_in_atom(s, c)) {
       break;
     }
     err = nm_addr_take(s, t, NM_ADDR_IN_NAME, c);
@@ -112,6 +119,22 @@ static int angle_addr(struct nm_addr_scan *s, struct nm_addr_draft *d) {
   return 0;
 }
 
+/* "a@x <a@x>" is what many programs write for a mailbox without a name. A name that is another address lies to whoever
+   reads it, and must be quoted to show that it is meant. */
+static int check_name(struct nm_addr_scan *s, struct nm_str spec, const struct nm_addr_draft *d) {
+  while (spec.n > 0 && nm_is((unsigned char)*spec.p, NM_CHAR_WSP)) {
+    spec = nm_str(spec.p + 1, spec.n - 1);
+  }
+  while (spec.n > 0 && nm_is((unsigned char)spec.p[spec.n - 1], NM_CHAR_WSP)) {
+    spec.n--;
+  }
+  if (s->name_at == 0 || s->is_lenient || nm_str_ieq(spec, nm_str(d->name.p, d->name.n))) {
+    return 0;
+  }
+  s->at = s->name_at - 1;
+  return nm_addr_unexpected(s, NM_ADDR_IN_NAME);
+}
+
 /* mailbox = name-addr / addr-spec
    name-addr = [display-name] angle-addr
    display-name = phrase   (RFC 5322 3.4) */
@@ -121,8 +144,10 @@ int nm_addr_mailbox(struct nm_addr_scan *s, struct nm_addr_draft *d) {
   if (s->angle == s->end) {
     err = nm_addr_spec(s, d);
   } else {
+    s->name_at = 0;
     err = nm_addr_phrase(s, d);
     err = err != 0 ? err : angle_addr(s, d);
+    err = err != 0 ? err : check_name(s, nm_str(s->text.p + s->angle + 1, s->at - s->angle - 2), d);
   }
   if (err != 0) {
     return err;

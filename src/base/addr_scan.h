@@ -18,6 +18,8 @@ struct nm_addr_scan {
   size_t end;       /* of the element: its separator, or the end of the text */
   size_t angle;     /* its first "<" outside quotes; end when it has none */
   size_t number;    /* of the element in a list, from 1; 0: the text is no list */
+  size_t
+      name_at; /* where "@" first stands in the name that was read, counted from 1; 0: nowhere, or no matter */
   int is_lenient; /* the obsolete forms of RFC 5322 4 are taken; comments and folds are gone already (addr_tidy.c) */
   int is_in_group; /* the element is the member of a group: a ";" ends it too */
   struct nm_error *e;
