@@ -112,6 +112,15 @@ describe("the other examples", function()
     assert.is_truthy(output:find("X-Campaign\tосень\n", 1, true), output)
   end)
 
+  it("08: fills a template, and a stranger's name stays text", function()
+    local parsed = sent "08_template"
+    local text, html = parsed.root.parts[1].text, parsed.root.parts[2].text
+    assert.is_truthy(html:find("Пётр &lt;script&gt;alert(&#39;&amp;&#39;)&lt;/script&gt;!", 1, true), html)
+    assert.is_nil(html:find("<script", 1, true))
+    assert.is_truthy(text:find("Здравствуйте, Пётр <script>alert('&')</script>!", 1, true), text)
+    assert.equal("Заказ №42 принят", field(parsed, "Subject"))
+  end)
+
   it("09: invites to a meeting, for calendars and as a file", function()
     local root = sent("09_invitation").root
     assert.equal("multipart/alternative", root.parts[1].type)
