@@ -6,13 +6,19 @@
 #define HOLDER "netmail.producers.holder"
 #define WATCH "netmail.producers.watch"
 
-/* One a state; counted: by the state and by each producer, which may be freed after it. */
+/* One a state, while it has producers; counted: by the state and by each producer, which may be freed after it. */
 struct nm_producers {
   unsigned refs;
   int *dead;
   size_t n_dead, room;
-  size_t n;       /* values in the table; never more than room */
-  int is_watched; /* a watch lies in wait for the collector */
+  size_t n; /* values in the table; never more than room */
+};
+
+/* In the registry. */
+struct holder {
+  struct nm_producers *all; /* NULL: none now */
+  int is_watched;           /* a watch lies in wait for the collector */
+  int is_closed;            /* finalized: the state closes */
 };
 
 static void unref(struct nm_producers *all) {
@@ -22,52 +28,57 @@ static void unref(struct nm_producers *all) {
   }
 }
 
+static void forget(struct holder *h) {
+  if (h->all != NULL) {
+    unref(h->all);
+    h->all = NULL;
+  }
+}
+
 static void holder_release(void *memory) {
-  struct nm_producers **slot = memory;
-  if (*slot != NULL) {
-    unref(*slot);
-    *slot = NULL;
-  }
+  struct holder *h = memory;
+  forget(h);
+  h->is_closed = 1;
 }
 
-/* NULL: there is none, or the state closes. */
-static struct nm_producers *find(lua_State *L) {
+/* NULL: there is none yet. */
+static struct holder *find(lua_State *L) {
   lua_getfield(L, LUA_REGISTRYINDEX, HOLDER);
-  struct nm_producers **slot = nm_scratch_at(L, -1);
+  struct holder *h = nm_scratch_at(L, -1);
   lua_pop(L, 1);
-  return slot != NULL ? *slot : NULL;
+  return h;
 }
 
-static struct nm_producers *make(lua_State *L) {
-  lua_getfield(L, LUA_REGISTRYINDEX, HOLDER);
-  if (!lua_isnil(L, -1)) { /* finalized: a new one would never be */
-    luaL_error(L, "this Lua state is closing");
-  }
-  lua_pop(L, 1);
-  struct nm_producers **slot = nm_scratch(L, sizeof(struct nm_producers *), holder_release);
+static struct holder *make(lua_State *L) {
+  struct holder *h = nm_scratch(L, sizeof *h, holder_release);
   lua_newtable(L);
   lua_setfield(L, LUA_REGISTRYINDEX, VALUES);
-  *slot = nm_zalloc(sizeof **slot);
-  if (*slot == NULL) {
-    luaL_error(L, "out of memory");
-  }
-  struct nm_producers *all = *slot;
-  all->refs = 1;
   lua_setfield(L, LUA_REGISTRYINDEX, HOLDER);
-  return all;
+  return h;
 }
 
-static void drop(lua_State *L, struct nm_producers *all, int id) {
+/* Allocates nothing: names and numbers are in their tables. */
+static void drop(lua_State *L, int id) {
   lua_getfield(L, LUA_REGISTRYINDEX, VALUES);
   luaL_unref(L, -1, id);
   lua_pop(L, 1);
-  all->n--;
+}
+
+static void sweep(lua_State *L, struct holder *h) {
+  struct nm_producers *all = h->all;
+  while (all != NULL && all->n_dead > 0) {
+    drop(L, all->dead[--all->n_dead]);
+    all->n--;
+  }
+  if (all != NULL && all->n == 0) {
+    forget(h);
+  }
 }
 
 void nm_producers_sweep(lua_State *L) {
-  struct nm_producers *all = find(L);
-  while (all != NULL && all->n_dead > 0) {
-    drop(L, all, all->dead[--all->n_dead]);
+  struct holder *h = find(L);
+  if (h != NULL) {
+    sweep(L, h);
   }
 }
 
@@ -76,13 +87,13 @@ void nm_producers_sweep(lua_State *L) {
 static void push_watch(lua_State *L);
 
 static int watch_gc(lua_State *L) {
-  struct nm_producers *all = find(L);
-  if (all != NULL) {
-    nm_producers_sweep(L);
-    all->is_watched = 0;
-    if (all->n > 0) {
+  struct holder *h = find(L);
+  if (h != NULL && !h->is_closed) {
+    sweep(L, h);
+    h->is_watched = 0;
+    if (h->all != NULL) {
       push_watch(L);
-      all->is_watched = 1;
+      h->is_watched = 1;
     }
   }
   return 0;
@@ -103,30 +114,41 @@ static void producer_release(void *memory) {
   nm_free(p);
 }
 
-static int reserve(struct nm_producers *all) {
-  if (all->n < all->room) {
-    return 0;
+/* The value gets its number. All that raises is in here, and finalizers may run. */
+static int refer(lua_State *L, struct holder *h, int i) {
+  if (h->is_closed) {
+    luaL_error(L, "this Lua state is closing");
   }
-  size_t room = all->room > 0 ? all->room * 2 : 8;
-  int *dead = nm_realloc_array(all->dead, room, sizeof *dead);
-  if (dead == NULL) {
-    return NM_ENOMEM;
-  }
-  all->dead = dead;
-  all->room = room;
-  return 0;
-}
-
-static struct nm_producers *prepare(lua_State *L) {
-  struct nm_producers *all = find(L);
-  if (all == NULL) {
-    all = make(L);
-  }
-  nm_producers_sweep(L);
-  if (!all->is_watched) {
+  if (!h->is_watched) {
     push_watch(L);
     lua_pop(L, 1);
-    all->is_watched = 1;
+    h->is_watched = 1;
+  }
+  lua_getfield(L, LUA_REGISTRYINDEX, VALUES);
+  lua_pushvalue(L, i);
+  int id = luaL_ref(L, -2);
+  lua_pop(L, 1);
+  return id;
+}
+
+/* Room for one more; NULL when memory is short. */
+static struct nm_producers *reserve(struct holder *h) {
+  if (h->all == NULL) {
+    h->all = nm_zalloc(sizeof *h->all);
+    if (h->all == NULL) {
+      return NULL;
+    }
+    h->all->refs = 1;
+  }
+  struct nm_producers *all = h->all;
+  if (all->n == all->room) {
+    size_t room = all->room > 0 ? all->room * 2 : 8;
+    int *dead = nm_realloc_array(all->dead, room, sizeof *dead);
+    if (dead == NULL) {
+      return NULL;
+    }
+    all->dead = dead;
+    all->room = room;
   }
   return all;
 }
@@ -135,19 +157,21 @@ int nm_producer_feed(lua_State *L, int i, int is_file, int64_t begin, int64_t si
                      struct nm_error *e) {
   i = lua_absindex(L, i);
   *out = NULL;
-  struct nm_producers *all = prepare(L);
-  lua_getfield(L, LUA_REGISTRYINDEX, VALUES);
-  lua_pushvalue(L, i);
-  int id = luaL_ref(L, -2);
-  lua_pop(L, 1);
-  all->n++;
-  /* From here on nothing raises. */
-  struct nm_producer *p = reserve(all) == 0 ? nm_alloc(sizeof *p) : NULL;
+  struct holder *h = find(L);
+  if (h == NULL) {
+    h = make(L);
+  }
+  int id = refer(L, h, i);
+  sweep(L, h);
+  struct nm_producers *all = reserve(h);
+  struct nm_producer *p = all != NULL ? nm_alloc(sizeof *p) : NULL;
   if (p == NULL) {
-    drop(L, all, id);
+    drop(L, id);
+    sweep(L, h);
     return nm_error_nomem(e);
   }
   *p = (struct nm_producer){.all = all, .id = id, .is_file = is_file, .begin = begin};
+  all->n++;
   all->refs++;
   return nm_feed_new(size, begin >= 0, p, producer_release, out, e);
 }

@@ -69,6 +69,31 @@ local function build(a, b)
   return m
 end
 
+-- Contents that are brought: a function that is read to its end in a coroutine, an open file, and what nobody reads.
+local function brought(a)
+  local n = 0
+  local function next_chunk()
+    n = n + 1
+    coroutine.yield()
+    return n < 3 and ("x"):rep(300) or nil
+  end
+  local file = assert(io.tmpfile())
+  file:write "file"
+  file:seek "set"
+  local m = netmail.MailMessage { From = a, To = a, Text = "x", Attachments = {
+    netmail.Attachment { Content = next_chunk, Name = "function", Size = 600 }, netmail.Attachment { Content = file, Name = "file" } } }
+  for _ = 1, 10 do netmail.Attachment { Content = function() return m end, Name = "unread" } end
+  local run = coroutine.wrap(function() return assert(m:ToString()) end)
+  local text
+  repeat text = run() until text
+  assert(#text > 800)
+  local _, err = m:ToString()
+  assert(err:find("read already", 1, true), err)
+  m.Attachments:RemoveAt(0)
+  assert(m:WriteTo(function() end))
+  file:close()
+end
+
 local function client()
   local credential = netmail.NetworkCredential.Create("ivanov", "password", "work")
   local cache = netmail.CredentialCache.Create()
@@ -86,5 +111,6 @@ end
 
 return function()
   local a, b = addresses()
+  brought(a)
   return build(a, b), client()
 end
