@@ -5,6 +5,7 @@
 
 #include "lua_message_fields.h"
 
+#include <string.h>
 #include <time.h>
 
 #include "lua_addr.h"
@@ -152,12 +153,18 @@ static void add_phrase(struct nm_buf *b, struct nm_str phrase) {
   nm_phrase_quote(b, phrase);
 }
 
+/* One URL, with or without its brackets: one in it would let an element say more than one. */
 static void add_url(struct nm_buf *b, struct nm_str url) {
-  int has_angle = url.n > 0 && url.p[0] == '<';
-  nm_buf_add_c(b, b->n > 0 ? ", " : "");
-  nm_buf_add_c(b, has_angle ? "" : "<");
+  if (url.n > 1 && url.p[0] == '<' && url.p[url.n - 1] == '>') {
+    url = nm_str(url.p + 1, url.n - 2);
+  }
+  if (url.n > 0 && (memchr(url.p, '<', url.n) != NULL || memchr(url.p, '>', url.n) != NULL)) {
+    b->err = b->err == 0 ? NM_EINVAL : b->err;
+    return;
+  }
+  nm_buf_add_c(b, b->n > 0 ? ", <" : "<");
   nm_buf_add_str(b, url);
-  nm_buf_add_c(b, has_angle ? "" : ">");
+  nm_buf_add_c(b, ">");
 }
 
 static void release_buf(void *memory) {
@@ -184,6 +191,10 @@ static int put_list(lua_State *L, struct nm_message *m, struct nm_str name, cons
   }
   if (b->err == NM_ENOMEM) {
     return nm_error_nomem(e);
+  }
+  if (b->err == NM_EINVAL) {
+    return nm_error_set(e, b->err, NM_KIND_MESSAGE,
+                        "%s: an element of the array is one URL, without < and > in it", what);
   }
   if (b->err != 0) {
     return nm_error_set(e, b->err, NM_KIND_MESSAGE, "%s is too long: at most %d bytes are allowed", what,
