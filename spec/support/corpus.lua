@@ -163,6 +163,12 @@ local function wrap_write_to(write_to)
   end
 end
 
+-- Where a method may yield, nothing is written down: Lua 5.1 has no pcall that lets it.
+local function is_in_coroutine()
+  local thread, is_main = coroutine.running()
+  return thread ~= nil and is_main ~= true
+end
+
 -- Lua 5.1 shows nobody the upvalues of a C function, so it is __index that gives other methods.
 local function install()
   local message = netmail.MailMessage {}
@@ -175,7 +181,7 @@ local function install()
   meta.__index = function(m, name)
     local results = { pcall(index, m, name) }
     check(results)
-    return type(name) == "string" and wrapped[name] or results[2]
+    return not is_in_coroutine() and type(name) == "string" and wrapped[name] or results[2]
   end
 end
 
