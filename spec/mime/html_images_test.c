@@ -70,6 +70,7 @@ static void finds_the_places(void) {
       {"<p style='background:url(a\\.png),url(b(.png),url(\"c.png),url(d.png)'>", ""},
       {"<p style='background:url()'><p style='background:url(\"\")'><p style='background:url(a.png'>", ""},
       {"<p style='a:uurl(x) u rl(x) url (x) url(y)'>", "?y"},
+      {"<p style='a:url(&quot./x&quot),url&#x28;y),url(&#x20./z)'>", "?y"},
       {"<p style='a:url(x)url(y)'>", "?x|?y"},
       {"<p style='a:\"\\\"url(x)\";b:url(y)'>", "?y"},
       {"<!-- <img src=a.png> --><script><img src=b.png></script><style>a{b:url(c.png)}</style>", ""},

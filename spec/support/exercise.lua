@@ -94,6 +94,16 @@ local function brought(a)
   file:close()
 end
 
+local function html(a)
+  local m = netmail.MailMessage { From = a, To = "b@x.org", TextFromHtml = true,
+    Html = "<h1>One</h1><table><tr><td>a<td><a href='https://x.org'>b</a></table><img src='data:image/png;base64,aGVsbG8='>" }
+  assert(assert(m:EmbedImages()) == 1 and m.LinkedResources[1].Name == "image1.png")
+  local done, why = m:EmbedImages "/no/such/place"
+  assert(done == nil and assert(why:find("/no/such/place", 1, true), why))
+  local text = assert(netmail.HtmlToText(m.Html))
+  assert(text == "One\n\na | b <https://x.org>\n" and assert(m:ToString()):find("a | b", 1, true))
+end
+
 local function client()
   local credential = netmail.NetworkCredential.Create("ivanov", "password", "work")
   local cache = netmail.CredentialCache.Create()
@@ -112,5 +122,6 @@ end
 return function()
   local a, b = addresses()
   brought(a)
+  html(a)
   return build(a, b), client()
 end

@@ -158,6 +158,11 @@ struct nm_html_style nm_html_style(struct nm_str value) {
 
 /* ---- url(...) ---- */
 
+/* A character reference without its ";" right before at: what takes the place of the URL could be read as more of it. */
+static int is_behind_bare_reference(const struct nm_html_css *css, size_t at) {
+  return nm_is((unsigned char)css->value.p[at - 1], NM_CHAR_ALPHA | NM_CHAR_DIGIT);
+}
+
 /* "url(" is behind us. Where it is one of plain text, *out is what stands in it. */
 static int take_url(struct nm_html_css *css, struct nm_str *out) {
   size_t begin = css->at, next;
@@ -168,7 +173,7 @@ static int take_url(struct nm_html_css *css, struct nm_str *out) {
   }
   char quote = c == '"' || c == '\'' ? c : 0;
   begin = quote != 0 ? next : begin;
-  int good = 1;
+  int good = !is_behind_bare_reference(css, begin);
   size_t at = begin, end = begin;
   for (c = plain(css, at, &next); c != 0; c = plain(css, at, &next)) {
     if (quote != 0 ? c == quote : c == ')') {

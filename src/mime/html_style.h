@@ -20,7 +20,8 @@ NM_HIDDEN_BEGIN
 
 struct nm_html_style nm_html_style(struct nm_str value);
 /* The next url(...) of a style attribute's value: what stands in it, as it stands in the document, without quotes. 0 when there
-   is none left. One with a CSS escape (a backslash) in it is passed over. */
+   is none left. One with a CSS escape (a backslash) in it is passed over,
+   and one that begins behind a character reference without ";". */
 int nm_html_css_url(struct nm_html_css *css, struct nm_str *out);
 
 NM_HIDDEN_END
