@@ -86,6 +86,7 @@ build = {
         "src/mime/fold.c",
         "src/mime/head.c",
         "src/mime/head_read.c",
+        "src/mime/html_attributes.c",
         "src/mime/html_element.c",
         "src/mime/html_images.c",
         "src/mime/html_link.c",

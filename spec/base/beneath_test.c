@@ -13,7 +13,7 @@
 static char root[64];
 
 static const char *at(const char *name) {
-  static char path[256];
+  static char path[100];
   snprintf(path, sizeof path, "%s/%s", root, name);
   return path;
 }
@@ -93,7 +93,7 @@ static void tear_down(void) {
 }
 
 static int open_base(struct nm_beneath *b, int walk) {
-  static char dir[128];
+  static char dir[100];
   struct nm_error e = {0};
   snprintf(dir, sizeof dir, "%s", at("base"));
   int err = nm_beneath_open(b, nm_str_c(dir), &e);

@@ -49,6 +49,14 @@ static void reads_every_code_point(void) {
   }
 }
 
+static void writes_every_code_point(void) {
+  for (uint32_t cp = 0; cp <= 0x10ffff; cp++) {
+    char want[4], got[NM_UTF8_MAX];
+    size_t len = encode(cp, want);
+    CHECK((cp >= 0xd800 && cp <= 0xdfff) || (nm_utf8_put(got, cp) == len && memcmp(got, want, len) == 0));
+  }
+}
+
 /* Every sequence of up to four of the octets where the rules change. */
 static void agrees_with_the_definition(void) {
   static const unsigned char edges[] = {0x00, 0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0,
@@ -218,6 +226,7 @@ static void agrees_with_the_vectors(void) {
 
 int main(void) {
   RUN(reads_every_code_point);
+  RUN(writes_every_code_point);
   RUN(agrees_with_the_definition);
   RUN(a_long_text_is_its_characters);
   RUN(finds_the_first_bad_byte);

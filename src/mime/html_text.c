@@ -3,20 +3,14 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
-#include "base/chars.h"
 #include "base/utf8.h"
+#include "mime/html_attributes.h"
 #include "mime/html_link.h"
 #include "mime/html_out.h"
 #include "mime/html_ref.h"
 #include "mime/html_scan.h"
 #include "mime/html_stack.h"
 #include "mime/html_style.h"
-
-/* The attributes of one tag that we look at; p NULL: not there. */
-struct attributes {
-  struct nm_str href, alt, type, start, value, style;
-  int is_hidden;
-};
 
 struct text {
   struct nm_html_out out;
@@ -187,61 +181,21 @@ static void on_end(struct text *t, const struct nm_html_token *token) {
 
 /* ---- the beginning of an element ---- */
 
-static void note_first(struct nm_str *to, struct nm_str value) {
-  if (to->p == NULL) {
-    *to = value.p != NULL ? value : nm_str("", 0);
-  }
-}
-
-static void read_attributes(struct attributes *a, struct nm_str all) {
-  const struct {
-    const char *name;
-    struct nm_str *to;
-  } known[] = {{"href", &a->href},   {"alt", &a->alt},     {"type", &a->type},
-               {"start", &a->start}, {"value", &a->value}, {"style", &a->style}};
-  struct nm_html_attribute attribute;
-  size_t at = 0;
-  while (nm_html_attribute_next(all, &at, &attribute)) {
-    a->is_hidden = a->is_hidden || nm_str_ieq(attribute.name, NM_STR("hidden"));
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-      if (nm_str_ieq(attribute.name, nm_str_c(known[i].name))) {
-        note_first(known[i].to, attribute.value);
-      }
-    }
-  }
-}
-
-/* An integer of at most nine digits, or otherwise. */
-static long integer_of(struct nm_str s, long otherwise) {
-  size_t at = 0, sign = 0;
-  long n = 0;
-  while (at < s.n && nm_html_is_space(s.p[at])) {
-    at++;
-  }
-  sign = at < s.n && (s.p[at] == '-' || s.p[at] == '+');
-  int minus = sign && s.p[at] == '-';
-  size_t first = at + sign;
-  for (at = first; at < s.n && at < first + 9 && nm_is((unsigned char)s.p[at], NM_CHAR_DIGIT); at++) {
-    n = n * 10 + (s.p[at] - '0');
-  }
-  return at == first ? otherwise : minus ? -n : n;
-}
-
-static int begin_item(struct text *t, const struct attributes *a) {
+static int begin_item(struct text *t, const struct nm_html_attributes *a) {
   size_t i = nm_html_stack_list(&t->stack);
   if (i == t->stack.n || t->stack.open[i].element->id != NM_EL_OL) {
     return nm_html_out_item(&t->out, NM_STR("* "));
   }
   struct nm_html_open *list = &t->stack.open[i];
   char marker[NM_HTML_MARKER_MAX + 1];
-  long number = integer_of(a->value, list->number);
+  long number = nm_html_integer(a->value, list->number);
   list->number = number < 999999999 ? number + 1 : number;
   int n = snprintf(marker, sizeof marker, "%ld. ", number);
   return nm_html_out_item(&t->out, nm_str(marker, (size_t)n));
 }
 
 static int begin_held(struct text *t, const struct nm_html_element *element, struct nm_str name,
-                      const struct attributes *a) {
+                      const struct nm_html_attributes *a) {
   switch (element->id) {
     case NM_EL_BLOCKQUOTE:
       return nm_html_out_quote(&t->out);
@@ -260,7 +214,7 @@ static int begin_held(struct text *t, const struct nm_html_element *element, str
   }
 }
 
-static void begin_effects(struct text *t, struct nm_html_open *o, const struct attributes *a) {
+static void begin_effects(struct text *t, struct nm_html_open *o, const struct nm_html_attributes *a) {
   nm_html_out_break(&t->out, breaks_of(t, o->element));
   o->held = (unsigned char)begin_held(t, o->element, o->name, a);
   t->pre += o->pre;
@@ -274,7 +228,7 @@ static void begin_effects(struct text *t, struct nm_html_open *o, const struct a
 }
 
 static void push(struct text *t, const struct nm_html_element *element, struct nm_str name,
-                 const struct attributes *a) {
+                 const struct nm_html_attributes *a) {
   struct nm_html_style style = a->style.p != NULL ? nm_html_style(a->style) : (struct nm_html_style){0, 0};
   if (t->stack.n == NM_HTML_DEPTH_MAX || (element->name[0] == '\0' && name.n > NM_HTML_NAME_MAX)) {
     t->beyond += t->stack.n == NM_HTML_DEPTH_MAX;
@@ -285,7 +239,7 @@ static void push(struct text *t, const struct nm_html_element *element, struct n
   o.live = o.live && !o.hidden;
   o.pre = o.live && (style.pre || element->id == NM_EL_PRE);
   if (element->id == NM_EL_OL) {
-    o.number = integer_of(a->start, 1);
+    o.number = nm_html_integer(a->start, 1);
   }
   if (o.live) {
     begin_effects(t, &o, a);
@@ -297,7 +251,7 @@ static void push(struct text *t, const struct nm_html_element *element, struct n
 }
 
 /* A picture stands for its words; a button that is a picture too. */
-static void on_image(struct text *t, const struct attributes *a) {
+static void on_image(struct text *t, const struct nm_html_attributes *a) {
   t->link_has_image = 1;
   for (size_t at = 0; at < a->alt.n;) {
     uint32_t cp;
@@ -306,7 +260,8 @@ static void on_image(struct text *t, const struct attributes *a) {
   }
 }
 
-static void on_void(struct text *t, const struct nm_html_element *element, const struct attributes *a) {
+static void on_void(struct text *t, const struct nm_html_element *element,
+                    const struct nm_html_attributes *a) {
   struct nm_html_style style = a->style.p != NULL ? nm_html_style(a->style) : (struct nm_html_style){0, 0};
   if (t->hidden > 0 || a->is_hidden || style.hidden) {
     return;
@@ -325,7 +280,7 @@ static void on_void(struct text *t, const struct nm_html_element *element, const
 
 /* A cell without a row gets one. */
 static void imply_row(struct text *t) {
-  static const struct attributes none = {.is_hidden = 0};
+  static const struct nm_html_attributes none = {.is_hidden = 0};
   size_t table = t->stack.n, row = t->stack.n;
   for (size_t i = t->stack.n; i > 0 && table == t->stack.n; i--) {
     unsigned char id = t->stack.open[i - 1].element->id;
@@ -354,9 +309,9 @@ static void imply_ends(struct text *t, const struct nm_html_element *element) {
 /* is_text: the next token is all that is in the element. */
 static void on_start(struct text *t, const struct nm_html_token *token, int is_text) {
   const struct nm_html_element *element = nm_html_element(token->name);
-  struct attributes a = {.is_hidden = 0};
+  struct nm_html_attributes a = {.is_hidden = 0};
   int drop = (element->flags & NM_EL_DROP) != 0;
-  read_attributes(&a, token->attributes);
+  nm_html_attributes_read(&a, token->attributes);
   imply_ends(t, element);
   t->drop_text = drop && is_text;
   if ((element->flags & NM_EL_VOID) != 0) {
