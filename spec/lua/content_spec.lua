@@ -316,6 +316,18 @@ describe("a function", function()
     end)
   end)
 
+  it("that yields where nobody can resume it has failed", function()
+    local text, status = process.lua [[
+      local netmail = require "netmail"
+      local m = netmail.MailMessage { From = "a@x.org", To = "b@x.org", Attachments = {
+        netmail.Attachment { Content = function() coroutine.yield() end, Name = "x" } } }
+      local ok, err = m:ToString()
+      assert(ok == nil and err:find "the function that gives a content failed: .*yield", err)
+    ]]
+    assert.equal("", text)
+    assert.equal(0, status)
+  end)
+
   it("may ask for what it is part of, and is refused", function()
     local m, said
     m = letter(function()
@@ -622,7 +634,8 @@ end)
 
 describe("a state closes", function()
   local prelude = [[
-    local netmail = require "netmail"
+    local netmail, port = require "netmail", ...
+    local client = netmail.SmtpClient { Host = "localhost", Port = tonumber(port), Timeout = 5000 }
     local function letter(content)
       return netmail.MailMessage { From = "a@x.org", To = "b@x.org",
         Attachments = { netmail.Attachment { Content = content, Name = "n" } } }
@@ -646,6 +659,21 @@ describe("a state closes", function()
     ["from within one"] = [[
       letter(function() os.exit(0, true) end):ToString()
     ]],
+    ["in the middle of a Send"] = [[
+      co = coroutine.create(function() return client:Send(letter(function() coroutine.yield() return "x" end)) end)
+      assert(coroutine.resume(co)) assert(coroutine.resume(co))
+      assert(coroutine.status(co) == "suspended")
+      client = nil
+    ]],
+    ["from within a Send"] = [[
+      local n = 0
+      client:Send(letter(function()
+        n = n + 1
+        if n == 3 then os.exit(0, true) end
+        return ("x"):rep(100000)
+      end))
+      error "it was not called"
+    ]],
     ["with finalizers that make and read some"] = [[
       m = letter(io.tmpfile())
       local function at_end()
@@ -664,7 +692,7 @@ describe("a state closes", function()
     ]],
   } do
     it(name, function()
-      local text, status = process.lua(prelude .. program)
+      local text, status = process.lua(prelude .. program, tostring(servers.shared "aio".port.plain))
       assert.equal("", text)
       assert.equal(0, status)
     end)
