@@ -91,6 +91,11 @@ local function put_of(m)
   return put
 end
 
+-- What a call gave, counted: nil at the end is a result too.
+local function pack(...)
+  return { n = select("#", ...), ... }
+end
+
 -- Raises as what was wrapped would have raised, with the position of the spec, which called our caller: pcall, which
 -- called it, has none.
 local function check(results)
@@ -99,28 +104,30 @@ end
 
 local function wrap_raw(set)
   return function(m, ...)
-    local results = { pcall(set, m, ...) }
+    local results = pack(pcall(set, m, ...))
     check(results)
     if results[2] then raw[m] = (...) ~= nil or nil end
-    return process.unpack(results, 2, 4)
+    return process.unpack(results, 2, results.n)
   end
 end
 
 local function wrap_split(split)
   return function(m, ...)
-    local results = { pcall(split, m, ...) }
+    local results = pack(pcall(split, m, ...))
     check(results)
     for _, piece in ipairs(results[2] or {}) do raw[piece] = true end
-    return process.unpack(results, 2, 4)
+    return process.unpack(results, 2, results.n)
   end
 end
 
 local function wrap_to_string(to_string)
   return function(m, ...)
-    local results = { pcall(to_string, m, ...) }
+    -- as it is now: a function that gives a content may change the message
+    local known, put = pcall(put_of, m)
+    local results = pack(pcall(to_string, m, ...))
     check(results)
-    if results[2] then corpus.record(results[2], put_of(m)) end
-    return process.unpack(results, 2, 4)
+    if results[2] then corpus.record(results[2], known and put or nil) end
+    return process.unpack(results, 2, results.n)
   end
 end
 
@@ -152,14 +159,13 @@ end
 local function wrap_write_to(write_to)
   return function(m, target, ...)
     local kept = type(target) == "function" and listener(target)
-    -- as it is now: the function may change the message
     local known, put = pcall(put_of, m)
-    local results = { pcall(write_to, m, kept and kept.write or target, ...) }
+    local results = pack(pcall(write_to, m, kept and kept.write or target, ...))
     if kept and kept.inside then error(results[2], 0) end -- the function's own error, as it is
     check(results)
     local text = results[2] and (kept and kept.text() or not kept and beginning(target))
     if text then corpus.record(text, known and put or nil) end
-    return process.unpack(results, 2, 4)
+    return process.unpack(results, 2, results.n)
   end
 end
 
@@ -179,7 +185,7 @@ local function install()
     wrapped[name] = wrap(index(message, name))
   end
   meta.__index = function(m, name)
-    local results = { pcall(index, m, name) }
+    local results = pack(pcall(index, m, name))
     check(results)
     return not is_in_coroutine() and type(name) == "string" and wrapped[name] or results[2]
   end
