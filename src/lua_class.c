@@ -29,7 +29,7 @@ void nm_class_know_box(lua_State *L, void *object) {
   lua_pop(L, 1);
 }
 
-static void gc_pressure(lua_State *L, size_t bytes) {
+void nm_gc_pressure(lua_State *L, size_t bytes) {
   /* Enough to be worth a step of the collector, and not so much that a loop could pile up what it drops. */
   static const size_t enough = (size_t)128 << 10;
   static const char key = 0;
@@ -68,7 +68,7 @@ void nm_gc_announce(lua_State *L, const struct nm_class *c) {
       }
     }
   }
-  gc_pressure(L, bytes);
+  nm_gc_pressure(L, bytes);
 }
 
 void **nm_class_new_box(lua_State *L, const struct nm_class *c) {
@@ -192,7 +192,7 @@ static int meta_index(lua_State *L) {
 
 static int meta_newindex(lua_State *L) {
   const struct nm_class *c = class_upvalue(L);
-  gc_pressure(L, string_length(L, 3)); /* before the receiver is looked at: see nm_gc_announce */
+  nm_gc_pressure(L, string_length(L, 3)); /* before the receiver is looked at: see nm_gc_announce */
   void *object = receiver(L, c);
   if (c->set_other != NULL) {
     return c->set_other(L, object);

@@ -36,6 +36,14 @@ static int html_to_text(lua_State *L) {
   return 1;
 }
 
+static size_t bytes_of_last(const struct nm_list *parts, size_t n) {
+  size_t bytes = 0;
+  for (size_t i = parts->n - n; i < parts->n; i++) {
+    bytes += nm_content_bytes(((const struct nm_part *)parts->items[i])->content).n;
+  }
+  return bytes;
+}
+
 /// Takes the pictures that `Html` shows into the message: `src` of img and the like, `srcset`, `background`, `url(...)` in style
 // attributes. A relative path is a file below the base directory, and nothing outside it is ever read; data: URIs are decoded; any
 // other reference (http:, cid:, an absolute path) stays as it is. `Html` then refers to parts in `LinkedResources`; equal pictures
@@ -47,6 +55,7 @@ static int html_to_text(lua_State *L) {
 // @treturn[2] string which picture cannot be taken, and why
 // @treturn[2] table detail, `Kind` "message"
 int nm_message_m_embed_images(lua_State *L) {
+  nm_gc_announce(L, &nm_message_class);
   struct nm_message *m = nm_class_self(L, &nm_message_class, "EmbedImages");
   struct nm_str base = nm_opt_string(L, 2, "base_directory");
   struct nm_error e = {0};
@@ -54,6 +63,7 @@ int nm_message_m_embed_images(lua_State *L) {
   if (nm_embed_images(m, base, &count, &e) < 0) {
     return nm_push_failure(L, &e, NULL);
   }
+  nm_gc_pressure(L, bytes_of_last(m->linked, count));
   lua_pushinteger(L, (lua_Integer)count);
   return 1;
 }

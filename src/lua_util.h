@@ -51,6 +51,9 @@ void nm_class_push(lua_State *L, const struct nm_class *c, void *object, void *(
    arguments. The first thing in every function that makes one: it may run finalizers, and in a state that closes those take
    away objects that are still on the stack, so nothing may have been looked at yet. */
 void nm_gc_announce(lua_State *L, const struct nm_class *c);
+/* The same for bytes that are no argument: those of a file that an object holds from now on. The last thing before the results are
+   pushed. */
+void nm_gc_pressure(lua_State *L, size_t bytes);
 /* An empty box, to be filled before anything can fail: *slot = object that the box now owns. */
 void **nm_class_new_box(lua_State *L, const struct nm_class *c);
 /* The object a box was filled with becomes known as its box. */

@@ -168,6 +168,24 @@ describe("EmbedImages", function()
     raises("bad value for 'base_directory' (string expected, got table)", function() message "<p>":EmbedImages {} end)
   end)
 
+  it("tells the collector what it holds", function()
+    local function resident()
+      for line in io.lines "/proc/self/status" do
+        local kb = line:match "^VmRSS:%s*(%d+)"
+        if kb then return tonumber(kb) end
+      end
+    end
+    if not process.exists "/proc/self/status" then return pending "there is no /proc" end
+    write("large.png", ("x"):rep(4000000))
+    collectgarbage()
+    local before, most = resident(), 0
+    for _ = 1, 100 do
+      assert.equal(1, message "<img src=large.png>":EmbedImages(base))
+      most = math.max(most, resident() - before)
+    end
+    assert.is_true(most < 60000, most .. " KB")
+  end)
+
   it("is linear", function()
     local m = message("<img src=\"data:" .. (";"):rep(1000000))
     assert.equal(0, m:EmbedImages(base))
