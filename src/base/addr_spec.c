@@ -282,11 +282,23 @@ int nm_addr_domain(struct nm_addr_scan *s, struct nm_addr_draft *d) {
   return take_domain(s, d, nm_str(t.p, t.n));
 }
 
+/* "An 'encoded-word' MUST NOT appear in any portion of an 'addr-spec'" (RFC 2047 5): readers decode it all the same, and then show
+   an address of the decoder's making. Nobody has such a mailbox. */
+static int check_encoded(const struct nm_addr_scan *s, struct nm_str local) {
+  const char *at = memmem(local.p, local.n, "=?", 2);
+  size_t left = at != NULL ? local.n - (size_t)(at - local.p) - 2 : 0;
+  if (left == 0 || memmem(at + 2, left, "?=", 2) == NULL) {
+    return 0;
+  }
+  return nm_addr_fail(s, NM_EINVAL, "an encoded word (=?...?=) is no mailbox name; write the name decoded");
+}
+
 /* addr-spec = local-part "@" domain   (RFC 5322 3.4.1)
    White space beside the "@", which 5322 lets a reader accept and no writer make, is refused unless lenient. */
 int nm_addr_spec(struct nm_addr_scan *s, struct nm_addr_draft *d) {
   nm_addr_scan_wsp(s);
   int err = local_part(s, d);
+  err = err != 0 ? err : check_encoded(s, d->parts.local);
   if (err != 0) {
     return err;
   }
