@@ -6,7 +6,7 @@ local net = require "spec.support.net"
 local process = require "spec.support.process"
 local servers = require "spec.support.servers"
 
-local MailMessage, Part = netmail.MailMessage, netmail.Part
+local Part = netmail.Part
 local eml = "Received: from x\r\nDKIM-Signature: v=1; d=x.test;\r\n\tb=AAA\r\nFrom: author@x.test\r\n" ..
   "To: someone@y.test\r\nMessage-ID: <orig@x.test>\r\nSubject: as it is\r\n\r\nFirst\r\n.\r\n..two\r\nlast"
 

@@ -35,7 +35,7 @@ static struct nm_message *message_of(unsigned has) {
   letter_must(has & CALENDAR ? nm_message_set_calendar(m, NM_STR(ICS), NULL) : 0);
   static const char *const views[] = {"text/enriched", "text/x-amp-html", "text/watch-html", "text/html"};
   for (unsigned i = 0; i < 4; i++) {
-    if (has & (VIEW << i)) {
+    if (has & ((unsigned)VIEW << i)) {
       put(m->views, text(views[i], "v"));
     }
   }
