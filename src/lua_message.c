@@ -358,8 +358,11 @@ static int message_create(lua_State *L) {
 }
 
 void nm_open_message(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"CreateWithFromAndTo", message_create}, {"TryNew", message_try_new}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"CreateWithFromAndTo", message_create},
+                                       {"TryNew", message_try_new},
+                                       {"Parse", nm_message_parse_call},
+                                       {"TryParse", nm_message_try_parse_call},
+                                       {NULL, NULL}};
   nm_class_register(L, &nm_message_class);
   nm_drive_method(L, &nm_message_class, "ToString");
   nm_drive_method(L, &nm_message_class, "WriteTo");

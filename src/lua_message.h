@@ -13,6 +13,9 @@ void nm_open_message(lua_State *L);
 /* MailMessage:ToString and MailMessage:WriteTo (lua_render.c). */
 int nm_message_m_to_string(lua_State *L);
 int nm_message_m_write_to(lua_State *L);
+/* MailMessage.Parse and MailMessage.TryParse (lua_parse.c). */
+int nm_message_parse_call(lua_State *L);
+int nm_message_try_parse_call(lua_State *L);
 
 /* MailMessage:Raw and MailMessage:Split (lua_raw.c). */
 int nm_message_m_raw(lua_State *L);

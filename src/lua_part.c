@@ -65,7 +65,7 @@ static int set_inline(lua_State *L, void *object, int i, struct nm_error *e) {
 }
 
 static int get_disposition(lua_State *L, void *object) {
-  static const struct nm_str names[] = {{"", 0}, {"inline", 6}, {"attachment", 10}};
+  static const struct nm_str names[] = {{"", 0}, {"inline", 6}, {"attachment", 10}, {"none", 4}};
   return push_text(L, names[((struct nm_part *)object)->disposition]);
 }
 
@@ -76,9 +76,11 @@ static int set_disposition(lua_State *L, void *object, int i, struct nm_error *e
     d = NM_DISPOSITION_INLINE;
   } else if (nm_str_ieq(value, NM_STR("attachment"))) {
     d = NM_DISPOSITION_ATTACHMENT;
+  } else if (nm_str_ieq(value, NM_STR("none"))) {
+    d = NM_DISPOSITION_NONE;
   } else if (value.n > 0) {
     return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
-                        "Disposition \"%.*s\" is neither inline nor attachment",
+                        "Disposition \"%.*s\" is not inline, attachment or none",
                         value.n < 100 ? (int)value.n : 100, value.p);
   }
   ((struct nm_part *)object)->disposition = d;

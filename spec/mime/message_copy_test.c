@@ -24,6 +24,8 @@
   X(TEXT, struct nm_buf, body_encoding)                                                                      \
   X(SAME, struct nm_content *, text)                                                                         \
   X(SAME, struct nm_content *, html)                                                                         \
+  X(SAME, struct nm_part *, text_part)                                                                       \
+  X(SAME, struct nm_part *, html_part)                                                                       \
   X(SAME, int, text_from_html)                                                                               \
   X(SAME, int, is_body_html)                                                                                 \
   X(SAME, struct nm_cte_wish, body_wish)                                                                     \
@@ -92,6 +94,8 @@ static struct nm_message *full(void) {
   m->is_body_html = 1;
   letter_must(nm_message_set_body_transfer_encoding(m, NM_STR("base64"), NULL));
   letter_must(nm_message_set_calendar(m, NM_STR(ICS), NULL));
+  m->text_part = text("", "text");
+  m->html_part = text("text/html", "html");
   m->root = text("", "root");
   m->raw = content("From: a@a.test\r\n\r\n");
   m->priority = NM_PRIORITY_HIGH;

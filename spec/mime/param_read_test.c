@@ -29,7 +29,7 @@ static void reads_values(void) {
   } rows[] = {
       {"", "/"},
       {" text/plain", "text/plain"},
-      {"TEXT/Plain; CharSet=UTF-8", "text/plain charset=[UTF-8]"},
+      {"TEXT/Plain; CharSet=UTF-8", "TEXT/Plain CharSet=[UTF-8]"},
       {"attachment; filename=a.txt", "attachment/ filename=[a.txt]"},
       {"text/plain; charset=us-ascii (Plain text)", "text/plain charset=[us-ascii]"}, /* RFC 2045 5.1 */
       {"text/plain; charset=\"us-ascii\"", "text/plain charset=[us-ascii]"},
@@ -39,7 +39,7 @@ static void reads_values(void) {
       /* RFC 2231 3, 4, 4.1 */
       {"message/external-body; access-type=URL;\r\n URL*0=\"ftp://\";\r\n "
        "URL*1=\"cs.utk.edu/pub/bulk-mailer.tar\"",
-       "message/external-body access-type=[URL] url=[ftp://cs.utk.edu/pub/bulk-mailer.tar]"},
+       "message/external-body access-type=[URL] URL=[ftp://cs.utk.edu/pub/bulk-mailer.tar]"},
       {"application/x-stuff; title*=us-ascii'en-us'This%20is%20%2A%2A%2Afun%2A%2A%2A",
        "application/x-stuff title=[This is ***fun***]"},
       {"application/x-stuff; title*0*=us-ascii'en'This%20is%20even%20more%20; "
@@ -140,14 +140,17 @@ static void keeps_to_its_limits(void) {
   }
 }
 
+static int is_same_word(const struct json *v, struct nm_str s) {
+  return v->kind == 'n' ? s.n == 0 : nm_str_ieq(nm_str(v->s, v->n), s);
+}
+
 static int same(const struct nm_typed *p, const struct json *want) {
   struct json *type = json_get(want, "c_type"), *subtype = json_get(want, "c_subtype");
   if (want->kind == 'n') {
     return p->type.n == 0; /* no type at all */
   }
   size_t n = 0;
-  int ok = json_is(type, p->type.p, p->type.n) &&
-           (subtype->kind == 'n' ? p->subtype.n == 0 : json_is(subtype, p->subtype.p, p->subtype.n));
+  int ok = is_same_word(type, p->type) && is_same_word(subtype, p->subtype);
   struct json *attributes = json_get(want, "attributes");
   for (struct json *a = attributes != NULL ? attributes->child : NULL; a != NULL; a = a->next) {
     const char *suffix = strstr(a->child->s, "-language"); /* RFC 2231's language: nobody asks for it here */

@@ -87,11 +87,25 @@ function mail.noise(n, seed)
   return table.concat(out)
 end
 
+-- Boundaries are random: what stands for them.
+local function without_boundaries(text)
+  return (text:gsub("=_(%d+)_%x+", "=_%1_"))
+end
+
+--- What MailMessage wrote, read by MailMessage.Parse and written again, has the same bytes. Returns what was read.
+function mail.round_trip(text)
+  local m = require("netmail").MailMessage.Parse(text)
+  local again = assert(m:ToString())
+  say_assert.equal(without_boundaries(text), without_boundaries(again))
+  return m
+end
+
 --- Messages (texts) as Python's email package reads them: see spec/support/py/parse.py for what comes back.
 function mail.parse_all(texts)
   local folder, remove = mail.folder()
   local words = { process.python .. "parse.py" }
   for i, text in ipairs(texts) do
+    if text:find "\r\n" and not text:find "\nReceived:" then mail.round_trip(text) end
     local path = ("%s/%d.eml"):format(folder, i)
     process.write(path, text)
     words[#words + 1] = path

@@ -18,6 +18,9 @@ void nm_date_write(struct nm_buf *b, int64_t t, int offset);
 /* What nm_date_write writes, read back; the day of the week and the seconds may be missing, the zone may be GMT, UT or UTC. 0, or
    NM_EINVAL for anything else, and for a date that the calendar does not have. */
 int nm_date_parse(struct nm_str text, int64_t *t_out, int *offset_out);
+/* The value of a field that others wrote: with comments and folds, a wrong day of the week, years of two digits, zones by name or
+   none (RFC 5322 4.3: then it is as if +0000). */
+int nm_date_read(struct nm_str value, int64_t *t_out, int *offset_out);
 
 NM_HIDDEN_END
 

@@ -233,6 +233,17 @@ void nm_encword_read(struct nm_buf *out, struct nm_str text, size_t *lost_out) {
   }
 }
 
+struct nm_str nm_encword_charset(struct nm_str value) {
+  struct reader r = {.text = value, .end_from = SIZE_MAX};
+  struct word w;
+  for (size_t at = 0; at + 1 < value.n; at++) {
+    if (value.p[at] == '=' && value.p[at + 1] == '?' && read_word(&r, at, &w)) {
+      return w.charset;
+    }
+  }
+  return nm_str(NULL, 0);
+}
+
 void nm_encword_mend(struct nm_buf *out, struct nm_str text, size_t *lost_out) {
   size_t lost = 0;
   add(out, text, 0, &lost);

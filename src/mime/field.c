@@ -27,16 +27,36 @@ int nm_field_check_name(struct nm_str name, struct nm_error *e) {
   return 0;
 }
 
-/* One block: the field, its name with a NUL, its value. */
-static struct nm_field *make(struct nm_str name, struct nm_str value) {
-  struct nm_field *f = nm_alloc(sizeof *f + name.n + 1 + value.n);
+static struct nm_str put_str(char **at, struct nm_str s) {
+  char *p = *at;
+  if (s.n > 0) {
+    memcpy(p, s.p, s.n);
+  }
+  *at += s.n;
+  return nm_str(p, s.n);
+}
+
+/* One block: the field, its name with a NUL, its value, its raw form. */
+static struct nm_field *make(struct nm_str name, struct nm_str value, struct nm_str raw) {
+  struct nm_field *f = nm_alloc(sizeof *f + name.n + 1 + value.n + raw.n);
   if (f != NULL) {
     char *p = (char *)(f + 1);
-    memcpy(p, name.p, name.n);
-    p[name.n] = '\0';
-    memcpy(p + name.n + 1, value.p, value.n);
-    *f = (struct nm_field){1, nm_str(p, name.n), nm_str(p + name.n + 1, value.n),
-                           nm_field_rule(nm_str(p, name.n))};
+    *f = (struct nm_field){.refs = 1, .name = put_str(&p, name)};
+    *p++ = '\0';
+    f->value = put_str(&p, value);
+    f->raw = raw.p != NULL ? put_str(&p, raw) : raw;
+    f->rule = nm_field_rule(f->name);
+  }
+  return f;
+}
+
+struct nm_field *nm_field_keep(struct nm_str name, struct nm_str raw, struct nm_str value, int is_text) {
+  struct nm_field *f = make(name, value, raw);
+  if (f != NULL) {
+    f->is_read = 1;
+  }
+  if (f != NULL && is_text) {
+    f->rule = nm_field_rule(nm_str("", 0));
   }
   return f;
 }
@@ -57,7 +77,7 @@ int nm_field_new(struct nm_str name, struct nm_str value, struct nm_field **out,
     err = nm_field_value_read(&canonical, nm_field_rule(name)->kind, field, value, e);
   }
   if (err == 0 && canonical.err == 0) {
-    *out = make(name, nm_buf_str(&canonical));
+    *out = make(name, nm_buf_str(&canonical), nm_str(NULL, 0));
     err = *out == NULL ? nm_error_nomem(e) : 0;
   } else if (canonical.err == NM_ELIMIT) {
     err = nm_error_set(e, NM_ELIMIT, NM_KIND_MESSAGE, "%s is too long: at most %d bytes are allowed", field,
@@ -91,6 +111,12 @@ static int put(struct nm_buf *b, const struct nm_field *f, struct nm_str charset
 
 int nm_field_write(struct nm_buf *b, const struct nm_field *f, struct nm_str charset, struct nm_error *e) {
   size_t before = b->n;
+  if (f->raw.p != NULL) {
+    nm_fold_name(b, f->name.p);
+    nm_buf_add_str(b, f->raw);
+    nm_fold_end(b);
+    return nm_fold_status(b, e);
+  }
   int err = put(b, f, charset, e);
   if (err == NM_EINVAL && charset.n > 0) {
     b->n = before;

@@ -19,6 +19,9 @@ struct nm_field {
   struct nm_str name; /* followed by a NUL */
   struct nm_str value;
   const struct nm_field_rule *rule;
+  /* What another mailer wrote behind the colon, with its folds: written again as it is. p NULL: value is. */
+  struct nm_str raw;
+  int is_read; /* by mime/field_read.h: of any name, also one that a property stands for */
 };
 
 NM_HIDDEN_BEGIN
@@ -27,6 +30,9 @@ NM_HIDDEN_BEGIN
    says which). */
 int nm_field_check_name(struct nm_str name, struct nm_error *e);
 int nm_field_new(struct nm_str name, struct nm_str value, struct nm_field **out, struct nm_error *e);
+/* One that was read (mime/field_read.h): nothing is checked but memory, NULL then. is_text: the value is not of the grammar of its
+   name, and written as any text. */
+struct nm_field *nm_field_keep(struct nm_str name, struct nm_str raw, struct nm_str value, int is_text);
 struct nm_field *nm_field_ref(struct nm_field *f);
 void nm_field_unref(struct nm_field **f);
 /* The whole field with its CRLF, folded only where its grammar allows. charset: for what is not ASCII; what it lacks goes in UTF-8

@@ -90,9 +90,14 @@ int nm_fields_check_one_click(const struct nm_list *list, struct nm_error *e) {
                       "ListUnsubscribeOneClick needs an https URL in ListUnsubscribe (RFC 8058)");
 }
 
+int nm_fields_check(const struct nm_list *list, struct nm_error *e) {
+  size_t at = nm_fields_find(list, NM_STR("List-Unsubscribe-Post"), 0);
+  int is_ours = at < list->n && ((const struct nm_field *)list->items[at])->raw.p == NULL;
+  return is_ours ? nm_fields_check_one_click(list, e) : 0;
+}
+
 int nm_fields_write(struct nm_buf *b, const struct nm_list *list, struct nm_str charset, struct nm_error *e) {
-  int is_one_click = nm_fields_get(list, NM_STR("List-Unsubscribe-Post")).p != NULL;
-  int err = is_one_click ? nm_fields_check_one_click(list, e) : 0;
+  int err = nm_fields_check(list, e);
   for (size_t i = 0; i < list->n && err == 0; i++) {
     err = nm_field_write(b, list->items[i], charset, e);
   }

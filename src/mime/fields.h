@@ -25,7 +25,9 @@ int nm_fields_set(struct nm_list *list, struct nm_str name, struct nm_str value,
 int nm_fields_remove(struct nm_list *list, struct nm_str name);
 /* NM_EINVAL unless List-Unsubscribe has an https URL. */
 int nm_fields_check_one_click(const struct nm_list *list, struct nm_error *e);
-/* All of them, with their CRLFs; charset as nm_field_write takes. Fails where List-Unsubscribe-Post stands without its URL. */
+/* Fails where the author's List-Unsubscribe-Post stands without its URL. */
+int nm_fields_check(const struct nm_list *list, struct nm_error *e);
+/* All of them, with their CRLFs, if nm_fields_check likes them; charset as nm_field_write takes. */
 int nm_fields_write(struct nm_buf *b, const struct nm_list *list, struct nm_str charset, struct nm_error *e);
 
 NM_HIDDEN_END

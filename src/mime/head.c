@@ -37,17 +37,22 @@ static int mailboxes(struct nm_buf *b, field_fn *write, const char *field, const
   return err;
 }
 
+static int has_kept(const struct nm_message *m, struct nm_str name) {
+  return nm_fields_find(m->fields, name, 0) < m->fields->n;
+}
+
 /* from = "From:" mailbox-list   sender = "Sender:" mailbox   (RFC 5322 3.6.2)
    "If the originator of the message can be indicated by a single mailbox and the author and transmitter are identical,
    the Sender: field SHOULD NOT be used." */
 static int originators(struct nm_buf *b, const struct nm_message *m, struct nm_str charset,
                        struct nm_error *e) {
-  if (m->from == NULL) {
+  if (m->from == NULL && !has_kept(m, NM_STR("From"))) {
     return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
                         "the message has no From; set it to the author's address");
   }
-  int err = mailboxes(b, one_field, "From", m->from, charset, e);
-  if (err == 0 && m->sender != NULL && !nm_addr_same(m->sender, m->from)) {
+  int err = m->from != NULL ? mailboxes(b, one_field, "From", m->from, charset, e) : 0;
+  int is_other = m->sender != NULL && (m->from == NULL || !nm_addr_same(m->sender, m->from));
+  if (err == 0 && is_other) {
     err = mailboxes(b, one_field, "Sender", m->sender, charset, e);
   }
   return err != 0 ? err : mailboxes(b, list_field, "Reply-To", m->reply_to, charset, e);
@@ -58,6 +63,9 @@ static int originators(struct nm_buf *b, const struct nm_message *m, struct nm_s
 static int destinations(struct nm_buf *b, const struct nm_message *m, struct nm_str charset,
                         struct nm_error *e) {
   if (m->to->n == 0 && m->cc->n == 0) {
+    if (has_kept(m, NM_STR("To")) || has_kept(m, NM_STR("Cc"))) {
+      return 0;
+    }
     nm_buf_add_c(b, "To: undisclosed-recipients:;\r\n");
     return 0;
   }
@@ -138,6 +146,47 @@ int nm_head_write_resent(struct nm_buf *b, const struct nm_message *m, struct nm
   return resent(b, m, nm_buf_str(&m->subject_encoding), e);
 }
 
+/* A field that a property stands for is only in the list when it was read and cannot be one (a From of two mailboxes). It is written
+   where the property has nothing to say; those that are always written (Date, Message-ID, MIME-Version) take its place. */
+static int is_written(const struct nm_message *m, const struct nm_field *f) {
+  const struct {
+    struct nm_str name;
+    int written;
+  } owned[] = {
+      {NM_STR("From"), m->from == NULL},
+      {NM_STR("Sender"), m->sender == NULL},
+      {NM_STR("Reply-To"), m->reply_to->n == 0},
+      {NM_STR("To"), m->to->n == 0},
+      {NM_STR("Cc"), m->cc->n == 0},
+      {NM_STR("Bcc"), 0},
+      {NM_STR("Resent-Bcc"), 0},
+      {NM_STR("Subject"), m->subject.n == 0},
+      {NM_STR("Date"), 0},
+      {NM_STR("Message-ID"), 0},
+      {NM_STR("MIME-Version"), 0},
+      {NM_STR("Return-Path"), 0},
+      {NM_STR("Disposition-Notification-To"), m->notify->n == 0},
+      {NM_STR("X-Priority"), m->priority == NM_PRIORITY_NORMAL},
+      {NM_STR("Importance"), m->priority == NM_PRIORITY_NORMAL},
+      {NM_STR("Priority"), m->priority == NM_PRIORITY_NORMAL},
+  };
+  for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++) {
+    if (nm_str_ieq(f->name, owned[i].name)) {
+      return owned[i].written;
+    }
+  }
+  return 1;
+}
+
+static int fields(struct nm_buf *b, const struct nm_message *m, struct nm_str charset, struct nm_error *e) {
+  int err = nm_fields_check(m->fields, e);
+  for (size_t i = 0; i < m->fields->n && err == 0; i++) {
+    const struct nm_field *f = m->fields->items[i];
+    err = !f->is_read || is_written(m, f) ? nm_field_write(b, f, charset, e) : 0;
+  }
+  return err;
+}
+
 int nm_head_write(struct nm_buf *b, const struct nm_message *m, const struct nm_stamp *stamp,
                   struct nm_error *e) {
   struct nm_str charset = nm_buf_str(&m->subject_encoding);
@@ -147,7 +196,7 @@ int nm_head_write(struct nm_buf *b, const struct nm_message *m, const struct nm_
   err = err != 0 ? err : destinations(b, m, charset, e);
   err = err != 0 ? err : subject(b, m, charset, e);
   err = err != 0 ? err : message_id(b, "Message-ID", stamp->message_id, e);
-  err = err != 0 ? err : nm_fields_write(b, m->fields, charset, e);
+  err = err != 0 ? err : fields(b, m, charset, e);
   err = err != 0 ? err : mailboxes(b, list_field, "Disposition-Notification-To", m->notify, charset, e);
   priority(b, m->priority);
   nm_buf_add_c(b, "MIME-Version: 1.0\r\n");

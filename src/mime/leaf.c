@@ -9,7 +9,8 @@ static int starts_with(struct nm_str s, struct nm_str with) {
 /* RFC 2045 6.4: "If an entity is of type "multipart" the Content-Transfer-Encoding is not permitted to have any value other than
    "7bit", "8bit" or "binary"", and for "message" likewise. The newer message/global may have any (RFC 6532 3.7). */
 static int is_composite(struct nm_str type) {
-  return starts_with(type, NM_STR("message/")) && !starts_with(type, NM_STR("message/global"));
+  return starts_with(type, NM_STR("multipart/")) ||
+         (starts_with(type, NM_STR("message/")) && !starts_with(type, NM_STR("message/global")));
 }
 
 static int fail(int err, const struct nm_error *why, struct nm_error *e) {

@@ -77,6 +77,8 @@ static void clear(struct nm_message *m) {
   nm_buf_free(&m->body_encoding);
   nm_content_unref(&m->text);
   nm_content_unref(&m->html);
+  nm_part_unref(&m->text_part);
+  nm_part_unref(&m->html_part);
 }
 
 void nm_message_unref(struct nm_message **at) {
@@ -97,15 +99,30 @@ int nm_message_set_subject_encoding(struct nm_message *m, struct nm_str charset,
   return nm_charset_keep(&m->subject_encoding, "SubjectEncoding", charset, e);
 }
 
+/* How the bodies were written when they were read does not matter any more. */
+static void forget_parts(struct nm_message *m) {
+  nm_part_unref(&m->text_part);
+  nm_part_unref(&m->html_part);
+}
+
 int nm_message_set_body_encoding(struct nm_message *m, struct nm_str charset, struct nm_error *e) {
-  return nm_charset_keep(&m->body_encoding, "BodyEncoding", charset, e);
+  int err = nm_charset_keep(&m->body_encoding, "BodyEncoding", charset, e);
+  if (err == 0) {
+    forget_parts(m);
+  }
+  return err;
 }
 
 int nm_message_set_body_transfer_encoding(struct nm_message *m, struct nm_str name, struct nm_error *e) {
-  return nm_cte_wish_set(&m->body_wish, "BodyTransferEncoding", name, e);
+  int err = nm_cte_wish_set(&m->body_wish, "BodyTransferEncoding", name, e);
+  if (err == 0) {
+    forget_parts(m);
+  }
+  return err;
 }
 
-static int set_text(struct nm_content **to, const char *field, struct nm_str text, struct nm_error *e) {
+static int set_text(struct nm_content **to, struct nm_part **part, const char *field, struct nm_str text,
+                    struct nm_error *e) {
   struct nm_content *fresh = NULL;
   if (text.p != NULL) {
     if (text.n > NM_BODY_MAX) {
@@ -122,16 +139,17 @@ static int set_text(struct nm_content **to, const char *field, struct nm_str tex
     }
   }
   nm_content_unref(to);
+  nm_part_unref(part);
   *to = fresh;
   return 0;
 }
 
 int nm_message_set_text(struct nm_message *m, struct nm_str text, struct nm_error *e) {
-  return set_text(&m->text, "Text", text, e);
+  return set_text(&m->text, &m->text_part, "Text", text, e);
 }
 
 int nm_message_set_html(struct nm_message *m, struct nm_str html, struct nm_error *e) {
-  return set_text(&m->html, "Html", html, e);
+  return set_text(&m->html, &m->html_part, "Html", html, e);
 }
 
 /* "The default charset for an iCalendar stream is UTF-8" (RFC 5545 3.1.4) and its first line is BEGIN:VCALENDAR, so a byte order
@@ -145,7 +163,8 @@ int nm_message_set_calendar(struct nm_message *m, struct nm_str ics, struct nm_e
   ics = without_bom(ics);
   struct nm_buf method = {.max = m->calendar_method.max};
   int err = ics.p != NULL ? nm_calendar_method(ics, &method, e) : 0;
-  err = err == 0 ? set_text(&m->calendar, "Calendar", ics, e) : err;
+  struct nm_part *none = NULL;
+  err = err == 0 ? set_text(&m->calendar, &none, "Calendar", ics, e) : err;
   if (err != 0) {
     nm_buf_free(&method);
     return err;
@@ -156,7 +175,8 @@ int nm_message_set_calendar(struct nm_message *m, struct nm_str ics, struct nm_e
 }
 
 int nm_message_set_body(struct nm_message *m, struct nm_str body, struct nm_error *e) {
-  return set_text(m->is_body_html ? &m->html : &m->text, "Body", body, e);
+  return set_text(m->is_body_html ? &m->html : &m->text, m->is_body_html ? &m->html_part : &m->text_part,
+                  "Body", body, e);
 }
 
 /* Only into an empty place: a message that was given both Text and Html keeps both. */
@@ -166,6 +186,7 @@ void nm_message_set_is_body_html(struct nm_message *m, int on) {
   if (!m->is_body_html != !on && *to == NULL) {
     *to = *from;
     *from = NULL;
+    forget_parts(m);
   }
   m->is_body_html = on != 0;
 }

@@ -42,6 +42,10 @@ struct nm_message {
   struct nm_buf body_encoding;
   struct nm_content *text; /* UTF-8; NULL: none */
   struct nm_content *html;
+  /* The part that text or html was read from, when it says more than they do (format=flowed, an encoding or charset of its own):
+     it is written as long as the text is not set anew. NULL: none. */
+  struct nm_part *text_part;
+  struct nm_part *html_part;
   int text_from_html;            /* without text, rendering makes one of html (mime/html_text.h) */
   int is_body_html;              /* which of the two Body means */
   struct nm_cte_wish body_wish;  /* how text and html are encoded */
@@ -63,7 +67,8 @@ struct nm_stamp {
   int offset;                 /* minutes east of UTC */
   struct nm_str message_id;   /* with <> */
   unsigned char boundary[16]; /* random: 128 bits; boundaries of one message differ by a counter */
-  unsigned allowed;           /* NM_ALLOW_…: what the way to the server takes beyond 7bit */
+  unsigned boundaries; /* where that counter begins; 0 but for a message that will stand in another one */
+  unsigned allowed;    /* NM_ALLOW_…: what the way to the server takes beyond 7bit */
 };
 
 NM_HIDDEN_BEGIN

@@ -50,6 +50,10 @@ static struct nm_content *same_content(struct nm_content *c) {
   return c != NULL ? nm_content_ref(c) : NULL;
 }
 
+static struct nm_part *same_part(struct nm_part *p) {
+  return p != NULL ? nm_part_ref(p) : NULL;
+}
+
 /* Every member of struct nm_message is here or in one of the two lists above. */
 static void copy_values(struct nm_message *to, const struct nm_message *from) {
   to->from = same_addr(from->from);
@@ -58,8 +62,10 @@ static void copy_values(struct nm_message *to, const struct nm_message *from) {
   to->html = same_content(from->html);
   to->calendar = same_content(from->calendar);
   to->raw = same_content(from->raw);
-  to->root = from->root != NULL ? nm_part_ref(from->root) : NULL;
   to->text_from_html = from->text_from_html;
+  to->text_part = same_part(from->text_part);
+  to->html_part = same_part(from->html_part);
+  to->root = same_part(from->root);
   to->is_body_html = from->is_body_html;
   to->body_wish = from->body_wish;
   to->priority = from->priority;

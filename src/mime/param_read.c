@@ -287,13 +287,9 @@ static struct piece *choose(struct pieces *all, struct nm_str name) {
   return extended != NULL ? extended : sections != NULL ? sections : plain;
 }
 
-static struct nm_str add_lower(struct nm_buf *b, struct nm_str s) {
+static struct nm_str add_name(struct nm_buf *b, struct nm_str s) {
   size_t begin = b->n;
-  size_t lost = 0;
-  nm_encword_mend(b, s, &lost);
-  for (size_t i = begin; i < b->n && b->err == 0; i++) {
-    b->p[i] = nm_lower(b->p[i]);
-  }
+  nm_encword_mend(b, s, NULL);
   return nm_str(NULL, b->n - begin); /* placed at the end, when text moves no more */
 }
 
@@ -309,14 +305,14 @@ static int make(struct nm_typed *p, struct pieces *all, struct nm_str type, stru
     return NM_ENOMEM;
   }
   nm_buf_add(&p->text, "", 0);
-  p->type = add_lower(&p->text, type);
-  p->subtype = add_lower(&p->text, subtype);
+  p->type = add_name(&p->text, type);
+  p->subtype = add_name(&p->text, subtype);
   for (size_t i = 0; i < all->n; i++) {
     if (all->items[i].used) {
       continue;
     }
     struct nm_param *made = &p->items[p->n++];
-    made->name = add_lower(&p->text, all->items[i].name);
+    made->name = add_name(&p->text, all->items[i].name);
     size_t begin = p->text.n;
     make_value(p, all, choose(all, all->items[i].name));
     made->value = nm_str(NULL, p->text.n - begin);

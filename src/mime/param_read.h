@@ -14,10 +14,10 @@
 
 /* The value of Content-Type or Content-Disposition, read. All-zero is an empty one; owns all it points to. */
 struct nm_typed {
-  struct nm_str type;    /* lower case: "text"; or "attachment" */
+  struct nm_str type;    /* as it is written: "Text"; or "attachment" */
   struct nm_str subtype; /* "plain"; empty when there is none */
   struct nm_param
-      *items; /* names in lower case; values decoded: UTF-8 without NUL and line ends. No NUL behind them */
+      *items; /* names as written, values decoded: UTF-8 without NUL and line ends. No NUL behind */
   size_t n;
   size_t lost; /* octets that were no characters: they are U+FFFD */
   struct nm_buf text;

@@ -26,8 +26,13 @@ enum nm_part_kind {
 };
 
 /* Content-Disposition (RFC 2183). DEFAULT: "attachment" among the attachments of a message, "inline" among its linked resources,
-   otherwise none. */
-enum nm_disposition { NM_DISPOSITION_DEFAULT, NM_DISPOSITION_INLINE, NM_DISPOSITION_ATTACHMENT };
+   otherwise none. NONE: none anywhere, as a part that was read without one. */
+enum nm_disposition {
+  NM_DISPOSITION_DEFAULT,
+  NM_DISPOSITION_INLINE,
+  NM_DISPOSITION_ATTACHMENT,
+  NM_DISPOSITION_NONE
+};
 
 /* A MIME entity. Counted; the fields are set through the functions, read directly. What it is made of (content, children,
    message) never changes, so a part is never within itself and its height is known; its fields may change. */

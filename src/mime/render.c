@@ -91,7 +91,7 @@ static int write_description(struct render *r, const struct nm_part *part) {
 }
 
 static void write_disposition(struct render *r, const struct nm_node *n) {
-  if (n->disposition == NM_DISPOSITION_DEFAULT) {
+  if (n->disposition == NM_DISPOSITION_DEFAULT || n->disposition == NM_DISPOSITION_NONE) {
     return;
   }
   size_t col = nm_fold_name(r->b, "Content-Disposition");
@@ -279,6 +279,7 @@ static int write_root(struct render *r, const struct nm_node *root) {
 static int render(const struct nm_message *m, const struct nm_stamp *stamp, const struct nm_tree *tree,
                   struct nm_source **out, struct nm_error *e) {
   struct render r = {.pieces = nm_pieces_new(), .message = m, .stamp = stamp, .e = e};
+  r.boundaries = stamp->boundaries;
   if (r.pieces == NULL) {
     return nm_error_nomem(e);
   }

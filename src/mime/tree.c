@@ -127,9 +127,15 @@ static struct nm_node *add_text_of_html(struct build *b, const struct nm_message
   return node;
 }
 
+static struct nm_node *add_part(struct build *b, const struct nm_part *part, enum nm_disposition by_default);
+
 /* Text or html of a message; NULL for none. */
 static struct nm_node *add_body(struct build *b, const struct nm_message *m, int html) {
   struct nm_content *utf8 = html ? m->html : m->text;
+  const struct nm_part *part = html ? m->html_part : m->text_part;
+  if (utf8 != NULL && part != NULL) {
+    return add_part(b, part, NM_DISPOSITION_NONE);
+  }
   struct nm_node *node = utf8 != NULL ? add(b, NM_PART_TEXT, html ? "text/html" : "text/plain") : NULL;
   if (node != NULL) {
     node->charset = nm_buf_str(&m->body_encoding);
@@ -150,9 +156,10 @@ static struct nm_node *add_part(struct build *b, const struct nm_part *part, enu
   node->part = part;
   node->name = nm_buf_str(&part->name);
   node->wish = part->wish;
-  node->disposition = part->disposition != NM_DISPOSITION_DEFAULT || part->kind == NM_PART_MULTIPART
-                          ? part->disposition
-                          : by_default;
+  node->disposition = part->disposition;
+  if (part->disposition == NM_DISPOSITION_DEFAULT && part->kind != NM_PART_MULTIPART) {
+    node->disposition = by_default;
+  }
   if (part->kind == NM_PART_TEXT) {
     node->charset = nm_params_get(&part->params, NM_STR("charset"));
     convert(b, node, part->content, "the text of a part");

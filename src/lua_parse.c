@@ -1,0 +1,71 @@
+/// Messages that exist.
+// @module netmail
+
+#include "base/content.h"
+#include "lua_message.h"
+#include "mime/parse.h"
+
+static void release_content(void *memory) {
+  nm_content_unref(memory);
+}
+
+/* The argument at 1: bytes, or a table with Path and nothing else. */
+static int read_argument(lua_State *L, struct nm_content **out, struct nm_error *e) {
+  if (lua_type(L, 1) != LUA_TTABLE) {
+    return nm_content_memory(nm_check_string(L, 1, "message"), out, e);
+  }
+  for (lua_pushnil(L); lua_next(L, 1) != 0; lua_pop(L, 1)) {
+    if (lua_type(L, -2) != LUA_TSTRING || strcmp(lua_tostring(L, -2), "Path") != 0) {
+      return luaL_error(L, "Parse takes the bytes of a message, or { Path = \"file.eml\" }");
+    }
+  }
+  lua_pushliteral(L, "Path");
+  lua_rawget(L, 1);
+  return nm_content_file(nm_check_string(L, lua_gettop(L), "Path"), out, e);
+}
+
+/* The message on the top of the stack. */
+static int parse(lua_State *L, struct nm_error *e) {
+  lua_settop(L, 1);
+  struct nm_content **bytes = nm_scratch(L, sizeof(struct nm_content *), release_content);
+  int scratch = lua_gettop(L);
+  void **box = nm_class_new_box(L, &nm_message_class);
+  int at = lua_gettop(L);
+  struct nm_message *m = NULL;
+  int err = read_argument(L, bytes, e);
+  err = err == 0 ? nm_message_parse(*bytes, &m, e) : err;
+  *box = m;
+  nm_scratch_release(L, scratch);
+  lua_settop(L, at);
+  if (err == 0) {
+    nm_class_know_box(L, m);
+  }
+  return err;
+}
+
+/// Reads a message that exists: an .eml file to resend or to change, a template.
+// Its header fields become properties and Headers, its texts `Text` and `Html`, its files `Attachments`; a body of another shape
+// than MailMessage writes becomes `RootPart`. What is not known is kept and written again as it was. Addresses and all
+// else that people got wrong is read leniently; what is no message at all, or too deep or too long, raises.
+// @function MailMessage.Parse
+// @param message string of bytes, or a table `{ Path = "file.eml" }`
+// @treturn MailMessage
+// @usage local m = netmail.MailMessage.Parse{ Path = "template.eml" }
+int nm_message_parse_call(lua_State *L) {
+  nm_gc_announce(L, &nm_message_class);
+  struct nm_error e = {0};
+  return parse(L, &e) < 0 ? nm_raise(L, &e) : 1;
+}
+
+/// As Parse, for messages of strangers: what cannot be read is returned, not raised.
+// @function MailMessage.TryParse
+// @param message as for Parse
+// @treturn[1] MailMessage
+// @treturn[2] nil
+// @treturn[2] string what is wrong
+// @treturn[2] table detail, `Kind` "message"
+int nm_message_try_parse_call(lua_State *L) {
+  nm_gc_announce(L, &nm_message_class);
+  struct nm_error e = {0};
+  return parse(L, &e) < 0 ? nm_push_failure(L, &e, NULL) : 1;
+}

@@ -1,0 +1,408 @@
+#include "mime/charset.h"
+#include "mime/decoder.h"
+#include "mime/encword_read.h"
+#include "mime/field_read.h"
+#include "mime/fields.h"
+#include "mime/head_read.h"
+#include "mime/parse_state.h"
+
+struct nm_str nm_entity_field(const struct nm_entity *entity, struct nm_str name) {
+  struct nm_head_field f;
+  size_t at = 0;
+  while (nm_head_next(entity->head, &at, &f) > 0) {
+    if (nm_str_ieq(f.name, name)) {
+      return f.value;
+    }
+  }
+  return nm_str(NULL, 0);
+}
+
+static int starts_with(struct nm_str s, struct nm_str with) {
+  return s.n >= with.n && nm_str_ieq(nm_str(s.p, with.n), with);
+}
+
+/* Content-Type and Content-Transfer-Encoding are what a part is made of; MIME-Version belongs to messages, and some write it here. */
+int nm_entity_is_type_field(struct nm_str name) {
+  return nm_str_ieq(name, NM_STR("Content-Type")) || nm_str_ieq(name, NM_STR("Content-Transfer-Encoding")) ||
+         nm_str_ieq(name, NM_STR("MIME-Version"));
+}
+
+int nm_entity_is_plain(const struct nm_entity *entity, int is_root) {
+  struct nm_head_field f;
+  size_t at = 0;
+  for (size_t i = 0; i < entity->type.n; i++) {
+    struct nm_str name = entity->type.items[i].name;
+    int is_made = nm_str_ieq(name, NM_STR("boundary")) ||
+                  (nm_str_ieq(name, NM_STR("type")) && nm_entity_is(entity, "multipart", "related"));
+    if (!is_made) {
+      return 0;
+    }
+  }
+  while (!is_root && nm_head_next(entity->head, &at, &f) > 0) {
+    if (!nm_entity_is_type_field(f.name)) {
+      return 0;
+    }
+  }
+  return 1;
+}
+
+/* ---- header ---- */
+
+/* A property took it: 0. It could not: the field is kept as it is. */
+static int keep(struct nm_parse *p, struct nm_part *part, const struct nm_head_field *f, int err) {
+  if (err == 0 || err == NM_ENOMEM) {
+    return err == 0 ? 0 : nm_error_nomem(p->e);
+  }
+  if (part->fields == NULL) {
+    part->fields = nm_fields_new();
+  }
+  return part->fields != NULL ? nm_field_read(part->fields, f, p->e) : nm_error_nomem(p->e);
+}
+
+static int set_text(struct nm_part *part, int (*set)(struct nm_part *, struct nm_str, struct nm_error *),
+                    struct nm_str value, int has_one) {
+  struct nm_buf text = {.max = NM_FIELD_VALUE_MAX};
+  struct nm_error why = {0};
+  size_t lost = 0;
+  nm_encword_read_text(&text, value, &lost);
+  int err = text.err != 0                        ? text.err
+            : lost > 0 || has_one || text.n == 0 ? NM_EINVAL
+                                                 : set(part, nm_buf_str(&text), &why);
+  nm_buf_free(&text);
+  return err;
+}
+
+/* Content-Disposition (RFC 2183 2): "Unrecognized disposition types should be treated as attachment". */
+static int set_disposition(struct nm_part *part, struct nm_str value, enum nm_disposition *out) {
+  struct nm_typed d;
+  struct nm_error why = {0};
+  int err = nm_typed_read(&d, value);
+  if (err != 0) {
+    return err;
+  }
+  if (d.type.n > 0) {
+    *out = nm_str_ieq(d.type, NM_STR("inline")) ? NM_DISPOSITION_INLINE : NM_DISPOSITION_ATTACHMENT;
+  }
+  struct nm_str name = nm_typed_get(&d, NM_STR("filename"));
+  err = name.n > 0 ? nm_part_set_name(part, name, &why) : 0;
+  nm_typed_free(&d);
+  return err == NM_ENOMEM ? err : 0;
+}
+
+static int set_params(struct nm_part *part, const struct nm_typed *type) {
+  struct nm_error why = {0};
+  for (size_t i = 0; i < type->n; i++) {
+    const struct nm_param *param = &type->items[i];
+    if (nm_str_ieq(param->name, NM_STR("boundary"))) {
+      continue;
+    }
+    int err = nm_str_ieq(param->name, NM_STR("name"))
+                  ? nm_part_set_name(part, param->value, &why)
+                  : nm_part_set_param(part, param->name, param->value, &why);
+    if (err == NM_ENOMEM) {
+      return err;
+    }
+  }
+  return 0;
+}
+
+static int read_part_field(struct nm_parse *p, struct nm_part *part, const struct nm_head_field *f,
+                           enum nm_disposition *disposition) {
+  if (nm_entity_is_type_field(f->name)) {
+    return 0;
+  }
+  int err = NM_EINVAL;
+  if (nm_str_ieq(f->name, NM_STR("Content-Disposition")) && *disposition == NM_DISPOSITION_NONE) {
+    err = set_disposition(part, f->value, disposition);
+  } else if (nm_str_ieq(f->name, NM_STR("Content-ID"))) {
+    err = set_text(part, nm_part_set_content_id, f->value, part->content_id.n > 0);
+  } else if (nm_str_ieq(f->name, NM_STR("Content-Description"))) {
+    err = set_text(part, nm_part_set_description, f->value, part->description.n > 0);
+  } else if (nm_str_ieq(f->name, NM_STR("Content-Location"))) {
+    err = set_text(part, nm_part_set_location, f->value, part->location.n > 0);
+  } else if (nm_str_ieq(f->name, NM_STR("Content-Language"))) {
+    err = set_text(part, nm_part_set_language, f->value, part->language.n > 0);
+  }
+  return keep(p, part, f, err);
+}
+
+/* What an entity says of itself but for its type. */
+static int read_fields(struct nm_parse *p, const struct nm_entity *entity, struct nm_part *part) {
+  enum nm_disposition disposition = NM_DISPOSITION_NONE;
+  int is_root = entity == p->entities.items;
+  struct nm_head_field f;
+  size_t at = 0;
+  int err = set_params(part, &entity->type);
+  while (err == 0 && nm_head_next(entity->head, &at, &f) > 0) {
+    if (!is_root || starts_with(f.name, NM_STR("Content-"))) {
+      err = read_part_field(p, part, &f, &disposition);
+    }
+  }
+  part->disposition = disposition;
+  return err == NM_ENOMEM ? nm_error_nomem(p->e) : err;
+}
+
+static int set_type(struct nm_part *part, const struct nm_entity *entity) {
+  struct nm_buf type = {.max = 1000};
+  struct nm_error why = {0};
+  if (nm_entity_is(entity, "multipart", "*") &&
+      part->kind != NM_PART_MULTIPART) { /* without parts: what is there is text */
+    nm_buf_add_c(&type, "text/plain");
+  } else if (entity->type.type.n == 0 || entity->type.subtype.n == 0) {
+    nm_buf_add_c(&type, entity->in_digest ? "message/rfc822" : "text/plain");
+  } else {
+    nm_buf_add_str(&type, entity->type.type);
+    nm_buf_add_byte(&type, '/');
+    nm_buf_add_str(&type, entity->type.subtype);
+  }
+  int err = type.err != 0 ? type.err : nm_part_set_type(part, nm_buf_str(&type), &why);
+  nm_buf_free(&type);
+  return err;
+}
+
+/* ---- contents ---- */
+
+/* The octets of a leaf, decoded. An encoding that nobody knows: as they are, and *cte is -1. */
+static int read_octets(struct nm_parse *p, const struct nm_entity *entity, struct nm_buf *out, int *cte) {
+  struct nm_decoder d = {.cte = NM_CTE_7BIT};
+  *cte = nm_cte_read(nm_entity_field(entity, NM_STR("Content-Transfer-Encoding")), &d.cte) == 0 ? (int)d.cte
+                                                                                                : -1;
+  *out = (struct nm_buf){.max = NM_PARSE_MAX + NM_DECODER_ROOM(0)};
+  char *room = nm_buf_room(out, NM_DECODER_ROOM(entity->body.n));
+  if (room == NULL) {
+    return nm_error_nomem(p->e);
+  }
+  out->n = nm_decoder_step(&d, entity->body.p, entity->body.n, room);
+  out->n += nm_decoder_flush(&d, room + out->n);
+  return 0;
+}
+
+/* Whether these octets, written so, would be written as they were: then nobody need wish for it. */
+static int is_written_so(struct nm_content *octets, int text, int scanned, const struct nm_cte_wish *wish,
+                         enum nm_cte cte) {
+  struct nm_source *s = NULL;
+  struct nm_scan scan;
+  struct nm_encoding how = {.cte = NM_CTE_BASE64};
+  int err = scanned || wish != NULL ? nm_content_open(octets, &s, NULL) : 0;
+  if (s != NULL) {
+    err = err == 0 ? nm_encoding_choose(s, text, wish, &scan, &how) : err;
+    nm_source_free(&s);
+  }
+  return err == 0 && how.cte == cte;
+}
+
+/* The encoding in which it came is the one to write it in, where that is not the one we would choose, and can be. */
+static void set_wish(struct nm_part *part, struct nm_content *octets, int text, int scanned, int cte) {
+  struct nm_cte_wish wish = {
+      .is_forced = 1, .forced = (enum nm_cte)cte, .allowed = NM_ALLOW_8BIT | NM_ALLOW_BINARY};
+  if (cte >= 0 && !is_written_so(octets, text, scanned, NULL, wish.forced) &&
+      is_written_so(octets, text, scanned, &wish, wish.forced)) {
+    wish.allowed = 0;
+    part->wish = wish;
+  }
+}
+
+static struct nm_str charset_of(const struct nm_entity *entity) {
+  struct nm_str charset = nm_typed_get(&entity->type, NM_STR("charset"));
+  return charset.p != NULL ? charset : nm_str("", 0);
+}
+
+/* The octets as UTF-8; NM_EINVAL when they are no text in that charset. */
+static int to_utf8(struct nm_parse *p, struct nm_str charset, struct nm_str octets, struct nm_buf *utf8) {
+  size_t bad = 0;
+  *utf8 = (struct nm_buf){.max = NM_BODY_MAX};
+  nm_buf_add(utf8, "", 0);
+  int err = nm_charset_decode(charset, octets, utf8, &bad);
+  if (err == 0 && (bad > 0 || memchr(utf8->p, '\0', utf8->n) != NULL)) {
+    err = NM_EINVAL;
+  }
+  return err == NM_ENOMEM ? nm_error_nomem(p->e) : err == 0 ? 0 : NM_EINVAL;
+}
+
+int nm_parse_text(struct nm_parse *p, size_t i, struct nm_content **out) {
+  const struct nm_entity *entity = &p->entities.items[i];
+  struct nm_buf octets, utf8 = {0};
+  int cte;
+  int err = read_octets(p, entity, &octets, &cte);
+  err = err == 0 && cte < 0 ? NM_EINVAL : err;
+  err = err == 0 ? to_utf8(p, charset_of(entity), nm_buf_str(&octets), &utf8) : err;
+  err = err == 0 ? nm_content_memory(nm_buf_str(&utf8), out, p->e) : err;
+  nm_buf_free(&octets);
+  nm_buf_free(&utf8);
+  return err;
+}
+
+/* Whether the text in that charset has these octets. us-ascii is read as UTF-8, and is not that. */
+static int comes_back(struct nm_str charset, struct nm_str utf8, struct nm_str octets) {
+  if (nm_charset_is_utf8(charset)) {
+    return 1;
+  }
+  struct nm_buf back = {.max = NM_PARSE_MAX};
+  struct nm_error why = {0};
+  int err = nm_charset_encode(charset, utf8, &back, &why);
+  int same = err == 0 && nm_str_eq(nm_buf_str(&back), octets);
+  nm_buf_free(&back);
+  return same;
+}
+
+/* utf8, of those octets, as a part. */
+static int make_text(struct nm_parse *p, const struct nm_entity *entity, struct nm_str octets,
+                     struct nm_str utf8, int cte, struct nm_part **out) {
+  struct nm_content *raw = NULL, *text = NULL;
+  struct nm_part *part = NULL;
+  int err = nm_content_memory(octets, &raw, p->e);
+  err = err == 0 ? nm_content_memory(utf8, &text, p->e) : err;
+  err = err == 0 ? nm_part_new_text(text, &part, p->e) : err;
+  err = err == 0 ? set_type(part, entity) : err;
+  err = err == 0 ? read_fields(p, entity, part) : err;
+  if (err == 0) {
+    set_wish(part, raw, 1, 1, cte);
+  }
+  nm_content_unref(&raw);
+  nm_content_unref(&text);
+  if (err != 0) {
+    nm_part_unref(&part);
+  }
+  *out = part;
+  return err;
+}
+
+int nm_parse_text_part(struct nm_parse *p, size_t i, struct nm_part **out) {
+  const struct nm_entity *entity = &p->entities.items[i];
+  struct nm_str charset = charset_of(entity);
+  struct nm_buf octets, utf8 = {0};
+  int cte;
+  *out = NULL;
+  int err = read_octets(p, entity, &octets, &cte);
+  err = err == 0 && cte < 0 ? NM_EINVAL : err;
+  err = err == 0 ? to_utf8(p, charset, nm_buf_str(&octets), &utf8) : err;
+  err = err == 0 && !comes_back(charset, nm_buf_str(&utf8), nm_buf_str(&octets)) ? NM_EINVAL : err;
+  err = err == 0 ? make_text(p, entity, nm_buf_str(&octets), nm_buf_str(&utf8), cte, out) : err;
+  nm_buf_free(&octets);
+  nm_buf_free(&utf8);
+  return err;
+}
+
+/* ---- parts ---- */
+
+/* What may not be encoded must be fit to go as it is (see mime/leaf.c). */
+static int is_sendable(struct nm_str octets) {
+  struct nm_scan scan = {0};
+  nm_scan_step(&scan, octets.p, octets.n);
+  nm_scan_end(&scan);
+  return nm_scan_is_7bit(&scan) && scan.cr == 0;
+}
+
+static int octets_type(struct nm_part *part, const struct nm_entity *entity, struct nm_str octets, int cte) {
+  int composite = nm_entity_is(entity, "message", "*") && !nm_entity_is(entity, "message", "global");
+  int err = cte < 0 || (composite && !is_sendable(octets)) ? NM_EINVAL : set_type(part, entity);
+  struct nm_error why = {0};
+  if (err == NM_EINVAL ||
+      err == NM_ELIMIT) { /* "must be treated as "application/octet-stream"" (RFC 2045 6.4) */
+    err = nm_part_set_type(part, NM_STR("application/octet-stream"), &why);
+  }
+  return err;
+}
+
+static int make_octets(struct nm_parse *p, const struct nm_entity *entity, struct nm_part **out) {
+  struct nm_buf octets;
+  struct nm_content *content = NULL;
+  int cte;
+  int err = read_octets(p, entity, &octets, &cte);
+  err = err == 0 ? nm_content_memory(nm_buf_str(&octets), &content, p->e) : err;
+  err = err == 0 ? nm_part_new(content, nm_str("", 0), out, p->e) : err;
+  err = err == 0 ? octets_type(*out, entity, nm_buf_str(&octets), cte) : err;
+  err = err == 0 ? read_fields(p, entity, *out) : err == NM_ENOMEM ? nm_error_nomem(p->e) : err;
+  if (err == 0) {
+    set_wish(*out, content, 0, nm_entity_is(entity, "text", "*"), cte);
+  }
+  nm_content_unref(&content);
+  nm_buf_free(&octets);
+  return err;
+}
+
+/* multipart/signed and multipart/encrypted: the octets with their boundary. */
+static int make_opaque(struct nm_parse *p, const struct nm_entity *entity, struct nm_part **out) {
+  struct nm_content *content = NULL;
+  struct nm_buf type = {.max = 1000};
+  nm_buf_add_str(&type, entity->type.type);
+  nm_buf_add_byte(&type, '/');
+  nm_buf_add_str(&type, entity->type.subtype);
+  int err = nm_content_memory(entity->body, &content, p->e);
+  err = err == 0 ? nm_part_new(content, nm_str("", 0), out, p->e) : err;
+  err = err == 0 ? read_fields(p, entity, *out) : err;
+  err = err == 0 ? nm_buf_replace(&(*out)->type, "the part's type", nm_buf_str(&type), p->e) : err;
+  err = err == 0 ? nm_params_set(&(*out)->params, NM_STR("boundary"),
+                                 nm_typed_get(&entity->type, NM_STR("boundary")), p->e)
+                 : err;
+  nm_content_unref(&content);
+  nm_buf_free(&type);
+  return err;
+}
+
+/* As deep as entities are nested: NM_ENTITY_DEPTH_MAX. */
+static int make_multipart(struct nm_parse *p, const struct nm_entity *entity, struct nm_part **out) {
+  struct nm_list *children = nm_part_list_new();
+  struct nm_buf type = {.max = 1000};
+  int err = children != NULL ? 0 : nm_error_nomem(p->e);
+  for (size_t i = entity->child; err == 0 && i != NM_ENTITY_NONE; i = p->entities.items[i].next) {
+    struct nm_part *child = NULL;
+    err = nm_parse_part(p, i, &child);
+    err = err == 0 && nm_list_add(children, child) != 0 ? nm_error_nomem(p->e) : err;
+    nm_part_unref(&child);
+  }
+  nm_buf_add_c(&type, "multipart/");
+  nm_buf_add_str(&type, entity->type.subtype);
+  if (err == 0) {
+    err = nm_part_new_multipart(nm_buf_str(&type), children, out, p->e);
+  }
+  if (err == NM_EINVAL) { /* "multipart/mixed" is what an unknown one is treated as (RFC 2046 5.1.7) */
+    err = nm_part_new_multipart(NM_STR("multipart/mixed"), children, out, p->e);
+  }
+  err = err == 0 ? read_fields(p, entity, *out) : err;
+  nm_buf_free(&type);
+  nm_list_unref(&children);
+  return err;
+}
+
+static int has_name(const struct nm_entity *entity) {
+  struct nm_typed d = {0};
+  struct nm_str value = nm_entity_field(entity, NM_STR("Content-Disposition"));
+  int found = nm_typed_get(&entity->type, NM_STR("name")).p != NULL;
+  if (value.p != NULL && nm_typed_read(&d, value) == 0) {
+    found |= nm_typed_get(&d, NM_STR("filename")).p != NULL || nm_str_ieq(d.type, NM_STR("attachment"));
+    nm_typed_free(&d);
+  }
+  return found;
+}
+
+static int make_leaf(struct nm_parse *p, size_t i, struct nm_part **out) {
+  const struct nm_entity *entity = &p->entities.items[i];
+  int err = 0;
+  if (nm_entity_is(entity, "message", "rfc822") || nm_entity_is(entity, "message", "global")) {
+    err = nm_parse_embedded(p, entity, out);
+    err = err == 0 && *out != NULL ? read_fields(p, entity, *out) : err;
+  } else if (nm_entity_is(entity, "message", "external-body")) {
+    err = nm_parse_external(p, entity, out);
+  } else if ((nm_entity_is(entity, "text", "*") || nm_entity_is(entity, "multipart", "*")) &&
+             !has_name(entity)) {
+    err = nm_parse_text_part(p, i, out);
+    err = err == NM_EINVAL ? 0 : err;
+  }
+  return err == 0 && *out == NULL ? make_octets(p, entity, out) : err;
+}
+
+int nm_parse_part(struct nm_parse *p, size_t i, struct nm_part **out) {
+  const struct nm_entity *entity = &p->entities.items[i];
+  *out = NULL;
+  int opaque =
+      (nm_entity_is(entity, "multipart", "signed") || nm_entity_is(entity, "multipart", "encrypted")) &&
+      nm_typed_get(&entity->type, NM_STR("boundary")).n > 0;
+  int err = entity->child != NM_ENTITY_NONE ? make_multipart(p, entity, out)
+            : opaque                        ? make_opaque(p, entity, out)
+                                            : make_leaf(p, i, out);
+  if (err != 0) {
+    nm_part_unref(out);
+  }
+  return err;
+}

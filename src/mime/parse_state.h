@@ -1,0 +1,49 @@
+#ifndef NM_MIME_PARSE_STATE_H
+#define NM_MIME_PARSE_STATE_H
+
+#include "mime/entity.h"
+#include "mime/parse.h"
+
+/* What the files of the parser share. */
+struct nm_parse {
+  struct nm_message *m;
+  struct nm_entities entities;
+  unsigned depth; /* levels around this message */
+  size_t *budget; /* entities left for it and what is in it */
+  struct nm_error *e;
+};
+
+NM_HIDDEN_BEGIN
+
+/* A message within another one. As nm_message_parse. */
+int nm_parse_message(struct nm_str bytes, unsigned depth, size_t *budget, struct nm_message **out,
+                     struct nm_error *e);
+
+/* parse_head.c: the fields that are of the message and not of its body (Content-…). */
+int nm_parse_head(struct nm_parse *p, struct nm_str head);
+/* parse_mailbox.c: appends the mailboxes of a field's value. 0, NM_ENOMEM, or NM_EINVAL for what cannot be read. */
+int nm_parse_mailboxes(struct nm_str value, struct nm_list *list);
+
+/* parse_body.c: the whole body. */
+int nm_parse_body(struct nm_parse *p);
+
+/* parse_part.c: an entity as a part of its own. */
+int nm_parse_part(struct nm_parse *p, size_t entity, struct nm_part **out);
+/* A leaf of text as TEXT, in the charset it says. NM_EINVAL when it would not come out with its octets again. */
+int nm_parse_text_part(struct nm_parse *p, size_t entity, struct nm_part **out);
+/* The UTF-8 of a leaf of text; NM_EINVAL when its octets are no text in its charset. */
+int nm_parse_text(struct nm_parse *p, size_t entity, struct nm_content **out);
+/* The value of a field of its header; p NULL: there is none. */
+struct nm_str nm_entity_field(const struct nm_entity *entity, struct nm_str name);
+/* Content-Type, Content-Transfer-Encoding, or MIME-Version, which does not belong there. */
+int nm_entity_is_type_field(struct nm_str name);
+/* What is in its own header, but for its type, and for fields that say nothing: is_root: only Content-… are its own. */
+int nm_entity_is_plain(const struct nm_entity *entity, int is_root);
+
+/* parse_embedded.c: message/rfc822 and message/external-body. *out NULL: it stays a leaf with its octets. */
+int nm_parse_embedded(struct nm_parse *p, const struct nm_entity *entity, struct nm_part **out);
+int nm_parse_external(struct nm_parse *p, const struct nm_entity *entity, struct nm_part **out);
+
+NM_HIDDEN_END
+
+#endif
