@@ -35,7 +35,7 @@ LUAS ?= $(foreach l,$(ALL_LUAS),$(if $(wildcard $(INC_$l)/lua.h),$(if $(shell co
 # luajit2, never luajit: that one makes apt remove nginx's Lua module.
 DEBS = gcc libc6-dev make pkg-config git openssl ca-certificates \
   lua5.1 lua5.2 lua5.3 lua5.4 liblua5.1-0-dev liblua5.2-dev liblua5.3-dev liblua5.4-dev \
-  luajit2|luajit libluajit2-5.1-dev|libluajit-5.1-dev libcurl4-openssl-dev|libcurl4-gnutls-dev libidn2-dev \
+  luajit2|luajit libluajit2-5.1-dev|libluajit-5.1-dev libcurl4-openssl-dev|libcurl4-gnutls-dev libidn2-dev libunistring-dev libssl-dev \
   luarocks lua-busted lua-check lua-ldoc lua-socket \
   clang libclang-rt-dev clang-format clang-tidy cppcheck valgrind python3 python3-aiosmtpd iproute2 \
   libgmime-3.0-dev nodejs?node npm?npm $(SERVER_LIBS)
@@ -48,15 +48,19 @@ SERVER_LIBS = libcap2 libdb5.3 libgcrypt20 libgssapi-krb5-2 libicu72 libnsl2 lib
 
 ROOMS = base mime smtp
 TOP_SRC := $(filter-out src/lua_%,$(wildcard src/*.c))
-CORE_LUA_SRC := $(filter-out src/lua_net.c,$(wildcard src/lua_*.c))
+CORE_LUA_SRC := $(filter-out src/lua_net.c src/lua_crypto.c,$(wildcard src/lua_*.c))
 CORE_SRC := $(foreach r,$(ROOMS),$(wildcard src/$r/*.c)) $(TOP_SRC)
 # Addresses, and with them libidn2, are core's alone.
 ADDR_SRC := $(wildcard src/base/addr*.c) src/base/idn.c
 LINK_base = -lidn2
+# Normal forms of passwords; libidn2 brings it anyway.
+LINK_smtp = -lunistring
 NET_SRC := $(filter-out $(ADDR_SRC),$(wildcard src/base/*.c)) $(wildcard src/net/*.c)
 NET_LUA_SRC := $(wildcard src/lua_net.c)
+CRYPTO_SRC := $(filter-out $(ADDR_SRC),$(wildcard src/base/*.c)) $(wildcard src/crypto/*.c)
+CRYPTO_LUA_SRC := $(wildcard src/lua_crypto.c)
 # A module is there as soon as the source with its luaopen function is.
-MODULES := $(if $(wildcard src/lua_core.c),core) $(if $(NET_LUA_SRC),net)
+MODULES := $(if $(wildcard src/lua_core.c),core) $(if $(NET_LUA_SRC),net) $(if $(CRYPTO_LUA_SRC),crypto)
 LUA_FILES := $(wildcard lua/netmail/*.lua lua/netmail/*/*.lua)
 C_FILES = $(sort $(wildcard src/*.[ch] src/*/*.[ch] spec/*.[ch] spec/*/*.[ch] bench/*.[ch]))
 
@@ -91,7 +95,7 @@ build/$1/obj/%.o: %.c
 	$$(call say,CC,$$@)
 	$$(Q)$2 $(BASE) $3 $$(if $$(filter src/lua_% spec/lua/%,$$<),-I$$(INC_$$(EMBEDDED))) -c $$< -o $$@
 
-$(foreach r,base mime smtp net,$(call archive,$1,$r,$(wildcard src/$r/*.c)))
+$(foreach r,base mime smtp net crypto,$(call archive,$1,$r,$(wildcard src/$r/*.c)))
 $(call archive,$1,top,$(TOP_SRC))
 $(call archive,$1,lua,$(CORE_LUA_SRC))
 
@@ -120,12 +124,17 @@ build/$1/obj/%.o: src/%.c
 build/$1/netmail/core.so: $(CORE_LUA_SRC:src/%.c=build/$1/obj/%.o) $(CORE_SRC:%.c=build/plain/obj/%.o)
 	@mkdir -p $$(@D)
 	$$(call say,LD,$$@)
-	$$(Q)$$(CC) -shared $$(LDFLAGS) $$^ $(LINK_base) -o $$@
+	$$(Q)$$(CC) -shared $$(LDFLAGS) $$^ $(LINK_base) $(LINK_smtp) -o $$@
 
 build/$1/netmail/net.so: $(NET_LUA_SRC:src/%.c=build/$1/obj/%.o) $(NET_SRC:%.c=build/plain/obj/%.o)
 	@mkdir -p $$(@D)
 	$$(call say,LD,$$@)
 	$$(Q)$$(CC) -shared $$(LDFLAGS) $$^ -lcurl -o $$@
+
+build/$1/netmail/crypto.so: $(CRYPTO_LUA_SRC:src/%.c=build/$1/obj/%.o) $(CRYPTO_SRC:%.c=build/plain/obj/%.o)
+	@mkdir -p $$(@D)
+	$$(call say,LD,$$@)
+	$$(Q)$$(CC) -shared $$(LDFLAGS) $$^ -lcrypto -o $$@
 
 -include $$(wildcard build/$1/obj/*.d)
 endef
@@ -163,10 +172,13 @@ NEEDS_base = base
 NEEDS_mime = mime base
 NEEDS_smtp = smtp base
 NEEDS_net = net base
+NEEDS_crypto = crypto base
 NEEDS_top = top mime smtp base
 NEEDS_lua = lua top mime smtp base
 LINK_net = -lcurl
-LINK_lua = -l$(EMBEDDED)
+LINK_crypto = -lcrypto
+LINK_top = $(LINK_smtp)
+LINK_lua = -l$(EMBEDDED) $(LINK_smtp)
 room = $(if $(findstring /,$1),$(firstword $(subst /, ,$1)),top)
 
 define program

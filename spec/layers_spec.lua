@@ -13,6 +13,9 @@ local function complaint(file, quoted, include)
   local name = file:match "[^/]+$"
   if include:match "^curl/" then return room ~= "net" and "curl outside of net/" end
   if include == "idn2.h" then return file ~= "src/base/idn.c" and "libidn2 outside of base/idn.c" end
+  if include:match "^uni%a+%.h$" and include ~= "unistd.h" then
+    return file ~= "src/smtp/saslprep.c" and "libunistring outside of smtp/saslprep.c"
+  end
   if include:match "^openssl/" then return room ~= "crypto" and "OpenSSL outside of crypto/" end
   if LUA_HEADERS[include] then
     return (room or not name:match "^lua_") and "Lua outside of src/lua_*"
@@ -81,7 +84,8 @@ describe("a source file", function()
     { "src/net/a.c", "<", "curl/curl.h", true }, { "src/client.c", "<", "curl/curl.h", false },
     { "src/crypto/a.c", "<", "openssl/evp.h", true }, { "src/net/a.c", "<", "openssl/evp.h", false },
     { "src/base/idn.c", "<", "idn2.h", true }, { "src/base/addr.c", "<", "idn2.h", false },
-    { "src/client.c", "<", "idn2.h", false }, { "src/base/a.c", "<", "stdio.h", true }, { "src/base/a.c", "<", "sys/random.h", true },
+    { "src/smtp/saslprep.c", "<", "uninorm.h", true }, { "src/smtp/sasl.c", "<", "unictype.h", false },
+    { "src/client.c", "<", "unistd.h", true }, { "src/client.c", "<", "idn2.h", false }, { "src/base/a.c", "<", "stdio.h", true }, { "src/base/a.c", "<", "sys/random.h", true },
   } do
     it((row[4] and "may" or "may not") .. " include " .. row[3] .. " in " .. row[1], function()
       assert.equal(row[4], not complaint(row[1], row[2] == "\"", row[3]))
@@ -91,7 +95,7 @@ end)
 
 describe("a shared object", function()
   local folder = "build/" .. process.interpreter() .. "/netmail/"
-  for _, name in ipairs { "core", "net" } do
+  for _, name in ipairs { "core", "net", "crypto" } do
     it(name .. " exports its luaopen function and nothing else", function()
       local text, status = process.run("nm -D --defined-only " .. process.quote(folder .. name .. ".so"))
       assert.equal(0, status, text)
@@ -101,12 +105,17 @@ describe("a shared object", function()
     end)
   end
 
-  it("core needs no library but the C library and libidn2", function()
-    local text = process.run("readelf -d " .. process.quote(folder .. "core.so"))
-    local needed = {}
-    for library in text:gmatch "%(NEEDED%)[^%[]*%[([^%]]+)%]" do needed[#needed + 1] = library end
-    assert.same({ "libidn2.so.0", "libc.so.6" }, needed)
-  end)
+  for name, libraries in pairs {
+    core = { "libidn2", "libunistring", "libc" },
+    crypto = { "libcrypto", "libc" },
+  } do
+    it(name .. " needs these libraries only: " .. table.concat(libraries, ", "), function()
+      local text = process.run("readelf -d " .. process.quote(folder .. name .. ".so"))
+      local needed = {}
+      for library in text:gmatch "%(NEEDED%)[^%[]*%[([^%]]-)%.so[^%]]*%]" do needed[#needed + 1] = library end
+      assert.same(libraries, needed)
+    end)
+  end
 end)
 
 describe("the rockspec", function()

@@ -29,5 +29,6 @@ export LUA_PATH="$tree/share/lua/$version/?.lua;$tree/share/lua/$version/?/init.
   print("loaded", netmail._VERSION, from)
   local message = netmail.MailMessage{ From = "a@example.test", To = "b@example.test", Subject = "x", Text = "y" }
   assert(message:ToString():find("\r\nSubject: x\r\n", 1, true))
-  require "netmail.net"'
+  require "netmail.net"
+  require "netmail.crypto"'
 rm -rf "$copy"

@@ -4,13 +4,17 @@ local lfs = require "lfs"
 
 local rockspec = {}
 
--- Sources of netmail.core and netmail.net (see the Makefile, which has the same rule).
+-- Sources of the shared objects (see the Makefile, which has the same rule).
 local MODULES = {
-  { name = "netmail.core", rooms = { "base", "mime", "smtp" }, top = function(file) return file ~= "lua_net.c" end,
-    libraries = { "idn2" }, incdirs = { "$(IDN2_INCDIR)" }, libdirs = { "$(IDN2_LIBDIR)" } },
+  { name = "netmail.core", rooms = { "base", "mime", "smtp" }, top = function(file) return file ~= "lua_net.c" and file ~= "lua_crypto.c" end,
+    libraries = { "idn2", "unistring" }, incdirs = { "$(IDN2_INCDIR)", "$(UNISTRING_INCDIR)" },
+    libdirs = { "$(IDN2_LIBDIR)", "$(UNISTRING_LIBDIR)" } },
   { name = "netmail.net", rooms = { "base", "net" }, without = { "^src/base/addr", "^src/base/idn%.c" },
     top = function(file) return file == "lua_net.c" end,
     libraries = { "curl" }, incdirs = { "$(CURL_INCDIR)" }, libdirs = { "$(CURL_LIBDIR)" } },
+  { name = "netmail.crypto", rooms = { "base", "crypto" }, without = { "^src/base/addr", "^src/base/idn%.c" },
+    top = function(file) return file == "lua_crypto.c" end,
+    libraries = { "crypto" }, incdirs = { "$(CRYPTO_INCDIR)" }, libdirs = { "$(CRYPTO_LIBDIR)" } },
 }
 
 local function files(folder, pattern)

@@ -1,0 +1,368 @@
+#include "smtp/auth.h"
+
+#include "base/alloc.h"
+#include "base/base64.h"
+#include "smtp/sasl_decode.h"
+
+#define WORDS_SHOWN 300
+
+enum state {
+  IDLE,       /* nothing said yet */
+  SAID,       /* a reply is due: to AUTH, or to a response */
+  HOLDING,    /* as SAID, and the initial response waits for the 334 */
+  WORKING,    /* a calculation runs */
+  CANCELLING, /* "*" was said: its reply ends the exchange */
+  OVER
+};
+
+struct nm_auth {
+  enum state state;
+  struct nm_sasl_choice choice;
+  struct nm_sasl_login login; /* its texts are in kept */
+  struct nm_buf kept[9];
+  struct nm_sasl *sasl;
+  struct nm_buf response; /* decoded */
+  struct nm_buf coded;    /* what of it was said last: a server may quote it */
+  size_t secret_at;
+  unsigned bit;
+  enum nm_sasl_fault fault;
+  struct nm_error failure; /* why the mechanism spoken last did not work; code 0: it did, so far */
+};
+
+/* ---- life ---- */
+
+static int keep_login(struct nm_auth *a) {
+  struct nm_str *texts[] = {&a->login.user,         &a->login.password, &a->login.authzid,
+                            &a->login.realm,        &a->login.host,     &a->login.service,
+                            &a->login.binding_type, &a->login.binding,  &a->login.nonce};
+  int err = 0;
+  for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+    /* One octet more than a mechanism takes, which then says that it is too long. */
+    a->kept[i] = (struct nm_buf){.max = NM_SASL_TEXT_MAX + 1, .secret = 1};
+    nm_buf_add(&a->kept[i], texts[i]->p,
+               texts[i]->n <= NM_SASL_TEXT_MAX ? texts[i]->n : NM_SASL_TEXT_MAX + 1);
+    err = err != 0 ? err : a->kept[i].err;
+    *texts[i] = nm_buf_str(&a->kept[i]);
+  }
+  return err;
+}
+
+int nm_auth_new(const struct nm_sasl_choice *choice, const struct nm_sasl_login *login,
+                struct nm_auth **out) {
+  struct nm_auth *a = nm_zalloc(sizeof *a);
+  *out = NULL;
+  if (a == NULL) {
+    return NM_ENOMEM;
+  }
+  a->choice = *choice;
+  a->choice.allowed &= ~(unsigned)NM_SASL_FOREIGN;
+  a->login = *login;
+  a->login.offers_plus = (choice->offered & NM_SASL_PLUS) != 0;
+  a->choice.can_bind = choice->can_bind && login->binding.n > 0;
+  a->response = (struct nm_buf){.max = NM_SASL_MESSAGE_MAX, .secret = 1};
+  a->coded = (struct nm_buf){.max = NM_AUTH_LINE_MAX, .secret = 1};
+  if (keep_login(a) != 0) {
+    nm_auth_free(&a);
+    return NM_ENOMEM;
+  }
+  *out = a;
+  return 0;
+}
+
+void nm_auth_free(struct nm_auth **a) {
+  struct nm_auth *old = *a;
+  if (old == NULL) {
+    return;
+  }
+  for (size_t i = 0; i < sizeof old->kept / sizeof old->kept[0]; i++) {
+    nm_buf_free(&old->kept[i]);
+  }
+  nm_sasl_free(&old->sasl);
+  nm_buf_free(&old->response);
+  nm_buf_free(&old->coded);
+  nm_free(old);
+  *a = NULL;
+}
+
+void nm_auth_give_digest(struct nm_auth *a, const struct nm_digest_api *digest) {
+  a->login.digest = digest;
+}
+
+size_t nm_auth_secret_at(const struct nm_auth *a) {
+  return a->secret_at;
+}
+
+unsigned nm_auth_bit(const struct nm_auth *a) {
+  return a->bit;
+}
+
+enum nm_sasl_fault nm_auth_fault(const struct nm_auth *a) {
+  return a->fault;
+}
+
+/* ---- lines ---- */
+
+/* The end; after a success nothing more is to be asked. */
+static int over(struct nm_auth *a, struct nm_buf *line, struct nm_error *e) {
+  a->state = OVER;
+  nm_buf_reset(line);
+  if (e != NULL) {
+    *e = a->failure;
+  }
+  return a->failure.code;
+}
+
+static int fail(struct nm_auth *a, enum nm_sasl_fault fault, int code, const char *why, struct nm_buf *line,
+                struct nm_error *e) {
+  a->fault = fault;
+  nm_error_set(&a->failure, code, NM_KIND_AUTH, "%s: %s", nm_sasl_name(a->bit), why);
+  return over(a, line, e);
+}
+
+static int no_memory(struct nm_auth *a, struct nm_buf *line, struct nm_error *e) {
+  a->fault = NM_SASL_FAULT_SERVER;
+  (void)nm_error_nomem(&a->failure);
+  return over(a, line, e);
+}
+
+/* base64 of the response becomes coded. */
+static int encode(struct nm_auth *a) {
+  nm_buf_reset(&a->coded);
+  char *room = nm_buf_room(&a->coded, NM_BASE64_SIZE(a->response.n));
+  if (room != NULL) {
+    a->coded.n = nm_base64_encode(room, a->response.p, a->response.n);
+    room[a->coded.n] = '\0';
+  }
+  return a->coded.err;
+}
+
+/* auth-command = "AUTH" SP sasl-mech [SP initial-response] CRLF ; initial-response = base64 / "="
+   A response that would make the line too long waits for the server's empty challenge (RFC 4954 4). */
+static int say_auth(struct nm_auth *a, struct nm_buf *line, struct nm_error *e) {
+  nm_buf_reset(line);
+  nm_buf_addf(line, "AUTH %s", nm_sasl_name(a->bit));
+  a->state = SAID;
+  a->secret_at = line->n;
+  if (nm_sasl_is_client_first(a->sasl)) {
+    if (encode(a) != 0) {
+      return no_memory(a, line, e);
+    }
+    if (line->n + 1 + a->coded.n + 2 > NM_AUTH_COMMAND_MAX) {
+      a->state = HOLDING;
+    } else {
+      nm_buf_add_c(line, " ");
+      a->secret_at = line->n;
+      nm_buf_add_str(line, a->coded.n > 0 ? nm_buf_str(&a->coded) : NM_STR("="));
+    }
+  }
+  nm_buf_add_c(line, "\r\n");
+  return line->err != 0 ? no_memory(a, line, e) : NM_AUTH_SAY;
+}
+
+/* *base64 CRLF */
+static int say_response(struct nm_auth *a, struct nm_buf *line, struct nm_error *e) {
+  nm_buf_reset(line);
+  if (encode(a) != 0) {
+    return no_memory(a, line, e);
+  }
+  a->secret_at = 0;
+  nm_buf_add_str(line, nm_buf_str(&a->coded));
+  nm_buf_add_c(line, "\r\n");
+  a->state = SAID;
+  return line->err != 0 ? no_memory(a, line, e) : NM_AUTH_SAY;
+}
+
+/* "*" CRLF: the server answers with 501 (RFC 4954 4), or with what it wanted to say anyway. */
+static int say_cancel(struct nm_auth *a, struct nm_buf *line, struct nm_error *e) {
+  nm_buf_reset(line);
+  nm_buf_add_c(line, "*");
+  a->secret_at = line->n;
+  nm_buf_add_c(line, "\r\n");
+  a->state = CANCELLING;
+  return line->err != 0 ? no_memory(a, line, e) : NM_AUTH_SAY;
+}
+
+/* ---- mechanisms ---- */
+
+/* Makes the next mechanism's state, with what it says first in response. A login that does not suit one may suit another. */
+static int prepare(struct nm_auth *a) {
+  nm_sasl_free(&a->sasl);
+  nm_buf_reset(&a->response);
+  a->choice.tried |= a->bit;
+  int err = nm_sasl_new(a->bit, &a->login, &a->sasl, &a->failure);
+  if (err == 0 && nm_sasl_is_client_first(a->sasl)) {
+    err = nm_sasl_step(a->sasl, nm_str("", 0), &a->response, &a->failure);
+  }
+  return err;
+}
+
+static int next_mechanism(struct nm_auth *a, struct nm_buf *line, struct nm_error *e) {
+  for (;;) {
+    struct nm_error none = {0};
+    unsigned bit = nm_sasl_choose(&a->choice, &none);
+    if (bit == 0) {
+      a->failure = a->failure.code != 0 ? a->failure : none;
+      return over(a, line, e);
+    }
+    a->bit = bit;
+    if ((bit & NM_SASL_DIGESTS) != 0 && a->login.digest == NULL) {
+      nm_buf_reset(line);
+      return NM_AUTH_DIGEST;
+    }
+    int err = prepare(a);
+    if (err == 0) {
+      a->failure = (struct nm_error){0};
+      a->fault = NM_SASL_FINE;
+      return say_auth(a, line, e);
+    }
+    if (err == NM_ENOMEM) {
+      return over(a, line, e);
+    }
+    a->fault = NM_SASL_FAULT_SECRET;
+  }
+}
+
+int nm_auth_begin(struct nm_auth *a, struct nm_buf *line, struct nm_error *e) {
+  if (a->state != IDLE) {
+    return a->state == OVER ? over(a, line, e)
+                            : nm_error_set(e, NM_EINVAL, NM_KIND_AUTH, "a login is under way");
+  }
+  return next_mechanism(a, line, e);
+}
+
+/* What a step of the mechanism came to. */
+static int go_on(struct nm_auth *a, int err, struct nm_buf *line, struct nm_error *e) {
+  if (err == 0) {
+    return say_response(a, line, e);
+  }
+  if (err == NM_AGAIN) {
+    nm_buf_reset(line);
+    a->state = WORKING;
+    return NM_AUTH_WORK;
+  }
+  a->fault = nm_sasl_fault(a->sasl);
+  return err == NM_ENOMEM ? over(a, line, e) : say_cancel(a, line, e);
+}
+
+int nm_auth_work(struct nm_auth *a, struct nm_buf *line, struct nm_error *e) {
+  if (a->state != WORKING) {
+    return a->state == OVER ? over(a, line, e)
+                            : nm_error_set(e, NM_EINVAL, NM_KIND_AUTH, "there is nothing to work on");
+  }
+  return go_on(a, nm_sasl_work(a->sasl, &a->response, &a->failure), line, e);
+}
+
+/* ---- replies ---- */
+
+static int hear_challenge(struct nm_auth *a, struct nm_str text, struct nm_buf *line, struct nm_error *e) {
+  struct nm_buf challenge = {.max = NM_SASL_MESSAGE_MAX, .secret = 1};
+  int err = nm_sasl_decode(&challenge, text);
+  if (err == NM_ENOMEM) {
+    return no_memory(a, line, e);
+  }
+  if (err != 0 || (a->state == HOLDING && challenge.n > 0)) {
+    nm_buf_free(&challenge);
+    a->fault = NM_SASL_FAULT_MECHANISM;
+    nm_error_set(&a->failure, NM_EPROTO, NM_KIND_AUTH, "%s: the server's challenge %s", nm_sasl_name(a->bit),
+                 err == NM_EINVAL   ? "is not base64"
+                 : err == NM_ELIMIT ? "is too long"
+                                    : "comes where the client begins");
+    return say_cancel(a, line, e);
+  }
+  if (a->state == HOLDING) {
+    return say_response(a, line, e);
+  }
+  nm_buf_reset(&a->response);
+  err = nm_sasl_step(a->sasl, nm_buf_str(&challenge), &a->response, &a->failure);
+  nm_buf_free(&challenge);
+  return go_on(a, err, line, e);
+}
+
+/* What a refusal says about going on (RFC 4954 4 and 6; 5xx of RFC 5321). */
+static enum nm_sasl_fault fault_of(int code) {
+  switch (code) {
+    case 432: /* a password transition is needed: PLAIN would do it */
+    case 500: /* the line is too long, or not understood */
+    case 501: /* malformed */
+    case 504: /* no such mechanism */
+    case 534: /* too weak a mechanism */
+    case 538: /* encryption wanted for this mechanism */
+      return NM_SASL_FAULT_MECHANISM;
+    case 535:
+      return NM_SASL_FAULT_SECRET;
+    default:
+      return NM_SASL_FAULT_SERVER;
+  }
+}
+
+static int holds(struct nm_str text, const struct nm_buf *part) {
+  return part->n > 0 && text.n >= part->n && memmem(text.p, text.n, part->p, part->n) != NULL;
+}
+
+/* Words of the server's for people, unless they repeat what is secret. */
+static struct nm_str shown(const struct nm_auth *a, struct nm_str text) {
+  if (holds(text, &a->coded) || nm_sasl_repeats_secret(a->sasl, text)) {
+    return NM_STR("(its words repeat what it was told, and are not shown)");
+  }
+  return nm_str(text.p, text.n < WORDS_SHOWN ? text.n : WORDS_SHOWN);
+}
+
+static void set_refusal(struct nm_auth *a, int code, struct nm_str text) {
+  struct nm_str words = nm_sasl_server_words(a->sasl), reply = shown(a, text);
+  a->fault = fault_of(code);
+  words = words.n > 0 ? shown(a, words) : words;
+  nm_error_set(&a->failure, NM_EREJECT, NM_KIND_AUTH, "%s: the server refuses: %d %.*s%s%.*s",
+               nm_sasl_name(a->bit), code, (int)reply.n, reply.p, words.n > 0 ? "; reason: " : "",
+               (int)words.n, words.p);
+}
+
+/* The exchange has ended without a login. */
+static int after_failure(struct nm_auth *a, struct nm_buf *line, struct nm_error *e) {
+  return a->fault == NM_SASL_FAULT_MECHANISM ? next_mechanism(a, line, e) : over(a, line, e);
+}
+
+static int hear_success(struct nm_auth *a, struct nm_buf *line, struct nm_error *e) {
+  if (a->state == HOLDING) {
+    return fail(a, NM_SASL_FAULT_SERVER, NM_EPROTO,
+                "the server says that we are logged in before it was told who we are; it is not believed",
+                line, e);
+  }
+  if (nm_sasl_succeed(a->sasl, &a->failure) != 0) {
+    a->fault = nm_sasl_fault(a->sasl);
+    return over(a, line, e);
+  }
+  a->state = OVER;
+  nm_buf_reset(line);
+  nm_sasl_free(&a->sasl);
+  return NM_AUTH_DONE;
+}
+
+int nm_auth_reply(struct nm_auth *a, int code, struct nm_str text, struct nm_buf *line, struct nm_error *e) {
+  if (a->state == OVER) {
+    return over(a, line, e);
+  }
+  if (code == 421 && a->state != WORKING && a->state != IDLE) { /* the server hangs up, whatever was asked */
+    set_refusal(a, code, text);
+    return over(a, line, e);
+  }
+  if (a->state == CANCELLING) {
+    /* Whatever is said, the exchange has failed, by what was found then. */
+    return code < 400 ? fail(a, NM_SASL_FAULT_SERVER, NM_EPROTO,
+                             "the server goes on with a login that was cancelled", line, e)
+                      : after_failure(a, line, e);
+  }
+  if (a->state != SAID && a->state != HOLDING) {
+    return nm_error_set(e, NM_EINVAL, NM_KIND_AUTH, "a reply to nothing");
+  }
+  if (code == 334) {
+    return hear_challenge(a, text, line, e);
+  }
+  if (code == 235) {
+    return hear_success(a, line, e);
+  }
+  if (code < 400) {
+    return fail(a, NM_SASL_FAULT_SERVER, NM_EPROTO, "the server's reply is no answer to AUTH", line, e);
+  }
+  set_refusal(a, code, text);
+  return after_failure(a, line, e);
+}

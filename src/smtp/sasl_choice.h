@@ -1,0 +1,30 @@
+#ifndef NM_SMTP_SASL_CHOICE_H
+#define NM_SMTP_SASL_CHOICE_H
+
+#include "base/error.h"
+#include "base/hidden.h"
+#include "base/str.h"
+#include "smtp/sasl.h"
+
+/* Which mechanism to speak. Sets of NM_SASL_* bits. */
+struct nm_sasl_choice {
+  unsigned offered;
+  unsigned allowed;    /* the named ones, or NM_SASL_ANY */
+  unsigned tried;      /* these did not work */
+  int is_named;        /* the caller has named what is allowed */
+  int is_protected;    /* TLS, or the caller said that the line needs none */
+  int can_bind;        /* there is something of the TLS connection to bind to */
+  int has_certificate; /* a client certificate was shown */
+  int minimum;         /* nm_sasl_strength of MinimumAuth; 0: any */
+};
+
+NM_HIDDEN_BEGIN
+
+/* From the words of EHLO's AUTH line, separated by spaces; unknown ones are passed over. */
+unsigned nm_sasl_offered(struct nm_str words);
+/* The strongest that may be spoken: one bit. 0: there is none, and e has the reason (kind auth, NM_EINVAL). */
+unsigned nm_sasl_choose(const struct nm_sasl_choice *c, struct nm_error *e);
+
+NM_HIDDEN_END
+
+#endif

@@ -1,0 +1,379 @@
+/* SCRAM (RFC 5802, RFC 7677) and SCRAM-...-PLUS. Both sides prove that they know the password, and with channel binding that they
+   are the two ends of one TLS connection. */
+
+#include "base/alloc.h"
+#include "base/base64.h"
+#include "base/chars.h"
+#include "smtp/sasl_decode.h"
+#include "smtp/sasl_mech.h"
+#include "smtp/saslprep.h"
+
+void nm_sasl_add_saslname(struct nm_buf *b, struct nm_str name) {
+  for (size_t i = 0; i < name.n; i++) {
+    if (name.p[i] == ',' || name.p[i] == '=') {
+      nm_buf_add_c(b, name.p[i] == ',' ? "=2C" : "=3D");
+    } else {
+      nm_buf_add_byte(b, name.p[i]);
+    }
+  }
+}
+
+static void add_base64(struct nm_buf *b, const void *p, size_t n) {
+  char *room = nm_buf_room(b, NM_BASE64_SIZE(n));
+  if (room != NULL) {
+    b->n += nm_base64_encode(room, p, n);
+    b->p[b->n] = '\0';
+  }
+}
+
+static int broken(struct nm_sasl *s, struct nm_error *e, const char *why) {
+  return nm_sasl_fail(s, NM_SASL_FAULT_MECHANISM, NM_EPROTO, e, "the server's message is malformed: %s", why);
+}
+
+/* ---- client-first-message ---- */
+
+/* gs2-cbind-flag = ("p=" cb-name) / "n" / "y"
+   gs2-header = gs2-cbind-flag "," [ authzid ] ","
+   "y": we could bind, and think that the server cannot. It can, when somebody took its -PLUS out of the list: then the server refuses
+   (RFC 5802 6). */
+static void add_gs2_header(struct nm_sasl *s) {
+  struct nm_buf *b = &s->auth_message;
+  if ((s->mech->bit & NM_SASL_PLUS) != 0) {
+    nm_buf_add_c(b, "p=");
+    nm_buf_add_str(b, nm_buf_str(&s->binding_type));
+  } else {
+    nm_buf_add_c(b, s->binding.n > 0 && !s->offers_plus ? "y" : "n");
+  }
+  nm_buf_add_c(b, ",");
+  if (s->authzid.n > 0) {
+    nm_buf_add_c(b, "a=");
+    nm_sasl_add_saslname(b, nm_buf_str(&s->authzid));
+  }
+  nm_buf_add_c(b, ",");
+}
+
+/* b becomes its SASLprep form. */
+static int prepare(struct nm_sasl *s, struct nm_buf *b, const char *what, struct nm_error *e) {
+  struct nm_buf form = {.max = NM_SASL_TEXT_MAX, .secret = 1};
+  struct nm_error why = {0};
+  int err = nm_saslprep(&form, what, nm_buf_str(b), &why);
+  if (err != 0) {
+    nm_buf_free(&form);
+    return nm_sasl_fail(s, err == NM_ENOMEM ? NM_SASL_FAULT_SERVER : NM_SASL_FAULT_MECHANISM, err, e, "%s",
+                        why.text);
+  }
+  nm_buf_free(b);
+  *b = form;
+  return 0;
+}
+
+int nm_scram_begin(struct nm_sasl *s, struct nm_error *e) {
+  if ((s->mech->bit & NM_SASL_PLUS) != 0 && (s->binding.n == 0 || s->binding_type.n == 0)) {
+    return nm_sasl_fail(s, NM_SASL_FAULT_MECHANISM, NM_EINVAL, e,
+                        "there is nothing of this TLS connection to bind to");
+  }
+  int err = prepare(s, &s->user, "the user name", e);
+  err = err != 0 ? err : prepare(s, &s->password, "the password", e);
+  if (err == 0 && s->authzid.n > 0) {
+    err = prepare(s, &s->authzid, "the identity to act for", e);
+  }
+  return err;
+}
+
+/* client-first-message-bare = [reserved-mext ","] username "," nonce ["," extensions] */
+static int say_first(struct nm_sasl *s, struct nm_buf *response) {
+  struct nm_buf *b = &s->auth_message;
+  add_gs2_header(s);
+  s->bare_at = b->n;
+  nm_buf_add_c(b, "n=");
+  nm_sasl_add_saslname(b, nm_buf_str(&s->user));
+  nm_buf_add_c(b, ",r=");
+  nm_buf_add_str(b, nm_buf_str(&s->nonce));
+  nm_buf_add_str(response, nm_buf_str(b));
+  return b->err;
+}
+
+/* ---- attributes ---- */
+
+/* attr-val = ALPHA "=" value ; value = 1*value-char ; value-char: UTF-8 without NUL, "=" and "," (but base64 has "=")
+   Cuts the next one off rest. 0: it is none. */
+static int next_attr(struct nm_str *rest, char *name_out, struct nm_str *value_out) {
+  if (rest->n < 3 || !nm_is((unsigned char)rest->p[0], NM_CHAR_ALPHA) || rest->p[1] != '=') {
+    return 0;
+  }
+  const char *comma = memchr(rest->p, ',', rest->n);
+  size_t n = comma != NULL ? (size_t)(comma - rest->p) : rest->n;
+  if (n < 3 || memchr(rest->p, '\0', n) != NULL || (comma != NULL && n + 1 == rest->n)) {
+    return 0;
+  }
+  *name_out = rest->p[0];
+  *value_out = nm_str(rest->p + 2, n - 2);
+  *rest = comma != NULL ? nm_str(comma + 1, rest->n - n - 1) : nm_str(rest->p + n, 0);
+  return 1;
+}
+
+/* extensions = attr-val *("," attr-val). Of optional ones we know none; a letter that has a meaning already, or comes twice,
+   would let two readers of one message see different things. */
+static int extensions_are_fine(struct nm_str rest) {
+  uint64_t seen = 0;
+  while (rest.n > 0) {
+    char name;
+    struct nm_str value;
+    if (!next_attr(&rest, &name, &value) || memchr("amnrcsivep", name, 10) != NULL) {
+      return 0;
+    }
+    uint64_t bit = UINT64_C(1) << (name & 63);
+    if ((seen & bit) != 0) {
+      return 0;
+    }
+    seen |= bit;
+  }
+  return 1;
+}
+
+/* posit-number = %x31-39 *DIGIT. 0: it is none, or above UINT32_MAX. */
+static uint32_t posit_number(struct nm_str s) {
+  uint64_t n = 0;
+  if (!nm_all(s, NM_CHAR_DIGIT) || s.p[0] == '0' || s.n > 10) {
+    return 0;
+  }
+  for (size_t i = 0; i < s.n; i++) {
+    n = n * 10 + (uint64_t)(s.p[i] - '0');
+  }
+  return n > UINT32_MAX ? 0 : (uint32_t)n;
+}
+
+/* server-error-value (RFC 5802 7): what each says about going on. */
+static enum nm_sasl_fault fault_of(struct nm_str error) {
+  static const struct {
+    const char *value;
+    enum nm_sasl_fault fault;
+  } known[] = {
+      {"invalid-proof", NM_SASL_FAULT_SECRET},
+      {"unknown-user", NM_SASL_FAULT_SECRET},
+      {"invalid-encoding", NM_SASL_FAULT_MECHANISM},
+      {"invalid-username-encoding", NM_SASL_FAULT_MECHANISM},
+      {"extensions-not-supported", NM_SASL_FAULT_MECHANISM},
+      {"unsupported-channel-binding-type", NM_SASL_FAULT_MECHANISM},
+      {"channel-binding-not-supported", NM_SASL_FAULT_MECHANISM},
+  };
+  for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+    if (nm_str_eq(error, nm_str_c(known[i].value))) {
+      return known[i].fault;
+    }
+  }
+  return NM_SASL_FAULT_SERVER; /* also that the bindings do not match: somebody may sit between us */
+}
+
+/* server-error = "e=" server-error-value */
+static int refused(struct nm_sasl *s, struct nm_str error, struct nm_error *e) {
+  if (!nm_all(error, NM_CHAR_LDH) || error.n > 64) {
+    return broken(s, e, "an error that is no word");
+  }
+  nm_buf_add_str(&s->words, error);
+  return nm_sasl_fail(s, fault_of(error), NM_EREJECT, e, "the server refuses: %.*s", (int)error.n, error.p);
+}
+
+/* ---- server-first-message ---- */
+
+struct first {
+  struct nm_str nonce;
+  struct nm_str salt;
+  struct nm_str iterations;
+};
+
+/* server-first-message = [reserved-mext ","] nonce "," salt "," iteration-count ["," extensions] */
+static int read_first(struct nm_sasl *s, struct nm_str text, struct first *out, struct nm_error *e) {
+  char name = '\0';
+  if (!next_attr(&text, &name, &out->nonce)) {
+    return broken(s, e, "no attributes");
+  }
+  if (name == 'e' && text.n == 0) {
+    return refused(s, out->nonce, e);
+  }
+  if (name == 'm') {
+    return nm_sasl_fail(s, NM_SASL_FAULT_MECHANISM, NM_EPROTO, e,
+                        "the server wants an extension of it that is not known");
+  }
+  if (name != 'r' || !next_attr(&text, &name, &out->salt) || name != 's' ||
+      !next_attr(&text, &name, &out->iterations) || name != 'i' || !extensions_are_fine(text)) {
+    return broken(s, e, "other attributes than r, s and i, or not in their order");
+  }
+  return 0;
+}
+
+/* r=c-nonce s-nonce, both printable: else somebody answers whom we did not ask. */
+static int check_nonce(struct nm_sasl *s, struct nm_str nonce, struct nm_error *e) {
+  struct nm_str ours = nm_buf_str(&s->nonce);
+  if (nonce.n <= ours.n || memcmp(nonce.p, ours.p, ours.n) != 0 || !nm_all(nonce, NM_CHAR_PRINT)) {
+    return nm_sasl_fail(s, NM_SASL_FAULT_SERVER, NM_EPROTO, e, "the server's nonce does not continue ours");
+  }
+  return 0;
+}
+
+static int read_iterations(struct nm_sasl *s, struct nm_str text, uint32_t *out, struct nm_error *e) {
+  *out = posit_number(text);
+  if (*out == 0 && text.n <= 10) {
+    return nm_sasl_fail(s, NM_SASL_FAULT_SERVER, NM_EPROTO, e,
+                        "the server's iteration count is no number that can be used");
+  }
+  if (*out == 0 || *out > s->iterations_max) {
+    return nm_sasl_fail(s, NM_SASL_FAULT_SERVER, NM_EPROTO, e,
+                        "the server wants more than %u iterations, which would keep us busy",
+                        (unsigned)s->iterations_max);
+  }
+  if (*out < s->iterations_min) {
+    return nm_sasl_fail(
+        s, NM_SASL_FAULT_SERVER, NM_EPROTO, e,
+        "the server wants %u iterations, fewer than %u: the password could be guessed from them",
+        (unsigned)*out, (unsigned)s->iterations_min);
+  }
+  return 0;
+}
+
+/* client-final-message-without-proof = channel-binding "," nonce ["," extensions]
+   channel-binding = "c=" base64(gs2-header [ cbind-data ]) */
+static int say_final_without_proof(struct nm_sasl *s, struct nm_str nonce) {
+  struct nm_buf *b = &s->auth_message, input = {.max = NM_SASL_TEXT_MAX + b->max, .secret = 1};
+  nm_buf_add(&input, b->p, s->bare_at);
+  if ((s->mech->bit & NM_SASL_PLUS) != 0) {
+    nm_buf_add_str(&input, nm_buf_str(&s->binding));
+  }
+  s->final_at = b->n;
+  nm_buf_add_c(b, "c=");
+  add_base64(b, input.p, input.n);
+  nm_buf_add_c(b, ",r=");
+  nm_buf_add_str(b, nonce);
+  int err = input.err != 0 ? input.err : b->err;
+  nm_buf_free(&input);
+  return err;
+}
+
+static int begin_salting(struct nm_sasl *s, struct nm_str salt, uint32_t iterations, struct nm_error *e) {
+  struct nm_buf octets = {.max = NM_SASL_MESSAGE_MAX};
+  int err = nm_sasl_decode(&octets, salt);
+  if (err == NM_EINVAL || (err == 0 && octets.n == 0)) {
+    err = broken(s, e, "the salt is not base64");
+  } else if (err != 0) {
+    err = nm_sasl_nomem(s, e);
+  } else {
+    err = s->digest->pbkdf2_new(s->mech->hash, nm_buf_str(&s->password), nm_buf_str(&octets), iterations,
+                                &s->salting);
+    err = err != 0 ? nm_sasl_digest_failed(s, err, e) : 0;
+    nm_buf_free(&s->password);
+  }
+  nm_buf_free(&octets);
+  return err;
+}
+
+/* AuthMessage = client-first-message-bare "," server-first-message "," client-final-message-without-proof */
+static int hear_first(struct nm_sasl *s, struct nm_str text, struct nm_buf *response, struct nm_error *e) {
+  struct first first;
+  uint32_t iterations;
+  int err = read_first(s, text, &first, e);
+  err = err != 0 ? err : check_nonce(s, first.nonce, e);
+  err = err != 0 ? err : read_iterations(s, first.iterations, &iterations, e);
+  if (err != 0) {
+    return err;
+  }
+  nm_buf_add_c(&s->auth_message, ",");
+  nm_buf_add_str(&s->auth_message, text);
+  nm_buf_add_c(&s->auth_message, ",");
+  err = say_final_without_proof(s, first.nonce);
+  if (err != 0) {
+    return err == NM_ELIMIT
+               ? nm_sasl_fail(s, NM_SASL_FAULT_MECHANISM, err, e, "the server's message is too long")
+               : nm_sasl_nomem(s, e);
+  }
+  err = begin_salting(s, first.salt, iterations, e);
+  return err != 0 ? err : nm_scram_work(s, response, e);
+}
+
+/* ---- the proof ---- */
+
+/* RFC 5802 3. salted is SaltedPassword. */
+static int prove(struct nm_sasl *s, const unsigned char *salted, unsigned char *client_proof) {
+  const struct nm_digest_api *d = s->digest;
+  enum nm_hash h = s->mech->hash;
+  size_t n = nm_hash_size(h);
+  unsigned char client_key[NM_HASH_MAX], stored_key[NM_HASH_MAX], signature[NM_HASH_MAX],
+      server_key[NM_HASH_MAX];
+  struct nm_str key = nm_str((const char *)salted, n), client = nm_str((const char *)client_key, n);
+  struct nm_str labels[2] = {NM_STR("Client Key"), NM_STR("Server Key")};
+  struct nm_str message = nm_str(s->auth_message.p + s->bare_at, s->auth_message.n - s->bare_at);
+  int err = d->hmac(h, key, &labels[0], 1, client_key);
+  err = err != 0 ? err : d->hash(h, &client, 1, stored_key);
+  err = err != 0 ? err : d->hmac(h, nm_str((const char *)stored_key, n), &message, 1, signature);
+  err = err != 0 ? err : d->hmac(h, key, &labels[1], 1, server_key);
+  err = err != 0 ? err : d->hmac(h, nm_str((const char *)server_key, n), &message, 1, s->proof);
+  for (size_t i = 0; err == 0 && i < n; i++) {
+    client_proof[i] = client_key[i] ^ signature[i];
+  }
+  nm_wipe(client_key, sizeof client_key);
+  nm_wipe(stored_key, sizeof stored_key);
+  nm_wipe(signature, sizeof signature);
+  nm_wipe(server_key, sizeof server_key);
+  return err;
+}
+
+/* client-final-message = client-final-message-without-proof "," proof */
+int nm_scram_work(struct nm_sasl *s, struct nm_buf *response, struct nm_error *e) {
+  unsigned char salted[NM_HASH_MAX], client_proof[NM_HASH_MAX];
+  int err = s->digest->pbkdf2_run(s->salting, NM_SASL_SLICE, salted);
+  if (err == NM_AGAIN) {
+    return err;
+  }
+  s->digest->pbkdf2_free(&s->salting);
+  err = err != 0 ? err : prove(s, salted, client_proof);
+  nm_wipe(salted, sizeof salted);
+  if (err != 0) {
+    return nm_sasl_digest_failed(s, err, e);
+  }
+  nm_buf_add(response, s->auth_message.p + s->final_at, s->auth_message.n - s->final_at);
+  nm_buf_add_c(response, ",p=");
+  add_base64(response, client_proof, nm_hash_size(s->mech->hash));
+  return 0;
+}
+
+/* ---- server-final-message ---- */
+
+/* server-final-message = (server-error / verifier) ["," extensions] ; verifier = "v=" base64 */
+static int hear_final(struct nm_sasl *s, struct nm_str text, struct nm_error *e) {
+  struct nm_buf octets = {.max = NM_SASL_MESSAGE_MAX, .secret = 1};
+  struct nm_str value;
+  char name = '\0';
+  if (!next_attr(&text, &name, &value) || !extensions_are_fine(text)) {
+    return broken(s, e, "no server signature");
+  }
+  if (name == 'e') {
+    return refused(s, value, e);
+  }
+  int err = nm_sasl_decode(&octets, value);
+  size_t n = nm_hash_size(s->mech->hash);
+  int is_right = err == 0 && name == 'v' && octets.n == n && s->digest->same(octets.p, s->proof, n);
+  nm_buf_free(&octets);
+  if (err == NM_ENOMEM) {
+    return nm_sasl_nomem(s, e);
+  }
+  if (!is_right) {
+    return nm_sasl_fail(s, NM_SASL_FAULT_SERVER, NM_EPROTO, e,
+                        "the server's signature is wrong: it does not know the password, and is not the "
+                        "server that it should be");
+  }
+  s->is_done = 1;
+  return 0;
+}
+
+int nm_scram_step(struct nm_sasl *s, struct nm_str challenge, struct nm_buf *response, struct nm_error *e) {
+  switch (s->turn) {
+    case 0:
+      return say_first(s, response) != 0 ? nm_sasl_written(s, &s->auth_message, e) : 0;
+    case 1:
+      return hear_first(s, challenge, response, e);
+    case 2:
+      return hear_final(s, challenge, e);
+    default:
+      return nm_sasl_fail(s, NM_SASL_FAULT_SERVER, NM_EPROTO, e,
+                          "the server asks for more than the mechanism has");
+  }
+}
