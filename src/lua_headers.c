@@ -16,11 +16,12 @@ static struct nm_list *self(lua_State *L, const char *method) {
   return nm_class_self(L, &headers_class, method);
 }
 
-/* A name that a message owns otherwise raises in every method: nil or false would be a lie. */
-static struct nm_str check_name(lua_State *L, int i) {
+/* A name that a message owns otherwise raises in every method: nil or false would be a lie. But for a field that was read and could
+   not become the property (MailMessage.Parse): that one is here. */
+static struct nm_str check_name(lua_State *L, const struct nm_list *list, int i) {
   struct nm_str name = nm_check_string(L, i, "name");
   struct nm_error e = {0};
-  if (nm_field_check_name(name, &e) < 0) {
+  if (nm_fields_find(list, name, 0) == list->n && nm_field_check_name(name, &e) < 0) {
     nm_raise(L, &e);
   }
   return name;
@@ -28,13 +29,14 @@ static struct nm_str check_name(lua_State *L, int i) {
 
 /// The value of the first field of that name.
 // Names compare without case, here and everywhere. A field that is made from a property of the message (Subject,
-// From, Date, Content-Type …) is not in the collection: its name raises an error that says which property it is.
+// From, Date, Content-Type …) is not in the collection: its name raises an error that says which property it is. Only a field that
+// MailMessage.Parse read and that cannot be the property (a From of two mailboxes) is here, too.
 // @function HeaderCollection:Get
 // @string name
 // @treturn ?string the value in UTF-8, without folds and encoded words; nil: there is none
 static int headers_get(lua_State *L) {
   struct nm_list *list = self(L, "Get");
-  struct nm_str value = nm_fields_get(list, check_name(L, 2));
+  struct nm_str value = nm_fields_get(list, check_name(L, list, 2));
   if (value.p == NULL) {
     lua_pushnil(L);
   } else {
@@ -49,7 +51,7 @@ static int headers_get(lua_State *L) {
 // @treturn table an array, empty when there is none
 static int headers_get_all(lua_State *L) {
   struct nm_list *list = self(L, "GetAll");
-  struct nm_str name = check_name(L, 2);
+  struct nm_str name = check_name(L, list, 2);
   lua_newtable(L);
   int n = 0;
   for (size_t at = 0; (at = nm_fields_find(list, name, at)) < list->n; at++) {
@@ -98,7 +100,7 @@ static int headers_add(lua_State *L) {
 // @treturn boolean whether there was one
 static int headers_remove(lua_State *L) {
   struct nm_list *list = self(L, "Remove");
-  lua_pushboolean(L, nm_fields_remove(list, check_name(L, 2)));
+  lua_pushboolean(L, nm_fields_remove(list, check_name(L, list, 2)));
   return 1;
 }
 
@@ -107,7 +109,7 @@ static int headers_remove(lua_State *L) {
 // @treturn boolean
 static int headers_contains(lua_State *L) {
   struct nm_list *list = self(L, "Contains");
-  lua_pushboolean(L, nm_fields_find(list, check_name(L, 2), 0) < list->n);
+  lua_pushboolean(L, nm_fields_find(list, check_name(L, list, 2), 0) < list->n);
   return 1;
 }
 

@@ -182,7 +182,7 @@ static size_t delimited(const struct splitter *s, struct nm_str line, int *kind)
 
 static int at_delimiter(struct splitter *s, size_t at, size_t next, size_t level, int kind) {
   int err = end_all(s, at, level + 1, 1);
-  if (kind == 2) {
+  if (kind == 2 || next == s->bytes.n) { /* behind the last octet no part begins */
     s->open[level].is_closed = 1;
     return err;
   }

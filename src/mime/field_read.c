@@ -26,20 +26,27 @@ static int is_line(struct nm_str line, size_t begun, int folded) {
   return begun + line.n <= LINE_MAX && !(folded && blanks == line.n);
 }
 
-/* value with CRLF line ends, added to raw; 0 when it has to be written anew. */
-static int keep_lines(struct nm_buf *raw, struct nm_str name, struct nm_str value) {
+int nm_field_is_kept(struct nm_str name, struct nm_str value) {
   size_t at = 0;
   do {
     size_t end, next = nm_line_next(value, at, &end);
-    struct nm_str line = nm_str(value.p + at, end - at);
-    if (!is_line(line, at == 0 ? name.n + 1 : 0, at > 0)) {
+    if (!is_line(nm_str(value.p + at, end - at), at == 0 ? name.n + 1 : 0, at > 0)) {
       return 0;
     }
-    nm_buf_add_c(raw, at > 0 ? "\r\n" : "");
-    nm_buf_add_str(raw, line);
     at = next;
   } while (at < value.n);
   return 1;
+}
+
+/* value with CRLF line ends. */
+static void add_lines(struct nm_buf *raw, struct nm_str value) {
+  size_t at = 0;
+  do {
+    size_t end, next = nm_line_next(value, at, &end);
+    nm_buf_add_c(raw, at > 0 ? "\r\n" : "");
+    nm_buf_add(raw, value.p + at, end - at);
+    at = next;
+  } while (at < value.n);
 }
 
 /* ---- what they mean ---- */
@@ -146,9 +153,13 @@ static int too_long(struct nm_str name, struct nm_error *e) {
 int nm_field_read(struct nm_list *list, const struct nm_head_field *from, struct nm_error *e) {
   struct nm_str name = from->name.n > 0 ? from->name : NM_STR(NM_FIELD_UNPARSED);
   const struct nm_field_rule *rule = nm_field_rule(name);
-  struct nm_buf raw = {.max = 2 * from->value.n}, value = {.max = NM_FIELD_VALUE_MAX};
+  struct nm_buf raw = {.max = 2 * from->value.n + 1}, value = {.max = NM_FIELD_VALUE_MAX};
   struct nm_field *f = NULL;
-  int has_raw = name.n < LINE_MAX / 2 && keep_lines(&raw, name, from->value);
+  int has_raw = nm_field_is_kept(name, from->value);
+  if (has_raw) {
+    nm_buf_add_c(&raw, from->name.n > 0 ? "" : " ");
+    add_lines(&raw, from->value);
+  }
   int is_canonical = canonize(&value, rule, from->value);
   if (!is_canonical && value.err == 0) {
     nm_buf_reset(&value);
@@ -161,7 +172,8 @@ int nm_field_read(struct nm_list *list, const struct nm_head_field *from, struct
   }
   if (err == 0) {
     struct nm_str kept = has_raw ? nm_str(raw.p != NULL ? raw.p : "", raw.n) : nm_str(NULL, 0);
-    f = nm_field_keep(name, kept, nm_buf_str(&value), !is_canonical && !has_raw);
+    int is_text = !is_canonical || rule->kind == NM_FIELD_OWNED;
+    f = nm_field_keep(name, kept, nm_buf_str(&value), is_text && !has_raw);
     err = f != NULL ? 0 : NM_ENOMEM;
   }
   nm_buf_free(&raw);

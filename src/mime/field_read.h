@@ -13,8 +13,9 @@
 
 NM_HIDDEN_BEGIN
 
-/* A field that another mailer wrote, of any name, added to the list. Its bytes are kept as raw where they may be sent as they are
-   (printable ASCII in lines of at most 998 octets); otherwise it is written anew from its value. The value is decoded, and
+/* Whether its bytes may be sent as they are: printable ASCII in lines of at most 998 octets, none of them of white space alone. */
+int nm_field_is_kept(struct nm_str name, struct nm_str value);
+/* A field that another mailer wrote, of any name, added to the list. Its bytes are kept as raw where they may be sent; otherwise it is written anew from its value. The value is decoded, and
    canonical where it follows the grammar of its name. NM_ENOMEM; NM_ELIMIT for one more than NM_FIELDS_MAX, or a value of
    more than NM_FIELD_VALUE_MAX octets that cannot be kept as raw. */
 int nm_field_read(struct nm_list *list, const struct nm_head_field *f, struct nm_error *e);

@@ -89,5 +89,5 @@ int nm_message_parse(struct nm_content *bytes, struct nm_message **out, struct n
   }
   err = err == 0 ? nm_parse_message(s, 0, &budget, out, e) : err;
   nm_buf_free(&b);
-  return err;
+  return err == NM_ENOMEM ? nm_error_nomem(e) : err; /* found where it had no e, it is said here */
 }

@@ -38,17 +38,6 @@ static int add_part(struct nm_parse *p, size_t i, struct nm_list *list) {
 
 /* ---- a text ---- */
 
-static int is_attached(const struct nm_entity *entity) {
-  struct nm_typed d;
-  struct nm_str value = nm_entity_field(entity, NM_STR("Content-Disposition"));
-  int attached = nm_typed_get(&entity->type, NM_STR("name")).p != NULL;
-  if (value.p != NULL && nm_typed_read(&d, value) == 0) {
-    attached |= !nm_str_ieq(d.type, NM_STR("inline")) || nm_typed_get(&d, NM_STR("filename")).p != NULL;
-    nm_typed_free(&d);
-  }
-  return attached;
-}
-
 /* Nothing is said of it that the text alone would not keep, but for a charset that is not that of its octets. */
 static int is_simple(const struct nm_entity *entity, int is_root) {
   struct nm_head_field f;
@@ -69,8 +58,9 @@ static int is_simple(const struct nm_entity *entity, int is_root) {
 /* 1: it is text now; 0: it is none. */
 static int take_text(struct nm_parse *p, size_t i, struct nm_content **text, struct nm_part **part) {
   const struct nm_entity *entity = entity_at(p, i);
-  if (entity->child != NM_ENTITY_NONE || is_attached(entity)) {
-    return 0;
+  int attached = entity->child != NM_ENTITY_NONE ? 1 : nm_entity_is_attached(entity);
+  if (attached != 0) {
+    return attached < 0 ? nm_error_nomem(p->e) : 0;
   }
   int err = nm_parse_text_part(p, i, part);
   if (err == 0) {
@@ -316,11 +306,11 @@ static int take_shape(struct nm_parse *p, size_t i, struct nm_list *attachments)
   return took;
 }
 
-static int read_mixed(struct nm_parse *p) {
+static int read_mixed(struct nm_parse *p, int attached) {
   const struct nm_entity *root = entity_at(p, 0);
   struct nm_list *attachments = nm_part_list_new();
   int err = attachments != NULL ? 0 : nm_error_nomem(p->e);
-  int is_body = !is_attached(entity_at(p, root->child)) || entity_at(p, root->child)->child != NM_ENTITY_NONE;
+  int is_body = !attached;
   size_t first = is_body ? entity_at(p, root->child)->next : root->child;
   for (size_t k = first; err == 0 && k != NM_ENTITY_NONE; k = entity_at(p, k)->next) {
     err = add_part(p, k, attachments);
@@ -352,7 +342,14 @@ static int read_single(struct nm_parse *p) {
 
 int nm_parse_body(struct nm_parse *p) {
   const struct nm_entity *root = entity_at(p, 0);
-  int is_mixed = root->child != NM_ENTITY_NONE && nm_entity_is(root, "multipart", "mixed") &&
-                 nm_entity_is_plain(root, 1) && (root->n > 1 || is_attached(entity_at(p, root->child)));
-  return is_mixed ? read_mixed(p) : read_single(p);
+  if (root->child == NM_ENTITY_NONE || !nm_entity_is(root, "multipart", "mixed") ||
+      !nm_entity_is_plain(root, 1)) {
+    return read_single(p);
+  }
+  const struct nm_entity *first = entity_at(p, root->child);
+  int attached = first->child == NM_ENTITY_NONE ? nm_entity_is_attached(first) : 0;
+  if (attached < 0) {
+    return nm_error_nomem(p->e);
+  }
+  return root->n > 1 || attached ? read_mixed(p, attached) : read_single(p);
 }

@@ -50,20 +50,21 @@ static struct nm_stamp stamp_of(const struct nm_message *m) {
                            .allowed = NM_ALLOW_8BIT | NM_ALLOW_BINARY};
 }
 
-/* Whether m, written again, has these octets. */
+/* Whether m, written again, has these octets; NM_ENOMEM. */
 static int is_same(const struct nm_message *m, struct nm_str octets) {
   struct nm_stamp stamp = stamp_of(m);
   struct nm_source *source = NULL;
   find_boundary(octets, &stamp);
-  if (!m->has_date || nm_message_render(m, &stamp, &source, NULL) != 0) {
-    return 0;
+  int err = m->has_date ? nm_message_render(m, &stamp, &source, NULL) : NM_EINVAL;
+  if (err != 0) {
+    return err == NM_ENOMEM ? err : 0;
   }
   int same = gives(source, octets);
   nm_source_free(&source);
   return same;
 }
 
-/* Whether it can be written at all, where its octets cannot go as they are. */
+/* Whether it can be written at all, where its octets cannot go as they are; NM_ENOMEM. */
 static int must_be_written(const struct nm_message *m, struct nm_str octets) {
   struct nm_scan scan = {0};
   struct nm_stamp stamp = stamp_of(m);
@@ -71,12 +72,12 @@ static int must_be_written(const struct nm_message *m, struct nm_str octets) {
   nm_scan_step(&scan, octets.p, octets.n);
   nm_scan_end(&scan);
   stamp.allowed = 0;
-  if ((nm_scan_is_7bit(&scan) && scan.cr == 0) || !m->has_date ||
-      nm_message_render(m, &stamp, &source, NULL) != 0) {
+  if ((nm_scan_is_7bit(&scan) && scan.cr == 0) || !m->has_date) {
     return 0;
   }
+  int err = nm_message_render(m, &stamp, &source, NULL);
   nm_source_free(&source);
-  return 1;
+  return err == NM_ENOMEM ? err : err == 0;
 }
 
 int nm_parse_embedded(struct nm_parse *p, const struct nm_entity *entity, struct nm_part **out) {
@@ -88,9 +89,9 @@ int nm_parse_embedded(struct nm_parse *p, const struct nm_entity *entity, struct
     return 0;
   }
   int err = nm_parse_message(entity->body, p->depth + 1, p->budget, &m, &why);
-  if (err == 0 && (is_same(m, entity->body) || must_be_written(m, entity->body))) {
-    err = nm_part_new_message(m, out, &why);
-  }
+  int fits = err == 0 ? is_same(m, entity->body) : err;
+  fits = fits == 0 ? must_be_written(m, entity->body) : fits;
+  err = fits == 1 ? nm_part_new_message(m, out, &why) : fits;
   nm_message_unref(&m);
   return err == NM_ENOMEM ? nm_error_nomem(p->e) : 0; /* what cannot be read as a message stays as it is */
 }

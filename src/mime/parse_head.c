@@ -71,6 +71,9 @@ static int take_subject(struct reader *r, struct nm_str value, void *to) {
   }
   nm_encword_read_text(&text, value, &lost);
   int err = text.err;
+  if (lost > 0 && !nm_field_is_kept(NM_STR("Subject"), value)) {
+    lost = 0; /* what cannot be kept either may as well be shown */
+  }
   if (err == 0 && lost == 0) {
     see_charset(r, value, 1);
     err = nm_buf_replace(subject, "Subject", nm_buf_str(&text), r->e);

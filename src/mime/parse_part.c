@@ -177,29 +177,34 @@ static int read_octets(struct nm_parse *p, const struct nm_entity *entity, struc
   return 0;
 }
 
-/* Whether these octets, written so, would be written as they were: then nobody need wish for it. */
-static int is_written_so(struct nm_content *octets, int text, int scanned, const struct nm_cte_wish *wish,
-                         enum nm_cte cte) {
+/* The encoding that is chosen for these octets; NM_EINVAL when the wish cannot be had. */
+static int choose(struct nm_content *octets, int text, const struct nm_cte_wish *wish, enum nm_cte *out) {
   struct nm_source *s = NULL;
   struct nm_scan scan;
   struct nm_encoding how = {.cte = NM_CTE_BASE64};
-  int err = scanned || wish != NULL ? nm_content_open(octets, &s, NULL) : 0;
-  if (s != NULL) {
-    err = err == 0 ? nm_encoding_choose(s, text, wish, &scan, &how) : err;
-    nm_source_free(&s);
-  }
-  return err == 0 && how.cte == cte;
+  int err = nm_content_open(octets, &s, NULL);
+  err = err == 0 ? nm_encoding_choose(s, text, wish, &scan, &how) : err;
+  nm_source_free(&s);
+  *out = how.cte;
+  return err;
 }
 
-/* The encoding in which it came is the one to write it in, where that is not the one we would choose, and can be. */
-static void set_wish(struct nm_part *part, struct nm_content *octets, int text, int scanned, int cte) {
-  struct nm_cte_wish wish = {
-      .is_forced = 1, .forced = (enum nm_cte)cte, .allowed = NM_ALLOW_8BIT | NM_ALLOW_BINARY};
-  if (cte >= 0 && !is_written_so(octets, text, scanned, NULL, wish.forced) &&
-      is_written_so(octets, text, scanned, &wish, wish.forced)) {
-    wish.allowed = 0;
-    part->wish = wish;
+/* The encoding in which it came is the one to write it in, where that is not the one we would choose, and can be. What is not
+   looked_at goes in base64 (mime/leaf.c). */
+static int set_wish(struct nm_parse *p, struct nm_part *part, struct nm_content *octets, int text,
+                    int looked_at, int cte) {
+  struct nm_cte_wish wish = {.is_forced = 1, .allowed = NM_ALLOW_8BIT | NM_ALLOW_BINARY};
+  enum nm_cte ours = NM_CTE_BASE64, forced = NM_CTE_BASE64;
+  int err = looked_at ? choose(octets, text, NULL, &ours) : 0;
+  if (err == 0 && cte >= 0 && ours != (enum nm_cte)cte) {
+    wish.forced = (enum nm_cte)cte;
+    err = choose(octets, text, &wish, &forced);
+    if (err == 0 && forced == wish.forced) {
+      wish.allowed = 0;
+      part->wish = wish;
+    }
   }
+  return err == NM_ENOMEM ? nm_error_nomem(p->e) : 0;
 }
 
 static struct nm_str charset_of(const struct nm_entity *entity) {
@@ -232,17 +237,17 @@ int nm_parse_text(struct nm_parse *p, size_t i, struct nm_content **out) {
   return err;
 }
 
-/* Whether the text in that charset has these octets. us-ascii is read as UTF-8, and is not that. */
-static int comes_back(struct nm_str charset, struct nm_str utf8, struct nm_str octets) {
+/* 0 when the text in that charset has these octets (us-ascii is read as UTF-8, and is not that); NM_EINVAL. */
+static int comes_back(struct nm_parse *p, struct nm_str charset, struct nm_str utf8, struct nm_str octets) {
   if (nm_charset_is_utf8(charset)) {
-    return 1;
+    return 0;
   }
   struct nm_buf back = {.max = NM_PARSE_MAX};
   struct nm_error why = {0};
   int err = nm_charset_encode(charset, utf8, &back, &why);
   int same = err == 0 && nm_str_eq(nm_buf_str(&back), octets);
   nm_buf_free(&back);
-  return same;
+  return err == NM_ENOMEM ? nm_error_nomem(p->e) : same ? 0 : NM_EINVAL;
 }
 
 /* utf8, of those octets, as a part. */
@@ -255,9 +260,7 @@ static int make_text(struct nm_parse *p, const struct nm_entity *entity, struct 
   err = err == 0 ? nm_part_new_text(text, &part, p->e) : err;
   err = err == 0 ? set_type(part, entity) : err;
   err = err == 0 ? read_fields(p, entity, part) : err;
-  if (err == 0) {
-    set_wish(part, raw, 1, 1, cte);
-  }
+  err = err == 0 ? set_wish(p, part, raw, 1, 1, cte) : err;
   nm_content_unref(&raw);
   nm_content_unref(&text);
   if (err != 0) {
@@ -276,7 +279,7 @@ int nm_parse_text_part(struct nm_parse *p, size_t i, struct nm_part **out) {
   int err = read_octets(p, entity, &octets, &cte);
   err = err == 0 && cte < 0 ? NM_EINVAL : err;
   err = err == 0 ? to_utf8(p, charset, nm_buf_str(&octets), &utf8) : err;
-  err = err == 0 && !comes_back(charset, nm_buf_str(&utf8), nm_buf_str(&octets)) ? NM_EINVAL : err;
+  err = err == 0 ? comes_back(p, charset, nm_buf_str(&utf8), nm_buf_str(&octets)) : err;
   err = err == 0 ? make_text(p, entity, nm_buf_str(&octets), nm_buf_str(&utf8), cte, out) : err;
   nm_buf_free(&octets);
   nm_buf_free(&utf8);
@@ -313,9 +316,7 @@ static int make_octets(struct nm_parse *p, const struct nm_entity *entity, struc
   err = err == 0 ? nm_part_new(content, nm_str("", 0), out, p->e) : err;
   err = err == 0 ? octets_type(*out, entity, nm_buf_str(&octets), cte) : err;
   err = err == 0 ? read_fields(p, entity, *out) : err == NM_ENOMEM ? nm_error_nomem(p->e) : err;
-  if (err == 0) {
-    set_wish(*out, content, 0, nm_entity_is(entity, "text", "*"), cte);
-  }
+  err = err == 0 ? set_wish(p, *out, content, 0, nm_entity_is(entity, "text", "*"), cte) : err;
   nm_content_unref(&content);
   nm_buf_free(&octets);
   return err;
@@ -328,7 +329,7 @@ static int make_opaque(struct nm_parse *p, const struct nm_entity *entity, struc
   nm_buf_add_str(&type, entity->type.type);
   nm_buf_add_byte(&type, '/');
   nm_buf_add_str(&type, entity->type.subtype);
-  int err = nm_content_memory(entity->body, &content, p->e);
+  int err = type.err != 0 ? nm_error_nomem(p->e) : nm_content_memory(entity->body, &content, p->e);
   err = err == 0 ? nm_part_new(content, nm_str("", 0), out, p->e) : err;
   err = err == 0 ? read_fields(p, entity, *out) : err;
   err = err == 0 ? nm_buf_replace(&(*out)->type, "the part's type", nm_buf_str(&type), p->e) : err;
@@ -354,7 +355,9 @@ static int make_multipart(struct nm_parse *p, const struct nm_entity *entity, st
   nm_buf_add_c(&type, "multipart/");
   nm_buf_add_str(&type, entity->type.subtype);
   if (err == 0) {
-    err = nm_part_new_multipart(nm_buf_str(&type), children, out, p->e);
+    err = type.err == NM_ENOMEM   ? nm_error_nomem(p->e)
+          : type.err == NM_ELIMIT ? NM_EINVAL
+                                  : nm_part_new_multipart(nm_buf_str(&type), children, out, p->e);
   }
   if (err == NM_EINVAL) { /* "multipart/mixed" is what an unknown one is treated as (RFC 2046 5.1.7) */
     err = nm_part_new_multipart(NM_STR("multipart/mixed"), children, out, p->e);
@@ -365,15 +368,16 @@ static int make_multipart(struct nm_parse *p, const struct nm_entity *entity, st
   return err;
 }
 
-static int has_name(const struct nm_entity *entity) {
-  struct nm_typed d = {0};
+int nm_entity_is_attached(const struct nm_entity *entity) {
+  struct nm_typed d;
   struct nm_str value = nm_entity_field(entity, NM_STR("Content-Disposition"));
-  int found = nm_typed_get(&entity->type, NM_STR("name")).p != NULL;
-  if (value.p != NULL && nm_typed_read(&d, value) == 0) {
-    found |= nm_typed_get(&d, NM_STR("filename")).p != NULL || nm_str_ieq(d.type, NM_STR("attachment"));
+  int err = value.p != NULL ? nm_typed_read(&d, value) : NM_EINVAL;
+  int attached = nm_typed_get(&entity->type, NM_STR("name")).p != NULL;
+  if (err == 0) {
+    attached |= !nm_str_ieq(d.type, NM_STR("inline")) || nm_typed_get(&d, NM_STR("filename")).p != NULL;
     nm_typed_free(&d);
   }
-  return found;
+  return err == NM_ENOMEM ? err : attached;
 }
 
 static int make_leaf(struct nm_parse *p, size_t i, struct nm_part **out) {
@@ -384,9 +388,9 @@ static int make_leaf(struct nm_parse *p, size_t i, struct nm_part **out) {
     err = err == 0 && *out != NULL ? read_fields(p, entity, *out) : err;
   } else if (nm_entity_is(entity, "message", "external-body")) {
     err = nm_parse_external(p, entity, out);
-  } else if ((nm_entity_is(entity, "text", "*") || nm_entity_is(entity, "multipart", "*")) &&
-             !has_name(entity)) {
-    err = nm_parse_text_part(p, i, out);
+  } else if (nm_entity_is(entity, "text", "*") || nm_entity_is(entity, "multipart", "*")) {
+    int attached = nm_entity_is_attached(entity);
+    err = attached < 0 ? nm_error_nomem(p->e) : attached ? 0 : nm_parse_text_part(p, i, out);
     err = err == NM_EINVAL ? 0 : err;
   }
   return err == 0 && *out == NULL ? make_octets(p, entity, out) : err;

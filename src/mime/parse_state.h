@@ -37,6 +37,8 @@ int nm_parse_text(struct nm_parse *p, size_t entity, struct nm_content **out);
 struct nm_str nm_entity_field(const struct nm_entity *entity, struct nm_str name);
 /* Content-Type, Content-Transfer-Encoding, or MIME-Version, which does not belong there. */
 int nm_entity_is_type_field(struct nm_str name);
+/* It has a file name, or a Content-Disposition other than inline. NM_ENOMEM. */
+int nm_entity_is_attached(const struct nm_entity *entity);
 /* What is in its own header, but for its type, and for fields that say nothing: is_root: only Content-… are its own. */
 int nm_entity_is_plain(const struct nm_entity *entity, int is_root);
 

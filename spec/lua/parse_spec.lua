@@ -1,0 +1,231 @@
+-- Messages that exist, read into the model. That what we wrote comes back with the same bytes is seen wherever a spec has a message
+-- read by Python (spec/support/mail.lua).
+
+local netmail = require "netmail"
+local mail = require "spec.support.mail"
+
+local MailMessage = netmail.MailMessage
+local Parse, TryParse = MailMessage.Parse, MailMessage.TryParse
+
+local function lines(...)
+  return table.concat({ ... }, "\r\n") .. "\r\n"
+end
+
+local head = lines("From: Ann <a@x.org>", "To: b@y.org", "Date: Sat, 21 Nov 2026 23:52:45 +0300", "Message-ID: <1@x.org>")
+
+describe("a message that is parsed", function()
+  it("has its fields as properties", function()
+    local m = Parse(lines("From: =?koi8-r?B?6dfBzg==?= <a@x.org>", "Sender: s@x.org", "Reply-To: r@x.org, q@x.org",
+      "To: \"Doe, J.\" <b@y.org>,", "\t=?utf-8?Q?=D0=9F=D1=91=D1=82=D1=80?= (home)", " <c@y.org>", "Cc: Friends: d@y.org, e@y.org;",
+      "Bcc: f@y.org", "Subject: =?utf-8?B?0J/RgNC4?=", " =?utf-8?B?0LLQtdGC?= !", "Date: Sat, 21 Nov 26 23:52:45 +0300 (MSK)",
+      "Message-ID: <1@x.org>", "In-Reply-To: <0@x.org>", "X-Priority: 1 (Highest)", "Keywords: one, \"two, three\"", "MIME-Version: 1.0",
+      "Return-Path: <z@x.org>", "", "Hello"))
+    assert.equal("Иван", m.From.DisplayName)
+    assert.equal("s@x.org", m.Sender.Address)
+    assert.equal(2, #m.ReplyToList)
+    assert.equal("Doe, J.", m.To[1].DisplayName)
+    assert.equal("Пётр", m.To[2].DisplayName)
+    assert.equal("c@y.org", m.To[2].Address)
+    assert.equal(2, #m.CC)
+    assert.equal("f@y.org", m.Bcc[1].Address)
+    assert.equal("Привет !", m.Subject)
+    assert.equal("<1@x.org>", m.MessageId)
+    assert.equal("<0@x.org>", m.InReplyTo)
+    assert.equal(netmail.MailPriority.High, m.Priority)
+    assert.same({ "one", "two, three" }, m.Keywords)
+    assert.equal("Hello\r\n", m.Text)
+    local text = m:ToString()
+    assert.is_nil(text:find "f@y.org")
+    assert.is_nil(text:find "Return%-Path")
+    assert.is_truthy(text:find("Date: Sat, 21 Nov 2026 23:52:45 +0300\r\n", 1, true))
+  end)
+
+  it("keeps what it does not know with its bytes, until it is set", function()
+    local kept = "X-Odd:  folded\r\n\there =?utf-8?q?and_=C3=A9ncoded?=\r\nReceived: from a by b;\r\n  1 Jan 2020 00:00:00 +0000\r\n"
+    local m = Parse(head .. kept .. "\r\nx\r\n")
+    assert.equal("folded\there and éncoded", m.Headers:Get "x-odd")
+    assert.is_truthy(m:ToString():find(kept, 1, true))
+    m.Headers:Set("X-Odd", "new")
+    assert.is_truthy(m:ToString():find("X-Odd: new\r\nReceived: from a by b;\r\n  1 Jan", 1, true))
+  end)
+
+  it("keeps a field that cannot be its property, where the property says nothing", function()
+    local m = Parse(lines("From: a@x.org, b@x.org", "Date: yesterday", "To: nobody at all", "Subject: one", "Subject: two", "", "x"))
+    assert.is_nil(m.From)
+    assert.equal("a@x.org, b@x.org", m.Headers:Get "From")
+    assert.equal("yesterday", m.Headers:Get "Date")
+    assert.equal("nobody at all", m.Headers:Get "To")
+    assert.equal("one", m.Subject)
+    assert.equal("two", m.Headers:Get "Subject")
+    m.MessageId = "<1@x.org>"
+    local text = m:ToString()
+    assert.is_truthy(text:find("From: a@x.org, b@x.org\r\n", 1, true))
+    assert.is_truthy(text:find("To: nobody at all\r\n", 1, true))
+    assert.is_nil(text:find "yesterday")
+    assert.is_nil(text:find "two")
+    m.From = "c@x.org"
+    text = m:ToString()
+    assert.is_truthy(text:find("From: c@x.org\r\n", 1, true))
+    assert.is_nil(text:find("b@x.org", 1, true))
+  end)
+
+  it("loses no line of its header, and makes no line of what is in one", function()
+    local m = Parse("From: a@x.org\nno field\nX-A: b\rBcc: e@z.org\n\0X: y\nX-B: \255\nX-C: a\n \nTo: b@y.org\n\nx\n")
+    local text = m:ToString()
+    assert.is_truthy(text:find("X-Unparsed-Line: no field\r\n", 1, true))
+    assert.is_nil(text:gsub("\r\n", ""):find "[\r\n%z]")
+    assert.is_nil(text:find "\nBcc")
+    assert.equal("b\239\191\189Bcc: e@z.org", m.Headers:Get "X-A")
+    assert.equal("\239\191\189", m.Headers:Get "X-B")
+    assert.equal("b@y.org", m.To[1].Address)
+    mail.round_trip(text)
+  end)
+
+  it("has its texts in UTF-8, and writes them as they came", function()
+    local text = head .. lines("MIME-Version: 1.0", "Content-Type: text/plain; charset=koi8-r", "Content-Transfer-Encoding: base64", "",
+      "8NLJ18XUCg==")
+    local m = Parse(text)
+    assert.equal("Привет\n", m.Text)
+    assert.equal("koi8-r", m.BodyEncoding)
+    assert.is_truthy(m:ToString():find("charset=koi8-r\r\nContent-Transfer-Encoding: base64", 1, true))
+  end)
+
+  it("keeps what a text says of itself until it is set anew", function()
+    local m = Parse(head .. lines("Content-Type: text/plain; charset=us-ascii; format=flowed", "Content-Language: en", "", "a ", "b"))
+    assert.equal("a \r\nb\r\n", m.Text)
+    local text = m:ToString()
+    assert.is_truthy(text:find("Content-Type: text/plain; charset=us-ascii; format=flowed\r\n", 1, true))
+    assert.is_truthy(text:find("Content-Language: en\r\n", 1, true))
+    m.Text = "б"
+    assert.is_truthy(m:ToString():find("Content-Type: text/plain; charset=utf-8\r\n", 1, true))
+  end)
+
+  it("stays octets where its text is none in its charset", function()
+    local m = Parse(head .. lines("Content-Type: text/plain; charset=no-such", "Content-Transfer-Encoding: 8bit", "", "\240\210"))
+    assert.is_nil(m.Text)
+    assert.equal("\240\210\r\n", m.RootPart.Content)
+    assert.equal("no-such", m.RootPart.Charset)
+  end)
+
+  it("has its attachments, and what html shows", function()
+    local made = MailMessage { From = "a@x.org", To = "b@y.org", Subject = "Отчёт", Text = "t", Html = "<img src='cid:c'>",
+      LinkedResources = { netmail.Attachment { Content = "png", Name = "c.png", ContentId = "c" } },
+      Attachments = { netmail.Attachment { Content = "pdf", Name = "отчёт.pdf" } } }
+    local m = mail.round_trip(made:ToString())
+    assert.equal("t", m.Text)
+    assert.equal("<img src='cid:c'>", m.Html)
+    assert.equal("c", m.LinkedResources[1].ContentId)
+    assert.equal("отчёт.pdf", m.Attachments[1].Name)
+    assert.equal("pdf", m.Attachments[1].Content)
+    assert.equal("application/pdf", m.Attachments[1].ContentType)
+  end)
+
+  it("keeps another tree as it is, with its attachments beside it", function()
+    local m = Parse(head .. lines("Content-Type: multipart/mixed; boundary=a", "", "ignored", "--a",
+      "Content-Type: multipart/parallel; boundary=b", "", "--b", "", "one", "--b", "Content-Type: image/png",
+      "Content-Transfer-Encoding: base64", "", "cG5n", "--b--", "ignored", "--a", "Content-Type: application/pdf; name=x.pdf", "", "pdf",
+      "--a--", "ignored"))
+    assert.equal("multipart/parallel", m.RootPart.ContentType)
+    assert.equal("one", m.RootPart.Parts[1].Text)
+    assert.equal("png", m.RootPart.Parts[2].Content)
+    assert.equal("x.pdf", m.Attachments[1].Name)
+    local text = m:ToString()
+    assert.is_nil(text:find("ignored", 1, true))
+    assert.is_nil(text:find("Content-Disposition", 1, true)) -- there was none
+    mail.round_trip(text)
+  end)
+
+  it("keeps what is signed octet by octet", function()
+    local signed = lines("--s", "Content-Type: text/plain", "", "signed  ", "--s", "Content-Type: application/pgp-signature", "", "sig",
+      "--s--")
+    local m = Parse(head .. lines("Content-Type: multipart/signed; micalg=pgp-sha1; protocol=\"application/pgp-signature\"; boundary=s", "")
+      .. signed)
+    assert.equal(signed, m.RootPart.Content)
+    local text = m:ToString()
+    assert.equal(signed, text:sub(-#signed))
+    assert.is_truthy(text:find("boundary=s", 1, true))
+    mail.round_trip(text)
+  end)
+
+  it("has a message within as a message when that is the same, else as its octets", function()
+    local inner = MailMessage { From = "i@x.org", To = "j@y.org", Date = "Sat, 21 Nov 2026 23:52:45 +0300", MessageId = "<2@x.org>",
+      Subject = "inner", Text = "t", Html = "<p>h" }
+    local outer = MailMessage { From = "a@x.org", To = "b@y.org", Text = "see", Attachments = { netmail.Part { Message = inner } } }
+    local m = mail.round_trip(outer:ToString())
+    assert.equal("inner", m.Attachments[1].Message.Subject)
+    local foreign = lines("subject: odd", "from: i@x.org", "", "body")
+    m = Parse(head .. lines("Content-Type: multipart/mixed; boundary=a", "", "--a", "", "see", "--a", "Content-Type: message/rfc822", "")
+      .. foreign .. lines("", "--a--"))
+    assert.equal(foreign, m.Attachments[1].Content)
+    assert.equal("message/rfc822", m.Attachments[1].ContentType)
+    assert.is_truthy(m:ToString():find(foreign, 1, true))
+  end)
+
+  it("has the blocks of who resent it, the newest on top", function()
+    local made = MailMessage { From = "a@x.org", To = "b@y.org", Text = "t" }
+    made:Resend { From = "c@x.org", To = "d@y.org" }
+    made:Resend { From = "e@x.org", To = "f@y.org", CC = "g@y.org" }
+    mail.round_trip(made:ToString())
+    local m = Parse("Resent-From: c@x.org\r\nResent-To: d@y.org\r\n" .. head .. "\r\nx\r\n")
+    assert.is_truthy(m:ToString():find("Resent-From: c@x.org\r\nResent-To: d@y.org\r\n", 1, true)) -- no date: no block, but kept
+  end)
+
+  it("comes from a file", function()
+    local path = os.tmpname()
+    local f = assert(io.open(path, "wb"))
+    f:write("From x Sat Nov 21\n" .. head:gsub("\r", "") .. "\nHello\n")
+    f:close()
+    assert.equal("Hello\n", Parse { Path = path }.Text)
+    os.remove(path)
+    mail.raises("", function() Parse { Path = path } end)
+    mail.fails("", TryParse { Path = path })
+    mail.raises("Parse takes", function() Parse { Paht = path } end)
+    mail.raises("string expected", function() Parse {} end)
+    mail.raises("string expected", function() TryParse(1) end)
+  end)
+
+  it("is refused when it is none", function()
+    for _, text in ipairs { "", "\r\n\r\n", "hello", "hello\r\nworld\r\n\r\nFrom: a@x.org\r\n", "\0\1\2", "From a@x.org\r\n" } do
+      mail.raises("this is not a message", function() Parse(text) end)
+      mail.fails("this is not a message", TryParse(text))
+    end
+  end)
+
+  it("is read quickly or refused, whatever it is", function()
+    local deep, wide, prefix = {}, {}, {}
+    for i = 1, 100000 do
+      deep[i] = ("Content-Type: multipart/mixed; boundary=%d\n\n--%d\n"):format(i, i)
+      wide[i] = "--a\n\n"
+      prefix[i] = "--" .. ("a"):rep(i % 60)
+    end
+    local rows = {
+      { head .. table.concat(deep), "levels deep" },
+      { head .. "Content-Type: multipart/mixed; boundary=a\n\n" .. table.concat(wide), "parts" },
+      { head .. "Content-Type: multipart/mixed; boundary=" .. ("a"):rep(60) .. "\n\n" .. table.concat(prefix, "\n") },
+      { head .. ("Content-Type: message/rfc822\n\nFrom: a@x.org\n"):rep(20000) },
+      { head .. "To: " .. ("a"):rep(1000000) .. "\n\nx", "too long" },
+      { head .. "X-Long: " .. ("a"):rep(1000000) .. "\n\nx", "too long" },
+      { head .. "X-Long: " .. ("a "):rep(1000000) .. "\n\nx", "too long" },
+      { head .. ("X: y\n"):rep(100000) .. "\nx", "more than" },
+      { head .. "Subject: " .. ("=?utf-8?Q?"):rep(6000) .. "\n\nx" },
+      { head .. "Cc: " .. ("=?x?Q?<"):rep(9000) .. "\n\nx" },
+      { head .. "Cc: " .. ("\"("):rep(9000) .. "\n\nx" },
+      { head .. "Content-Type: text/plain; " .. ("a=b; "):rep(10000) .. "\n\nx" },
+      { head .. "Content-Type: multipart/mixed\n\n--\n----\nx" },
+      { head .. "Content-Type: multipart/mixed; boundary=a\n\n--a\nContent-Type: multipart/mixed; boundary=ab\n\n--ab\n\nx\n--a\n\ny" },
+    }
+    for i, row in ipairs(rows) do
+      local begin = os.clock()
+      local m, message = TryParse(row[1])
+      assert.is_true(os.clock() - begin < 5, "row " .. i .. " took " .. os.clock() - begin)
+      if row[2] then
+        assert.is_nil(m, "row " .. i)
+        assert.is_truthy(message:find(row[2], 1, true), message)
+      else
+        assert.is_truthy(m, "row " .. i .. ": " .. tostring(message))
+        local text = m:ToString()
+        if text then Parse(text) end
+      end
+    end
+  end)
+end)
