@@ -104,6 +104,35 @@ local function html(a)
   assert(text == "One\n\na | b <https://x.org>\n" and assert(m:ToString()):find("a | b", 1, true))
 end
 
+-- Another error goes on: it may be that memory has run out.
+local function refused(words, f)
+  local ok, err = pcall(f)
+  assert(not ok)
+  if not tostring(err):find(words, 1, true) then error(err, 0) end
+end
+
+-- A part of every kind, in every place of a message.
+local function parts()
+  local Part = netmail.Part
+  local ics = "BEGIN:VCALENDAR\nMETHOD:REQUEST\nEND:VCALENDAR\n"
+  local text = Part { Text = "Текст", Charset = "koi8-r", Parameters = { format = "flowed", delsp = "yes" }, TransferEncoding = "base64" }
+  local within = Part { Message = netmail.MailMessage { From = "a@x.org", Text = "t", Attachments = { text } }, Name = "old.eml" }
+  local elsewhere = Part { External = { ["access-type"] = "URL", URL = "https://x.org/" }, ContentDescription = "где-то" }
+  local all = Part { Multipart = "parallel", Parts = { text, within, elsewhere }, ContentLanguage = "ru, en" }
+  assert(all.Parts[1] == text and all.Parts[2].Message.Attachments[1] == text and text.Parameters.format == "flowed")
+  refused("not the name of a parameter", function() text.Parameters = { x = "y", ["no name"] = "z" } end)
+  assert(not text.Parameters.x)
+  refused("not the type of a multipart", function() Part { Multipart = "text/plain", Parts = { text } } end)
+  refused("needs the parameter URL", function() Part { External = { ["access-type"] = "URL" } } end)
+  local m = netmail.MailMessage { From = "a@x.org", Text = "t", Calendar = ics, LinkedResources = { text }, Attachments = { all },
+    AlternateViews = { Part { Html = "<p>", ContentLocation = "https://x.org/" } }, BodyTransferEncoding = "quoted-printable" }
+  assert(m.Calendar == ics)
+  assert(m:ToString())
+  m = netmail.MailMessage { From = "a@x.org", RootPart = all }
+  assert(m.RootPart == all)
+  assert(m:ToString())
+end
+
 local function client()
   local credential = netmail.NetworkCredential.Create("ivanov", "password", "work")
   local cache = netmail.CredentialCache.Create()
@@ -121,6 +150,7 @@ end
 
 return function()
   local a, b = addresses()
+  parts()
   brought(a)
   html(a)
   return build(a, b), client()

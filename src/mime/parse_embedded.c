@@ -119,6 +119,12 @@ static int set_field(struct nm_part *part, const struct nm_head_field *f) {
       err = name.n > 0 ? nm_part_set_name(part, name, &why) : 0;
       nm_typed_free(&d);
     }
+  } else if (nm_str_ieq(f->name, NM_STR("Content-Location"))) {
+    nm_encword_read_text(&text, f->value, NULL);
+    err = text.err != 0 ? text.err : nm_part_set_location(part, nm_buf_str(&text), &why);
+  } else if (nm_str_ieq(f->name, NM_STR("Content-Language"))) {
+    nm_encword_read_text(&text, f->value, NULL);
+    err = text.err != 0 ? text.err : nm_part_set_language(part, nm_buf_str(&text), &why);
   } else if (!nm_str_ieq(f->name, NM_STR("Content-Type")) &&
              !nm_str_ieq(f->name, NM_STR("Content-Transfer-Encoding"))) {
     err = NM_EINVAL;
