@@ -45,8 +45,8 @@ static int read_all(struct raw *r, struct nm_source *s) {
 
 static int is_multipart_signed(struct nm_str value) {
   struct nm_typed typed;
-  int is_signed = nm_typed_read(&typed, value) != 0 ||
-                  (nm_str_eq(typed.type, NM_STR("multipart")) && nm_str_eq(typed.subtype, NM_STR("signed")));
+  int is_signed = nm_typed_read(&typed, value) != 0 || (nm_str_ieq(typed.type, NM_STR("multipart")) &&
+                                                        nm_str_ieq(typed.subtype, NM_STR("signed")));
   nm_typed_free(&typed);
   return is_signed; /* what cannot be read may be signed */
 }
