@@ -155,13 +155,62 @@ static int set_typed(struct nm_part *p, const struct nm_typed *typed, struct nm_
   return err;
 }
 
+static size_t skip(struct nm_str s, size_t at, int class) {
+  while (at < s.n && nm_is((unsigned char)s.p[at], class)) {
+    at++;
+  }
+  return at;
+}
+
+static size_t skip_blanks(struct nm_str s, size_t at) {
+  while (at < s.n && (s.p[at] == ' ' || s.p[at] == '\t')) {
+    at++;
+  }
+  return at;
+}
+
+/* value = token / quoted-string   (RFC 2045 5.1). Where it ends; at when there is none. */
+static size_t skip_value(struct nm_str s, size_t at) {
+  if (at == s.n || s.p[at] != '"') {
+    return skip(s, at, NM_CHAR_TOKEN);
+  }
+  size_t end = at + 1;
+  while (end < s.n && s.p[end] != '"') {
+    end += s.p[end] == '\\' ? 2 : 1;
+  }
+  return end < s.n ? end + 1 : at;
+}
+
+/* *(";" attribute "=" value)   (RFC 2045 5.1) from the first ";" on. What is forgiven in the mail of others would here be lost, and
+   its author never know. */
+static int check_typed(struct nm_str s, size_t at, struct nm_error *e) {
+  while (at < s.n) {
+    size_t name = skip_blanks(s, at + 1), equals = skip(s, name, NM_CHAR_TOKEN), value = equals + 1;
+    if (name == s.n) {
+      break; /* a ";" at the end */
+    }
+    int has_value = equals > name && equals < s.n && s.p[equals] == '=' && skip_value(s, value) > value;
+    size_t next = has_value ? skip_blanks(s, skip_value(s, value)) : 0;
+    if (!has_value || (next < s.n && s.p[next] != ';')) {
+      return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
+                          "the part's type \"%.*s\" has something else than a parameter at byte %zu; write "
+                          "name=value or name=\"value\" behind each \";\"",
+                          shown(s), s.p, name + 1);
+    }
+    at = next;
+  }
+  return 0;
+}
+
 /* content = type "/" subtype *(";" parameter)   (RFC 2045 5.1) */
 int nm_part_set_type(struct nm_part *p, struct nm_str type, struct nm_error *e) {
-  if (type.n == 0 || memchr(type.p, ';', type.n) == NULL) {
+  const char *semicolon = type.n > 0 ? memchr(type.p, ';', type.n) : NULL;
+  if (semicolon == NULL) {
     return set_type_alone(p, type, e);
   }
   struct nm_typed typed;
   int err = nm_check_line("the part's type", type, e);
+  err = err == 0 ? check_typed(type, (size_t)(semicolon - type.p), e) : err;
   if (err != 0) {
     return err;
   }
