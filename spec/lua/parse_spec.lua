@@ -229,3 +229,17 @@ describe("a message that is parsed", function()
     end
   end)
 end)
+
+describe("pictures within an alternative, where Thunderbird and Apple Mail put them", function()
+  it("are linked resources, and the text beside them is html", function()
+    local m = netmail.MailMessage.Parse(table.concat({ "From: a@b.c", "Content-Type: multipart/alternative; boundary=x", "",
+      "--x", "Content-Type: text/plain", "", "t", "--x", "Content-Type: multipart/related; boundary=y", "",
+      "--y", "Content-Type: text/html", "", "<img src=cid:a>", "--y", "Content-Type: image/png", "Content-ID: <a>", "", "PNG",
+      "--y--", "--x--", "" }, "\r\n"))
+    assert.equal("t", m.Text)
+    assert.equal("<img src=cid:a>", m.Html)
+    assert.equal("PNG", m.LinkedResources[1].Content)
+    assert.equal(0, #m.AlternateViews)
+    assert.is_nil(m.RootPart)
+  end)
+end)

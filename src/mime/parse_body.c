@@ -95,12 +95,28 @@ static int is_below_html(const struct nm_entity *entity) {
   return nm_entity_is(entity, "text", "x-amp-html") || nm_entity_is(entity, "text", "watch-html");
 }
 
+/* alternative(text, related(html, pictures)): where Thunderbird and Apple Mail put the pictures, which is the same to every
+   reader as related(alternative(text, html), pictures). */
+static int take_html_related(struct nm_parse *p, size_t i, struct shape *s) {
+  size_t k = entity_at(p, i)->child;
+  if (!is_made(p, i, "related") || !nm_entity_is(entity_at(p, k), "text", "html")) {
+    return 0;
+  }
+  int took = take_body(p, k, s);
+  for (k = entity_at(p, k)->next; took == 1 && k != NM_ENTITY_NONE; k = entity_at(p, k)->next) {
+    int err = add_part(p, k, s->linked);
+    took = err == 0 ? 1 : err;
+  }
+  return took;
+}
+
 /* text, views below html, html, other views, in that order. 1; 0: another shape. */
 static int take_alternative(struct nm_parse *p, size_t i, struct shape *s) {
   int others = 0;
   for (size_t k = entity_at(p, i)->child; k != NM_ENTITY_NONE; k = entity_at(p, k)->next) {
     int below = is_below_html(entity_at(p, k));
     int took = below ? 0 : take_body(p, k, s);
+    took = took == 0 && !below ? take_html_related(p, k, s) : took;
     if (took < 0) {
       return took;
     }
