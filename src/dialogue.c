@@ -4,9 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/alloc.h"
-#include "base/base64.h"
 #include "smtp/command.h"
+#include "smtp/secret.h"
 
 /* What a reply answers. The order is fixed: greeting; EHLO, and HELO when EHLO was refused; STARTTLS and EHLO once more where
    that was asked for; AUTH with its challenges to the end. */
@@ -59,44 +58,9 @@ static const char *pending(enum due due, int with_login) {
   return "EHLO";
 }
 
-static int contains(struct nm_str text, const char *p, size_t n) {
-  for (size_t i = 0; n > 0 && i + n <= text.n; i++) {
-    if (memcmp(text.p + i, p, n) == 0) {
-      return 1;
-    }
-  }
-  return 0;
-}
-
-/* A server that does not know AUTH may quote the line it got. A password of one or two letters is in any text, and hidden
-   by none. */
-#define SECRET_MIN 3
-
-/* The password as it is, or as base64 of what PLAIN and LOGIN send. When memory is short, better too careful. */
 static int shows_secret(const struct nm_login *way, struct nm_str text) {
-  if (way == NULL || way->credential == NULL || way->credential->password.n < SECRET_MIN) {
-    return 0;
-  }
-  struct nm_str user = nm_buf_str(&way->credential->user), password = nm_buf_str(&way->credential->password);
-  size_t plain_n = user.n + password.n + 2;
-  char *plain = nm_zalloc(plain_n);
-  char *encoded = nm_alloc(NM_BASE64_SIZE(plain_n));
-  int shown = plain == NULL || encoded == NULL || contains(text, password.p, password.n);
-  if (!shown) {
-    size_t n = nm_base64_encode(encoded, password.p, password.n);
-    shown = contains(text, encoded, n);
-    if (user.n > 0) {
-      memcpy(plain + 1, user.p, user.n);
-    }
-    memcpy(plain + user.n + 2, password.p, password.n);
-    n = nm_base64_encode(encoded, plain, plain_n);
-    shown = shown || contains(text, encoded, n);
-    nm_wipe(plain, plain_n);
-    nm_wipe(encoded, NM_BASE64_SIZE(plain_n));
-  }
-  nm_free(plain);
-  nm_free(encoded);
-  return shown;
+  return way != NULL && way->credential != NULL &&
+         nm_secret_shown(text, nm_buf_str(&way->credential->user), nm_buf_str(&way->credential->password));
 }
 
 int nm_dialogue_read(struct nm_dialogue *d, struct nm_str lines, struct nm_error *e) {
@@ -125,7 +89,7 @@ int nm_dialogue_read(struct nm_dialogue *d, struct nm_str lines, struct nm_error
   }
   if (shows_secret(d->way, nm_buf_str(&d->last.text))) {
     nm_buf_reset(&d->last.text);
-    nm_buf_add_c(&d->last.text, "(the server repeated the password; its words are not shown)");
+    nm_buf_add_c(&d->last.text, NM_SECRET_REPEATED);
   }
   return err;
 }
@@ -215,7 +179,7 @@ int nm_dialogue_explain(const struct nm_dialogue *d, const struct nm_client *c, 
     return err;
   }
   if (shows_secret(d->way, nm_str_c(from.text))) {
-    nm_error_set(&from, from.code, from.kind, "(the server repeated the password; its words are not shown)");
+    nm_error_set(&from, from.code, from.kind, NM_SECRET_REPEATED);
   }
   if (d->last.code >= 400) {
     nm_reply_print(&d->last, &words);

@@ -292,7 +292,7 @@ static inline void transcript_want(struct transcript_run *r, const char *what, c
 
 /* One key=value of a => line. */
 static inline void transcript_check(struct transcript_run *r, const char *key, const char *value) {
-  static const char *const states[] = {"idle", "busy", "quitting", "closed"};
+  static const char *const states[] = {"idle", "busy", "talking", "quitting", "closed"};
   const struct nm_txn_result *res = nm_session_result(r->session);
   char got[300] = "";
   if (strcmp(key, "outcome") == 0) {

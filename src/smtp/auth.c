@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/base64.h"
 #include "smtp/sasl_decode.h"
+#include "smtp/secret.h"
 
 #define WORDS_SHOWN 300
 
@@ -295,13 +296,14 @@ static enum nm_sasl_fault fault_of(int code) {
   }
 }
 
-static int holds(struct nm_str text, const struct nm_buf *part) {
-  return part->n > 0 && text.n >= part->n && memmem(text.p, text.n, part->p, part->n) != NULL;
+int nm_auth_repeats_secret(const struct nm_auth *a, struct nm_str words) {
+  return nm_secret_quoted(words, nm_buf_str(&a->coded)) ||
+         nm_secret_shown(words, a->login.user, a->login.password);
 }
 
 /* Words of the server's for people, unless they repeat what is secret. */
 static struct nm_str shown(const struct nm_auth *a, struct nm_str text) {
-  if (holds(text, &a->coded) || nm_sasl_repeats_secret(a->sasl, text)) {
+  if (nm_auth_repeats_secret(a, text)) {
     return NM_STR("(its words repeat what it was told, and are not shown)");
   }
   return nm_str(text.p, text.n < WORDS_SHOWN ? text.n : WORDS_SHOWN);

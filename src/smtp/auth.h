@@ -43,6 +43,8 @@ int nm_auth_work(struct nm_auth *a, struct nm_buf *line, struct nm_error *e);
 
 /* Of the line said last: from this octet on to its CRLF it is secret, for a trace. */
 size_t nm_auth_secret_at(const struct nm_auth *a);
+/* Words of the server's that hold the password, or the line said last. */
+int nm_auth_repeats_secret(const struct nm_auth *a, struct nm_str words);
 /* The mechanism spoken last, one bit; 0: none yet. */
 unsigned nm_auth_bit(const struct nm_auth *a);
 /* After a failure: NM_SASL_FAULT_SECRET says that another password or token may do. */

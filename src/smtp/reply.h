@@ -7,8 +7,8 @@
 #include "base/hidden.h"
 #include "base/str.h"
 
-/* One line of a reply without its end; RFC 5321 4.5.3.1.5 says 512, real AUTH lines are longer. */
-#define NM_REPLY_LINE_MAX 4096
+/* One line of a reply without its end; RFC 5321 4.5.3.1.5 says 512, RFC 4954 4 for the challenges of AUTH 12288. */
+#define NM_REPLY_LINE_MAX 12288
 /* One reply, all lines: a hostile server must not fill our memory. */
 #define NM_REPLY_MAX 65536
 #define NM_REPLY_LINES_MAX 1024
@@ -31,6 +31,9 @@ void nm_reply_free(struct nm_reply *r);
 int nm_reply_copy(struct nm_reply *to, const struct nm_reply *from);
 /* "550 5.1.1 no such user" on one line: lines joined by a space, unprintable bytes shown as \xNN. */
 void nm_reply_print(const struct nm_reply *r, struct nm_buf *out);
+/* "what: 550 5.1.1 no such user" */
+int nm_reply_error(const struct nm_reply *r, int code, enum nm_kind kind, const char *what,
+                   struct nm_error *e);
 static inline int nm_reply_class(const struct nm_reply *r) {
   return r->code / 100;
 }

@@ -37,6 +37,19 @@ void nm_reply_print(const struct nm_reply *r, struct nm_buf *out) {
   }
 }
 
+int nm_reply_error(const struct nm_reply *r, int code, enum nm_kind kind, const char *what,
+                   struct nm_error *e) {
+  struct nm_buf line = {.max = NM_ERROR_TEXT_MAX};
+  nm_reply_print(r, &line);
+  if (line.n > 0) {
+    nm_error_set(e, code, kind, "%s: %s", what, line.p);
+  } else {
+    nm_error_set(e, code, kind, "%s: %d", what, r->code);
+  }
+  nm_buf_free(&line);
+  return code;
+}
+
 /* Where what begins in s, ASCII letters without case; s.n when it is not there. */
 static size_t find(struct nm_str s, struct nm_str what) {
   for (size_t i = 0; i + what.n <= s.n; i++) {

@@ -14,3 +14,8 @@ const char *nm_outcome_name(enum nm_outcome o) {
   static const char *const names[] = {"not_sent", "rejected", "partial", "accepted", "unknown"};
   return (size_t)o < sizeof names / sizeof names[0] ? names[o] : "";
 }
+
+const char *nm_auth_end_name(enum nm_auth_end o) {
+  static const char *const names[] = {"none", "done", "refused", "unusable", "temporary", "forged", "digest"};
+  return (size_t)o < sizeof names / sizeof names[0] ? names[o] : "";
+}

@@ -7,6 +7,7 @@
 #include "base/base64.h"
 #include "base/random.h"
 #include "smtp/sasl_mech.h"
+#include "smtp/secret.h"
 
 /* 144 bits, which base64 writes without padding. */
 #define NONCE_OCTETS 18
@@ -301,24 +302,6 @@ struct nm_str nm_sasl_server_words(const struct nm_sasl *s) {
   return nm_buf_str(&s->words);
 }
 
-static int holds(struct nm_str text, struct nm_str part) {
-  for (size_t i = 0; part.n > 0 && part.n <= text.n && i <= text.n - part.n; i++) {
-    if (memcmp(text.p + i, part.p, part.n) == 0) {
-      return 1;
-    }
-  }
-  return 0;
-}
-
-/* A server may quote what it was sent. Its base64 is looked for as far as it does not depend on what follows. */
 int nm_sasl_repeats_secret(const struct nm_sasl *s, struct nm_str text) {
-  struct nm_buf coded = {.max = NM_BASE64_SIZE(NM_SASL_TEXT_MAX), .secret = 1};
-  struct nm_str secret = nm_buf_str(&s->password);
-  char *room = nm_buf_room(&coded, NM_BASE64_SIZE(secret.n));
-  if (room != NULL) {
-    coded.n = nm_base64_encode(room, secret.p, secret.n) / 4 * 4;
-  }
-  int found = room == NULL || holds(text, secret) || holds(text, nm_str(coded.p, secret.n / 3 * 4));
-  nm_buf_free(&coded);
-  return found;
+  return nm_secret_shown(text, nm_buf_str(&s->user), nm_buf_str(&s->password));
 }

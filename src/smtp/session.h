@@ -8,22 +8,69 @@
 #include "base/hidden.h"
 #include "base/io.h"
 #include "base/source.h"
+#include "smtp/auth.h"
 #include "smtp/caps.h"
 #include "smtp/command.h"
 #include "smtp/reply.h"
+#include "smtp/trace.h"
 
 /* The client's side of one SMTP connection, without I/O: bytes go in and come out, and it says what it wants.
    It knows no clock, no socket and no Lua. One transaction at a time; the session lives across transactions. */
 struct nm_session;
 
-/* NM_WANT_CONTENT: the source has said "not now": ask nm_session_output again when it may have bytes. */
-enum { NM_WANT_READ = NM_IO_READ, NM_WANT_WRITE = NM_IO_WRITE, NM_WANT_CONTENT = 4 };
+/* NM_WANT_CONTENT: the source has said "not now": ask nm_session_output again when it may have bytes.
+   NM_WANT_TLS: make the connection TLS, verified, then call nm_session_secured; it comes alone: nothing may be read before.
+   NM_WANT_WORK: something is calculated in slices of some milliseconds: ask nm_session_output again at once. */
+enum {
+  NM_WANT_READ = NM_IO_READ,
+  NM_WANT_WRITE = NM_IO_WRITE,
+  NM_WANT_CONTENT = 4,
+  NM_WANT_TLS = 8,
+  NM_WANT_WORK = 16
+};
 
 enum nm_session_state {
-  NM_SESSION_IDLE,     /* ready for nm_session_begin */
+  NM_SESSION_IDLE,     /* ready for nm_session_begin, nm_session_auth, nm_session_command, nm_session_quit */
   NM_SESSION_BUSY,     /* a transaction runs */
+  NM_SESSION_TALKING,  /* the handshake, AUTH or a single command runs */
   NM_SESSION_QUITTING, /* QUIT is on its way */
   NM_SESSION_CLOSED    /* nothing more may be spoken; drop the connection */
+};
+
+enum nm_starttls {
+  NM_STARTTLS_NONE,   /* never asked for: TLS is there from the first byte, or is not wanted */
+  NM_STARTTLS_WISHED, /* when the server offers it; one that refuses it, or hides it, is spoken to in clear */
+  NM_STARTTLS_REQUIRED
+};
+
+/* How a session begins on a new connection. */
+struct nm_hello {
+  struct nm_str name; /* what EHLO says: a domain or an address literal; copied */
+  int is_lmtp;        /* LHLO (RFC 2033), which has no HELO */
+  enum nm_starttls starttls;
+  int needs_extensions; /* a server that knows only HELO will not do: AUTH is needed, or anything else that EHLO would tell */
+};
+
+enum nm_verb { NM_VERB_NOOP, NM_VERB_RSET, NM_VERB_VRFY, NM_VERB_EXPN, NM_VERB_HELP, NM_VERB_ETRN };
+
+/* What became of nm_session_auth. */
+enum nm_auth_end {
+  NM_AUTH_END_NONE, /* it never came to an end */
+  NM_AUTH_END_DONE, /* 235, and the mechanism has seen what it must see before that is believed */
+  NM_AUTH_END_REFUSED, /* the server does not take this user with this password: nothing else is to be tried with them */
+  NM_AUTH_END_UNUSABLE,  /* no mechanism works here that may be used */
+  NM_AUTH_END_TEMPORARY, /* the server cannot say now */
+  NM_AUTH_END_FORGED, /* the server claims success without proof, or wants what is not safe: the session is closed */
+  NM_AUTH_END_DIGEST /* nm_auth_give_digest, then nm_session_auth again */
+};
+
+/* The end of the handshake, of AUTH, or of a single command. */
+struct nm_talk_result {
+  struct nm_error error; /* code 0: it went well */
+  const char *
+      command; /* the last word is about: "CONNECT" (the greeting), "EHLO", "STARTTLS", "AUTH", "NOOP", …; NULL: none */
+  struct nm_reply reply; /* the reply that decided; code 0: none. Words that repeat a secret are replaced. */
+  enum nm_auth_end auth;
 };
 
 /* What became of a transaction (DESIGN.md 3.3). */
@@ -70,17 +117,44 @@ NM_HIDDEN_BEGIN
 /* Closed until it has a connection. */
 struct nm_session *nm_session_new(void);
 void nm_session_free(struct nm_session **s);
-/* The connection is past EHLO (and AUTH): takes over with these capabilities (copied). Once in a session's life: NM_EINVAL. */
+/* The connection is past EHLO (and AUTH): takes over with these capabilities (copied). Once in a session's life, this or
+   nm_session_start: NM_EINVAL. */
 int nm_session_adopt(struct nm_session *s, const struct nm_caps *caps);
+/* The connection is there and nothing was said: from the greeting to EHLO's reply, over STARTTLS and EHLO once more where that is
+   asked for. Then the session is idle and its capabilities are valid, or it is closed and nm_session_talk_result says why (kind
+   connect, tls, protocol). NM_EINVAL (as adopt; or a name that may not stand in EHLO), NM_ENOMEM: nothing has begun. */
+int nm_session_start(struct nm_session *s, const struct nm_hello *h);
+/* What NM_WANT_TLS wanted is done. All that was learned before is forgotten. NM_EINVAL when nobody wanted it. A handshake that
+   fails is nm_session_lost. */
+int nm_session_secured(struct nm_session *s);
+/* Logs in, over as many mechanisms as a tries. Keeps a until the state is no longer TALKING. When the session is idle again, or
+   closed (a server that lies, or is gone), nm_session_talk_result has auth and the rest. NM_EINVAL when not idle, or somebody is
+   logged in (RFC 4954 4). Otherwise, when it cannot be begun, nothing was written, the session stays idle, the result says why, and
+   its code is returned; NM_AGAIN: NM_AUTH_END_DIGEST. */
+int nm_session_auth(struct nm_session *s, struct nm_auth *a);
+/* One simple command (RFC 5321 4.1.1.5 to 4.1.1.9, RFC 1985). The argument, empty for none, is copied: printable ASCII; for VRFY and EXPN
+   UTF-8 where the server has SMTPUTF8. Then idle again, with the reply in nm_session_talk_result (NM_EREJECT for 4xx and 5xx), or
+   closed. NM_EINVAL when not idle; when it cannot be begun, the result says why. */
+int nm_session_command(struct nm_session *s, enum nm_verb verb, struct nm_str argument);
 enum nm_session_state nm_session_state(const struct nm_session *s);
+/* Of the last EHLO; empty before. */
 const struct nm_caps *nm_session_caps(const struct nm_session *s);
+/* Of what nm_session_start, nm_session_auth or nm_session_command began last; valid until the next of them. */
+const struct nm_talk_result *nm_session_talk_result(const struct nm_session *s);
+const char *nm_auth_end_name(enum nm_auth_end o);
+/* Why the session is closed; code 0: it is not, or ended with QUIT. */
+const struct nm_error *nm_session_error(const struct nm_session *s);
+/* Every line, from now on, goes into t too (kept; NULL: none): sent ones when their last byte was handed over, replies when they
+   are complete. Content is "[N bytes of content]"; "***" stands for what AUTH's lines and challenges say. */
+void nm_session_trace(struct nm_session *s, struct nm_trace *t);
 
 /* Starts a transaction. Keeps from, to and the source until the state is no longer BUSY. The source stands at its first
    byte. NM_EINVAL when not idle (the result of before stays). Otherwise, when it cannot be begun, the session stays idle,
    nothing was written, and result says why (outcome not_sent): NM_EINVAL when there is no recipient, an address could end
    a command, or the content is 8-bit and the server has no 8BITMIME (kind message), NM_ELIMIT when the size is above the server's SIZE (kind data), NM_ENOMEM. */
 int nm_session_begin(struct nm_session *s, const struct nm_envelope *env, struct nm_source *content);
-/* Queues QUIT (idle only). */
+/* Queues QUIT: when idle, or closed after a handshake that ended in good order with a refusal (RFC 5321 3.8: not after 421).
+   Nobody has to wait for its reply: nm_session_output once, and the connection may be dropped. */
 int nm_session_quit(struct nm_session *s);
 
 /* NM_WANT_* bits; 0 when idle or closed. READ and WRITE together are normal: replies are read while content goes out,

@@ -33,16 +33,8 @@ static void keep_rcpt_reply(struct nm_txn *t, const struct nm_reply *r) {
   }
 }
 
-/* "what: 550 5.1.1 no such user" */
 static void say(struct nm_txn *t, int code, enum nm_kind kind, const char *what, const struct nm_reply *r) {
-  struct nm_buf line = {.max = NM_ERROR_TEXT_MAX};
-  nm_reply_print(r, &line);
-  if (line.n > 0) {
-    nm_error_set(&t->result.error, code, kind, "%s: %s", what, line.p);
-  } else {
-    nm_error_set(&t->result.error, code, kind, "%s: %d", what, r->code);
-  }
-  nm_buf_free(&line);
+  nm_reply_error(r, code, kind, what, &t->result.error);
 }
 
 /* The refusal that says whether trying again helps. For some of the recipients it does as soon as one refusal is
