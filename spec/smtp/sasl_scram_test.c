@@ -186,7 +186,8 @@ static const struct {
     {"e=other-error", NM_SASL_FAULT_SERVER, "other-error"},
     {"e=unknown-user", NM_SASL_FAULT_SECRET, "unknown-user"},
     {"e=extensions-not-supported", NM_SASL_FAULT_MECHANISM, "extensions-not-supported"},
-    {"e=you are <b>owned</b>", NM_SASL_FAULT_MECHANISM, "no word"},
+    {"e=you are <b>owned</b>", NM_SASL_FAULT_SERVER, "refuses: other-error"},
+    {"e=pencil", NM_SASL_FAULT_SERVER, "refuses: other-error"},
 };
 
 static struct nm_sasl *begun(const char *password, struct nm_buf *response) {

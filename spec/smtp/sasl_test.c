@@ -156,18 +156,6 @@ static void believes_no_token_that_was_refused(void) {
   }
 }
 
-static void knows_a_secret_again(void) {
-  struct nm_sasl_login l = login_of("user", SECRET);
-  struct nm_sasl *s = NULL;
-  struct nm_error e = {0};
-  CHECK(nm_sasl_new(NM_SASL_PLAIN, &l, &s, &e) == 0);
-  CHECK(nm_sasl_repeats_secret(s, NM_STR("pencil")) &&
-        nm_sasl_repeats_secret(s, NM_STR("a pencil, you say")));
-  CHECK(nm_sasl_repeats_secret(s, NM_STR("x cGVuY2ls y"))); /* base64 */
-  CHECK(!nm_sasl_repeats_secret(s, NM_STR("penci")) && !nm_sasl_repeats_secret(s, NM_STR("")));
-  nm_sasl_free(&s);
-}
-
 static const struct {
   unsigned bit;
   struct nm_str user, password;
@@ -293,7 +281,6 @@ int main(void) {
   RUN(believes_no_early_success);
   RUN(does_not_go_on_for_ever);
   RUN(believes_no_token_that_was_refused);
-  RUN(knows_a_secret_again);
   RUN(refuses_a_login_that_does_not_suit);
   RUN(needs_a_table_of_its_own_version);
   RUN(can_do_without_md5);

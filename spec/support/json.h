@@ -54,10 +54,10 @@ static inline unsigned json_hex(const char *p) {
 static inline char *json_string(const char **at, size_t *n_out) {
   const char *p = *at;
   json_must(*p++ == '"');
-  char *s = malloc(strlen(p) < 65536 ? strlen(p) + 1 : 65536),
+  char *s = malloc(strlen(p) < 131072 ? strlen(p) + 1 : 131072),
        *to = s; /* no string of the vectors is longer */
   while (*p != '"') {
-    json_must(*p != '\0' && to - s < 65000);
+    json_must(*p != '\0' && to - s < 131000);
     if (*p != '\\') {
       *to++ = *p++;
       continue;

@@ -6,7 +6,8 @@ local rockspec = {}
 
 -- Sources of the shared objects (see the Makefile, which has the same rule).
 local MODULES = {
-  { name = "netmail.core", rooms = { "base", "mime", "smtp" }, top = function(file) return file ~= "lua_net.c" and file ~= "lua_crypto.c" end,
+  { name = "netmail.core", rooms = { "base", "mime", "smtp" },
+    top = function(file) return file ~= "lua_net.c" and file ~= "lua_crypto.c" end,
     libraries = { "idn2", "unistring" }, incdirs = { "$(IDN2_INCDIR)", "$(UNISTRING_INCDIR)" },
     libdirs = { "$(IDN2_LIBDIR)", "$(UNISTRING_LIBDIR)" } },
   { name = "netmail.net", rooms = { "base", "net" }, without = { "^src/base/addr", "^src/base/idn%.c" },

@@ -259,6 +259,7 @@ static int hear_challenge(struct nm_auth *a, struct nm_str text, struct nm_buf *
   struct nm_buf challenge = {.max = NM_SASL_MESSAGE_MAX, .secret = 1};
   int err = nm_sasl_decode(&challenge, text);
   if (err == NM_ENOMEM) {
+    nm_buf_free(&challenge);
     return no_memory(a, line, e);
   }
   if (err != 0 || (a->state == HOLDING && challenge.n > 0)) {

@@ -7,7 +7,6 @@
 #include "base/base64.h"
 #include "base/random.h"
 #include "smtp/sasl_mech.h"
-#include "smtp/secret.h"
 
 /* 144 bits, which base64 writes without padding. */
 #define NONCE_OCTETS 18
@@ -300,8 +299,4 @@ enum nm_sasl_fault nm_sasl_fault(const struct nm_sasl *s) {
 
 struct nm_str nm_sasl_server_words(const struct nm_sasl *s) {
   return nm_buf_str(&s->words);
-}
-
-int nm_sasl_repeats_secret(const struct nm_sasl *s, struct nm_str text) {
-  return nm_secret_shown(text, nm_buf_str(&s->user), nm_buf_str(&s->password));
 }

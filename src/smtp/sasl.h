@@ -110,9 +110,6 @@ int nm_sasl_succeed(struct nm_sasl *s, struct nm_error *e);
 enum nm_sasl_fault nm_sasl_fault(const struct nm_sasl *s);
 /* What the server said of its refusal within the exchange ("invalid-proof", JSON); n == 0: nothing. Bytes of a stranger. */
 struct nm_str nm_sasl_server_words(const struct nm_sasl *s);
-/* text, from the server, has the password or token in it, as it is or in base64: it must not be shown. Also 1 when that cannot be
-   told for want of memory. */
-int nm_sasl_repeats_secret(const struct nm_sasl *s, struct nm_str text);
 
 NM_HIDDEN_END
 

@@ -2,6 +2,7 @@
 
 #include "base/chars.h"
 #include "smtp/sasl_mech.h"
+#include "smtp/secret.h"
 
 static int asks_for_more(struct nm_sasl *s, struct nm_error *e) {
   return nm_sasl_fail(s, NM_SASL_FAULT_MECHANISM, NM_EPROTO, e,
@@ -77,7 +78,7 @@ static int token_refused(struct nm_sasl *s, struct nm_str challenge, struct nm_e
   if (s->turn > 1) {
     return asks_for_more(s, e);
   }
-  if (!nm_sasl_repeats_secret(s, challenge)) {
+  if (!nm_secret_shown(challenge, nm_buf_str(&s->user), nm_buf_str(&s->password))) {
     nm_buf_add_str(&s->words, challenge);
   }
   return 0;
