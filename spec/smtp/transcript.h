@@ -10,7 +10,9 @@
 
 #include "base/addr.h"
 #include "base/alloc.h"
+#include "base/base64.h"
 #include "smtp/session.h"
+#include "support/digests.h"
 #include "support/sources.h"
 
 #define TRANSCRIPT_RCPT_MAX 8
@@ -43,6 +45,9 @@ struct transcript_run {
   size_t content_n;
   char kind_of_source[16];
   struct nm_source *source;
+  struct nm_trace *trace;
+  struct nm_auth *auth;
+  char password[200];
 };
 
 static inline void transcript_fail(struct transcript_run *r, const char *what, const char *got) {
@@ -163,7 +168,8 @@ static inline void transcript_take(struct transcript_run *r, const char *want, s
     int rc = nm_session_output(r->session, &p, &have);
     r->short_of_memory |= rc == NM_ENOMEM;
     if (have == 0) {
-      if ((nm_session_want(r->session) & NM_WANT_CONTENT) != 0 && ++idle_turns < 3) {
+      int want_later = nm_session_want(r->session) & (NM_WANT_CONTENT | NM_WANT_WORK);
+      if (want_later == NM_WANT_WORK || (want_later != 0 && ++idle_turns < 3)) {
         continue;
       }
       break;
@@ -244,7 +250,9 @@ static inline void transcript_server(struct transcript_run *r) {
     }
   }
   r->at--;
-  if (nm_session_state(r->session) == NM_SESSION_BUSY && (nm_session_want(r->session) & NM_WANT_READ) == 0) {
+  if ((nm_session_state(r->session) == NM_SESSION_BUSY ||
+       nm_session_state(r->session) == NM_SESSION_TALKING) &&
+      (nm_session_want(r->session) & (NM_WANT_READ | NM_WANT_TLS)) == 0) {
     transcript_fail(r, "does not want to read", NULL);
   }
   for (size_t at = 0; at < n; at += r->in_piece) {
@@ -281,13 +289,206 @@ static inline void transcript_output_fails(struct transcript_run *r, int want) {
   }
 }
 
+/* ---- outside of transactions ---- */
+
+/* The words of a line; returns their number. Writes to line. */
+static inline size_t transcript_words(char *line, char **words, size_t max) {
+  size_t n = 0;
+  while (n < max && *line != '\0') {
+    words[n++] = line;
+    line += strcspn(line, " ");
+    if (*line != '\0') {
+      *line++ = '\0';
+    }
+  }
+  return n;
+}
+
+/* hello: NAME OPTION… */
+static inline int transcript_hello(struct transcript_run *r, const char *rest) {
+  char line[600];
+  char *words[8];
+  snprintf(line, sizeof line, "%s", rest);
+  size_t n = transcript_words(line, words, 8);
+  struct nm_hello h = {.name = nm_str_c(n > 0 ? words[0] : "")};
+  for (size_t i = 1; i < n; i++) {
+    h.is_lmtp |= strcmp(words[i], "lmtp") == 0;
+    h.needs_extensions |= strcmp(words[i], "extensions") == 0;
+    if (strcmp(words[i], "starttls") == 0) {
+      h.starttls = NM_STARTTLS_REQUIRED;
+    } else if (strcmp(words[i], "starttls-wished") == 0) {
+      h.starttls = NM_STARTTLS_WISHED;
+    }
+  }
+  return nm_session_start(r->session, &h);
+}
+
+/* auth: MECHANISM,… USER PASSWORD [NONCE] */
+static inline int transcript_auth(struct transcript_run *r, const char *rest) {
+  char line[2000];
+  char *words[4] = {"", "", "", ""};
+  snprintf(line, sizeof line, "%s", rest);
+  transcript_words(line, words, 4);
+  snprintf(r->password, sizeof r->password, "%s", words[2]);
+  struct nm_sasl_choice choice = {.offered = nm_sasl_offered(nm_buf_str(&nm_session_caps(r->session)->auth)),
+                                  .is_named = 1,
+                                  .is_protected = 1};
+  struct nm_sasl_login login = {.user = nm_str_c(words[1]),
+                                .password = nm_str_c(words[2]),
+                                .nonce = nm_str_c(words[3]),
+                                .host = NM_STR("mx.example.org"),
+                                .port = 587,
+                                .iterations_min = 16, /* each case is played some hundred times */
+                                .digest = strcmp(words[3], "none") == 0 ? NULL : &digests};
+  for (char *name = words[0]; *name != '\0';) {
+    size_t n = strcspn(name, ",");
+    choice.allowed |= nm_sasl_by_name(nm_str(name, n));
+    name += n + (name[n] == ',');
+  }
+  nm_auth_free(&r->auth);
+  int rc = nm_auth_new(&choice, &login, &r->auth);
+  return rc == 0 ? nm_session_auth(r->session, r->auth) : rc;
+}
+
+/* verb: VERB [ARGUMENT] */
+static inline int transcript_verb(struct transcript_run *r, const char *rest) {
+  static const char *const names[] = {"NOOP", "RSET", "VRFY", "EXPN", "HELP", "ETRN"};
+  char argument[2000];
+  size_t verb = 0;
+  while (verb < 5 && strncmp(names[verb], rest, 4) != 0) {
+    verb++;
+  }
+  size_t n = transcript_unescape(rest + 4 + (rest[4] == ' '), argument);
+  return nm_session_command(r->session, (enum nm_verb)verb, nm_str(argument, n));
+}
+
+/* What begins something; want is what it returns. */
+static inline void transcript_start(struct transcript_run *r, int rc, int want) {
+  r->is_begun |= rc == 0;
+  r->short_of_memory |= rc == NM_ENOMEM;
+  if (rc != want) {
+    char got[20];
+    snprintf(got, sizeof got, "%d", rc);
+    transcript_fail(r, "begins otherwise", got);
+  }
+}
+
+/* cannot: CODE hello|auth|verb … */
+static inline void transcript_cannot(struct transcript_run *r, const char *rest) {
+  int want = atoi(rest);
+  rest = strchr(rest, ' ') + 1;
+  const char *what = NULL;
+  int rc = 0;
+  if (transcript_is(rest, "hello", &what)) {
+    rc = transcript_hello(r, what);
+  } else if (transcript_is(rest, "auth", &what)) {
+    rc = transcript_auth(r, what);
+  } else if (transcript_is(rest, "verb", &what)) {
+    rc = transcript_verb(r, what);
+  } else if (transcript_is(rest, "quit", &what)) {
+    rc = nm_session_quit(r->session);
+  } else if (transcript_is(rest, "tls", &what)) {
+    rc = nm_session_secured(r->session);
+  }
+  transcript_start(r, rc, want);
+}
+
+static inline void transcript_tls(struct transcript_run *r) {
+  const char *p = NULL;
+  size_t n = 0;
+  if (nm_session_want(r->session) != NM_WANT_TLS || nm_session_output(r->session, &p, &n) != 0 || n > 0) {
+    transcript_fail(r, "does not want TLS, and nothing else", NULL);
+  }
+  if (nm_session_secured(r->session) != 0) {
+    transcript_fail(r, "cannot be secured", NULL);
+  }
+}
+
+static inline int transcript_holds(const char *text, const char *secret) {
+  return secret[0] != '\0' && strstr(text, secret) != NULL;
+}
+
+/* What people see must not have the password in it. */
+static inline void transcript_no_secret(struct transcript_run *r, const char *text) {
+  char coded[300];
+  size_t n = nm_base64_encode(coded, r->password, strlen(r->password));
+  coded[n / 4 * 4] = '\0';
+  if (strlen(r->password) >= 3 &&
+      (transcript_holds(text, r->password) || (n >= 8 && transcript_holds(text, coded)))) {
+    transcript_fail(r, "the secret is told", text);
+  }
+}
+
+/* "T: C text", the next line of the trace; S from the server, E an event. */
+static inline void transcript_trace(struct transcript_run *r, const char *rest) {
+  enum nm_trace_from from = NM_TRACE_CLIENT;
+  struct nm_str line = nm_str("", 0);
+  char got[NM_TRACE_LINE_MAX + 100] = "nothing";
+  if (nm_trace_next(r->trace, &from, &line)) {
+    snprintf(got, sizeof got, "%c %.*s", "CSE"[from], (int)line.n, line.p);
+  }
+  transcript_no_secret(r, got);
+  if (strcmp(got, rest) != 0 && !r->tolerant) {
+    transcript_fail(r, "another line in the trace", got);
+  }
+}
+
+/* Whatever is left, at the end. */
+static inline void transcript_secrets_are_kept(struct transcript_run *r) {
+  const struct nm_talk_result *res = nm_session_talk_result(r->session);
+  enum nm_trace_from from;
+  struct nm_str line;
+  while (nm_trace_next(r->trace, &from, &line)) {
+    transcript_no_secret(r, line.p);
+  }
+  transcript_no_secret(r, res->error.text);
+  transcript_no_secret(r, nm_session_error(r->session)->text);
+  transcript_no_secret(r, res->reply.text.n > 0 ? res->reply.text.p : "");
+}
+
 static inline void transcript_want(struct transcript_run *r, const char *what, const char *want,
                                    const char *got) {
   if (strcmp(want, got) != 0) {
-    char text[1000];
-    snprintf(text, sizeof text, "%s %s", what, got);
+    char text[1500];
+    snprintf(text, sizeof text, "%.40s %.1400s", what, got);
     transcript_fail(r, "not as expected", text);
   }
+}
+
+/* One key=value of a -> line. */
+static inline void transcript_check_talk(struct transcript_run *r, const char *key, const char *value) {
+  static const char *const states[] = {"idle", "busy", "talking", "quitting", "closed"};
+  const struct nm_talk_result *res = nm_session_talk_result(r->session);
+  const struct nm_caps *caps = nm_session_caps(r->session);
+  char got[1200] = "";
+  if (strcmp(key, "state") == 0) {
+    snprintf(got, sizeof got, "%s", states[nm_session_state(r->session)]);
+  } else if (strcmp(key, "command") == 0) {
+    snprintf(got, sizeof got, "%s", res->command != NULL ? res->command : "none");
+  } else if (strcmp(key, "code") == 0) {
+    snprintf(got, sizeof got, "%d", res->reply.code);
+  } else if (strcmp(key, "error") == 0) {
+    snprintf(got, sizeof got, "%d", res->error.code);
+  } else if (strcmp(key, "kind") == 0) {
+    snprintf(got, sizeof got, "%s", res->error.code != 0 ? nm_kind_name(res->error.kind) : "none");
+  } else if (strcmp(key, "auth") == 0) {
+    snprintf(got, sizeof got, "%s", nm_auth_end_name(res->auth));
+  } else if (strcmp(key, "closed") == 0) {
+    snprintf(got, sizeof got, "%d", nm_session_error(r->session)->code);
+  } else if (strcmp(key, "input") == 0) {
+    snprintf(got, sizeof got, "%d", r->last_input);
+  } else if (strcmp(key, "size") == 0) {
+    snprintf(got, sizeof got, "%lld", (long long)caps->size);
+  } else if (strcmp(key, "offers") == 0) {
+    snprintf(got, sizeof got, "%s%s%s", caps->flags & NM_CAP_STARTTLS ? "S" : "",
+             caps->flags & NM_CAP_PIPELINING ? "P" : "", caps->auth.n > 0 ? "A" : "");
+  } else if (strcmp(key, "text") == 0) {
+    snprintf(got, sizeof got, "%s", r->tolerant ? value : res->error.text);
+  } else {
+    transcript_fail(r, "unknown key", key);
+    return;
+  }
+  transcript_want(r, key, value, got);
 }
 
 /* One key=value of a => line. */
@@ -331,14 +532,14 @@ static inline void transcript_check(struct transcript_run *r, const char *key, c
   transcript_want(r, key, value, got);
 }
 
-/* "=> outcome key=value … text=the rest of the line" */
-static inline void transcript_result(struct transcript_run *r, const char *rest) {
-  char words[600];
+/* "=> outcome key=value … text=the rest of the line", and "-> state key=value …" of what is no transaction. */
+static inline void transcript_result(struct transcript_run *r, const char *rest, int is_talk) {
+  char words[1500];
   const char *p = NULL;
   size_t n = 0;
-  snprintf(words, sizeof words, "outcome=%s", rest);
+  snprintf(words, sizeof words, "%s=%s", is_talk ? "state" : "outcome", rest);
   char *word = words;
-  if (nm_session_state(r->session) == NM_SESSION_BUSY) {
+  if (nm_session_state(r->session) == NM_SESSION_BUSY || nm_session_state(r->session) == NM_SESSION_TALKING) {
     transcript_fail(r, "still busy", NULL);
   }
   if (nm_session_output(r->session, &p, &n) < 0 || n > 0 || nm_session_want(r->session) != 0) {
@@ -352,7 +553,11 @@ static inline void transcript_result(struct transcript_run *r, const char *rest)
     if (space != NULL) {
       *space = '\0';
     }
-    transcript_check(r, word, value + 1);
+    if (is_talk) {
+      transcript_check_talk(r, word, value + 1);
+    } else {
+      transcript_check(r, word, value + 1);
+    }
     word = space != NULL ? space + 1 : NULL;
   }
   r->is_begun = 0;
@@ -399,7 +604,23 @@ static inline void transcript_line(struct transcript_run *r, const char *line) {
   } else if (line[0] == 'S') {
     transcript_server(r);
   } else if (transcript_is(line, "=>", &rest)) {
-    transcript_result(r, rest);
+    transcript_result(r, rest, 0);
+  } else if (transcript_is(line, "->", &rest)) {
+    transcript_result(r, rest, 1);
+  } else if (transcript_is(line, "T:", &rest)) {
+    transcript_trace(r, rest);
+  } else if (transcript_is(line, "hello:", &rest)) {
+    transcript_start(r, transcript_hello(r, rest), 0);
+  } else if (transcript_is(line, "auth:", &rest)) {
+    transcript_start(r, transcript_auth(r, rest), 0);
+  } else if (transcript_is(line, "verb:", &rest)) {
+    transcript_start(r, transcript_verb(r, rest), 0);
+  } else if (transcript_is(line, "cannot:", &rest)) {
+    transcript_cannot(r, rest);
+  } else if (transcript_is(line, "unasked", &rest)) {
+    r->is_begun = 1;
+  } else if (transcript_is(line, "tls", &rest)) {
+    transcript_tls(r);
   } else {
     transcript_fail(r, "what is this?", NULL);
   }
@@ -420,11 +641,21 @@ static inline int transcript_play(const struct transcript_case *c, size_t in_pie
     r.failed = 1;
     r.short_of_memory = 1;
   }
+  r.trace = nm_trace_new();
+  if (r.session != NULL) {
+    nm_session_trace(r.session, r.trace);
+  }
   for (r.at = 0; r.at < c->n && !r.failed; r.at++) {
     transcript_line(&r, c->lines[r.at]);
   }
   nm_test_alloc_fail_at(0);
+  if (r.session != NULL) {
+    r.at = c->n - 1;
+    transcript_secrets_are_kept(&r);
+  }
   nm_session_free(&r.session);
+  nm_trace_free(&r.trace);
+  nm_auth_free(&r.auth);
   nm_source_free(&r.source);
   nm_addr_unref(&r.from);
   transcript_drop_rcpts(&r);

@@ -6,7 +6,7 @@
 
 #include "support/ctest.h"
 
-#define CASES_MAX 256
+#define CASES_MAX 512
 #define FOLDER "spec/transcripts"
 
 static char *load(const char *name) {
@@ -44,7 +44,7 @@ static int for_each_case(void (*play)(const struct transcript_case *c)) {
     size_t n = transcript_load(text, cases, CASES_MAX);
     CHECK_ROW(n > 0 && n < CASES_MAX, entry->d_name);
     for (size_t i = 0; i < n; i++) {
-      CHECK_ROW(cases[i].n > 2 && strncmp(cases[i].lines[cases[i].n - 1], "=>", 2) == 0, cases[i].name);
+      CHECK_ROW(cases[i].n > 1 && strncmp(cases[i].lines[cases[i].n - 1] + 1, ">", 1) == 0, cases[i].name);
       play(&cases[i]);
       count++;
     }

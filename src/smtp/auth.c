@@ -208,6 +208,7 @@ static int next_mechanism(struct nm_auth *a, struct nm_buf *line, struct nm_erro
     a->bit = bit;
     if ((bit & NM_SASL_DIGESTS) != 0 && a->login.digest == NULL) {
       nm_buf_reset(line);
+      a->state = IDLE; /* for nm_auth_begin */
       return NM_AUTH_DIGEST;
     }
     int err = prepare(a);

@@ -57,7 +57,7 @@ enum nm_verb { NM_VERB_NOOP, NM_VERB_RSET, NM_VERB_VRFY, NM_VERB_EXPN, NM_VERB_H
 enum nm_auth_end {
   NM_AUTH_END_NONE, /* it never came to an end */
   NM_AUTH_END_DONE, /* 235, and the mechanism has seen what it must see before that is believed */
-  NM_AUTH_END_REFUSED, /* the server does not take this user with this password: nothing else is to be tried with them */
+  NM_AUTH_END_REFUSED, /* the server says no: mostly to this user with this password; another try with them would only count */
   NM_AUTH_END_UNUSABLE,  /* no mechanism works here that may be used */
   NM_AUTH_END_TEMPORARY, /* the server cannot say now */
   NM_AUTH_END_FORGED, /* the server claims success without proof, or wants what is not safe: the session is closed */

@@ -141,7 +141,7 @@ static int on_ehlo_refused(struct nm_talk *t, const struct nm_reply *r) {
   }
   if (t->hello.needs_extensions) {
     return refused(t, r, NM_KIND_CONNECT,
-                   "the server does not know EHLO, and so has none of the extensions needed");
+                   "the server does not know EHLO, and so has none of the extensions that are needed");
   }
   return nm_talk_next(t, NM_TALK_HELO);
 }

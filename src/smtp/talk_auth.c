@@ -6,7 +6,7 @@
    login's end becomes the talk's. */
 
 static enum nm_auth_end end_of(const struct nm_talk *t, int code) {
-  if (code == NM_EPROTO) {
+  if (code == NM_EPROTO && nm_auth_fault(t->auth) == NM_SASL_FAULT_SERVER) {
     return NM_AUTH_END_FORGED;
   }
   if (code == NM_ENOMEM) {
