@@ -253,8 +253,9 @@ static int message_to_string(lua_State *L, void *object) {
   const struct nm_message *m = object;
   lua_pushliteral(L, "MailMessage (\"");
   nm_push_str(L, nm_buf_str(&m->subject));
-  lua_pushfstring(L, "\", %d recipients, %d attachments)", (int)(m->to->n + m->cc->n + m->bcc->n),
-                  (int)m->attachments->n);
+  lua_pushfstring(L,
+                  m->raw != NULL ? "\", %d recipients, sent as it is)" : "\", %d recipients, %d attachments)",
+                  (int)(m->to->n + m->cc->n + m->bcc->n), (int)m->attachments->n);
   lua_concat(L, 3);
   return 1;
 }
@@ -264,6 +265,7 @@ static const luaL_Reg message_methods[] = {{"ToString", nm_message_m_to_string},
                                            {"EmbedImages", nm_message_m_embed_images},
                                            {"Resend", nm_message_m_resend},
                                            {"Raw", nm_message_m_raw},
+                                           {"TryRaw", nm_message_m_try_raw},
                                            {"Split", nm_message_m_split},
                                            {NULL, NULL}};
 

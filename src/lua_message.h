@@ -19,6 +19,7 @@ int nm_message_try_parse_call(lua_State *L);
 
 /* MailMessage:Raw and MailMessage:Split (lua_raw.c). */
 int nm_message_m_raw(lua_State *L);
+int nm_message_m_try_raw(lua_State *L);
 int nm_message_m_split(lua_State *L);
 
 /* MailMessage:EmbedImages (lua_html.c). */

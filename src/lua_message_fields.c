@@ -41,10 +41,11 @@ int nm_message_put_notify(lua_State *L, void *object, int i, struct nm_error *e)
 
 int nm_message_get_message_id(lua_State *L, void *object) {
   const struct nm_message *m = object;
-  if (m->message_id.n == 0) {
+  const struct nm_buf *id = m->raw != NULL ? &m->raw_id : &m->message_id;
+  if (id->n == 0) {
     lua_pushnil(L);
   } else {
-    nm_push_str(L, nm_buf_str(&m->message_id));
+    nm_push_str(L, nm_buf_str(id));
   }
   return 1;
 }

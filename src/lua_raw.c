@@ -1,49 +1,66 @@
 /// Messages as they are, and in pieces.
 // @module netmail
 
+#include <string.h>
+
 #include "lua_content.h"
 #include "lua_message.h"
 #include "mime/split.h"
 #include "now.h"
 
-/* bytes, or a table with Path. */
+/* bytes, or a table with Path and nothing else. */
 static int to_bytes_or_path(lua_State *L, int i, struct nm_content **out, struct nm_error *e) {
   if (lua_type(L, i) != LUA_TTABLE) {
     nm_check_string(L, i, "Raw (bytes, or { Path = ... })");
     return nm_to_content(L, i, 0, "Raw", out, e);
+  }
+  for (lua_pushnil(L); lua_next(L, i) != 0; lua_pop(L, 1)) {
+    if (lua_type(L, -2) != LUA_TSTRING || strcmp(lua_tostring(L, -2), "Path") != 0) {
+      return luaL_error(L, "Raw takes the bytes of a message, or { Path = \"file.eml\" }");
+    }
   }
   lua_pushliteral(L, "Path");
   lua_rawget(L, i);
   return nm_content_file(nm_check_string(L, -1, "Path"), out, e);
 }
 
-/// Sends a message that exists already as it is, octet by octet but for line ends, which become CRLF; Resend puts its block before
-// it. Who sends it to whom is still said by `From` (or `Sender`), `To`, `CC` and `Bcc` of this message, never by the bytes; its other
-// properties are not looked at. To change such a message, or to send 8-bit text to a server without 8BITMIME, read it with
-// `MailMessage.Parse`.
+static int set_raw(lua_State *L, const char *method, struct nm_error *e) {
+  nm_class_self(L, &nm_message_class, method);
+  lua_settop(L, 2);
+  struct nm_content *raw = NULL;
+  int err = lua_isnil(L, 2) ? 0 : to_bytes_or_path(L, 2, &raw, e);
+  struct nm_message *m = nm_class_test(L, &nm_message_class, 1); /* now: NULL in a state that closes */
+  err = err == 0 && m != NULL ? nm_message_set_raw(m, raw, e) : err;
+  nm_content_unref(&raw);
+  lua_settop(L, 1);
+  return err;
+}
+
+/// Sends a message that exists already as it is: octet by octet, but that a file whose lines all end in LF goes with CRLF. Resend puts
+// its block before it. Who sends it to whom is still said by `From` (or `Sender`), `To`, `CC` and `Bcc` of this message, never by
+// the bytes; its other properties are not looked at. To change such a message, or to send 8-bit text to a server without
+// 8BITMIME, read it with `MailMessage.Parse`.
 //
-// Refused: bytes without a header; a Bcc field; NUL; lines over 998 octets; a bare CR or LF in a message with a DKIM signature or
-// a multipart/signed.
+// Refused: bytes without a header; a Bcc field; NUL; lines over 998 octets; a bare CR, or LF among CRLF (what is signed in it
+// would not stay good).
 // @function MailMessage:Raw
 // @param Bytes string, `{ Path = "file.eml" }`, or nil: no more
+// @treturn MailMessage itself
+int nm_message_m_raw(lua_State *L) {
+  struct nm_error e = {0};
+  return set_raw(L, "Raw", &e) < 0 ? nm_raise(L, &e) : 1;
+}
+
+/// As Raw, for bytes from strangers: what is refused is returned, not raised, and the message stays what it was.
+// @function MailMessage:TryRaw
+// @param Bytes as for Raw
 // @treturn[1] MailMessage itself
 // @treturn[2] nil
 // @treturn[2] string what is wrong with the bytes
 // @treturn[2] table detail
-int nm_message_m_raw(lua_State *L) {
-  nm_class_self(L, &nm_message_class, "Raw");
-  lua_settop(L, 2);
+int nm_message_m_try_raw(lua_State *L) {
   struct nm_error e = {0};
-  struct nm_content *raw = NULL;
-  int err = lua_isnil(L, 2) ? 0 : to_bytes_or_path(L, 2, &raw, &e);
-  struct nm_message *m = nm_class_self(L, &nm_message_class, "Raw");
-  err = err == 0 ? nm_message_set_raw(m, raw, &e) : err;
-  nm_content_unref(&raw);
-  if (err < 0) {
-    return nm_push_failure(L, &e, NULL);
-  }
-  lua_settop(L, 1);
-  return 1;
+  return set_raw(L, "TryRaw", &e) < 0 ? nm_push_failure(L, &e, NULL) : 1;
 }
 
 struct splitting {

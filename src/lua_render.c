@@ -34,6 +34,7 @@ static void rendering_release(void *memory) {
 
 static int rendering_open(struct rendering *r, const struct nm_message *m, struct nm_error *e) {
   int err = nm_now_take(&r->now, m, e);
+  r->now.stamp.allowed = NM_ALLOW_8BIT; /* a file takes it */
   return err == 0 ? nm_message_render(m, &r->now.stamp, &r->source, e) : err;
 }
 

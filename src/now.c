@@ -19,9 +19,10 @@ int nm_now_take(struct nm_now *now, const struct nm_message *m, struct nm_error 
   }
   now->id.max = NM_MSGID_MAX; /* also for 64 octets of random text and a domain of at most 255 */
   nm_buf_reset(&now->id);
-  if (m->raw != NULL && m->message_id.n == 0) { /* it goes as it is */
-    now->stamp.message_id = nm_str("", 0);
-    return 0;
+  if (m->raw != NULL) { /* it goes as it is */
+    int copied = nm_buf_replace(&now->id, "MessageId", nm_buf_str(&m->raw_id), e);
+    now->stamp.message_id = nm_buf_str(&now->id);
+    return copied;
   }
   int err = m->message_id.n > 0 ? nm_buf_replace(&now->id, "MessageId", nm_buf_str(&m->message_id), e)
                                 : nm_message_id_make(m->from, &now->id, e);

@@ -44,8 +44,9 @@ describe("a message sent as it is", function()
     assert.equal("Subject: new\r\n\r\nx\r\n", m:ToString())
     process.write(path, "Bcc: secret@x.test\n\nx\n")
     mail.fails("Bcc", m:ToString())
-    mail.fails("no field", net.message():Raw(path))
-    assert.has_error(function() net.message():Raw{ Path = path .. "x" }:ToString() end)
+    mail.fails("no field", net.message():TryRaw(path))
+    mail.raises("does not exist", function() net.message():Raw{ Path = path .. "x" } end)
+    mail.raises("takes the bytes", function() net.message():Raw{ Path = path, Name = "x" } end)
     remove()
   end)
 
@@ -63,12 +64,24 @@ describe("a message sent as it is", function()
     local m = net.message{ Subject = "mine" }
     for bytes, why in pairs{ [""] = "header", ["just text"] = "no field", ["A: b\r\nBcc: x@y.test\r\n\r\n"] = "Bcc",
       ["A: b\r\n\r\n\0"] = "NUL", ["A: b\r\n\r\n" .. ("x"):rep(999)] = "998",
-      ["DKIM-Signature: x\r\n\r\na\nb\r\n"] = "signed", ["A: \195\169\r\n\r\n"] = "ASCII" } do
-      mail.fails(why, m:Raw(bytes))
+      ["A: b\r\n\r\na\nb\r\n"] = "some in LF", ["A: b\r\n\r\na\rb\r\n"] = "bare CR", ["A: \195\169\r\n\r\n"] = "ASCII",
+      ["A: b\rBcc: x@y.test\r\n\r\n"] = "bare CR", ["A: b\r\nResent-Bcc: x@y.test\r\n\r\n"] = "Bcc" } do
+      mail.fails(why, m:TryRaw(bytes))
+      mail.raises(why, function() m:Raw(bytes) end)
       assert.is_truthy(m:ToString():find("Subject: mine", 1, true))
     end
     mail.raises("Raw", function() m:Raw(5) end)
     mail.raises("Path", function() m:Raw{} end)
+  end)
+
+  it("has the id of the bytes and no other", function()
+    local m = net.message{ MessageId = "<mine@x.test>" }
+    m:Raw(eml)
+    assert.equal("<orig@x.test>", m.MessageId)
+    mail.raises("Raw", function() m.MessageId = "<other@x.test>" end)
+    assert.is_nil(m:Raw("Subject: none\r\n\r\n").MessageId)
+    assert.equal("<mine@x.test>", m:Raw(nil).MessageId)
+    assert.is_truthy(tostring(m:Raw(eml)):find("as it is", 1, true))
   end)
 
   it("is made by netmail again after Raw(nil)", function()
@@ -83,6 +96,11 @@ describe("a message sent as it is", function()
     local text = net.message{ Attachments = { Part{ Message = inner } } }:ToString()
     assert.is_truthy(text:find("Content-Type: message/rfc822\r\n", 1, true))
     assert.is_truthy(text:find("\r\n\r\n" .. eml, 1, true))
+    inner:Resend{ From = "r@x.test", To = "s@x.test" }
+    text = net.message{ Attachments = { Part{ Message = inner } } }:ToString()
+    assert.is_truthy(text:find("\r\n\r\nResent%-Date: .-Resent%-To: s@x.test.-\r\nReceived: from x"))
+    local odd = net.message{ Attachments = { Part{ Message = net.message():Raw("A: b\r\n\r\n\208\185") } } }
+    assert.is_truthy(odd:ToString():find("Content-Transfer-Encoding: 8bit", 1, true))
   end)
 
   it("in 8bit is announced as such, and not sent to a server without 8BITMIME", function()
@@ -152,6 +170,20 @@ describe("a message in pieces", function()
     assert.is_nil(next(ids, (next(ids))))
     local leaves = mail.leaves(mail.parse(table.concat(joined)).root)
     assert.equal(bytes, leaves[#leaves].content)
+  end)
+
+  it("goes to those of its newest Resent- block, as the whole would, and no piece is longer than asked for", function()
+    local aio = servers.shared "aio"
+    local m = net.message{ Text = ("\208\191\209\128\208\184 "):rep(3000), MessageId = "<i@x>" }
+    m:Resend{ From = "again@a-rather-long-domain-of-who-resends.test", To = "d@example.test", Bcc = "e@example.test" }
+    local client = net.client(aio.port.plain)
+    local pieces = assert(m:Split(5000))
+    for _, piece in ipairs(pieces) do
+      assert.is_true(#piece:ToString() <= 5000)
+      assert(client:Send(piece))
+    end
+    client:Close()
+    for _, got in ipairs(aio:take(#pieces)) do assert.same({ "d@example.test", "e@example.test" }, got.to) end
   end)
 
   it("is the same message when it is short enough", function()

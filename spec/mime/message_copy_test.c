@@ -33,6 +33,7 @@
   X(TEXT, struct nm_buf, calendar_method)                                                                    \
   X(SAME, struct nm_part *, root)                                                                            \
   X(SAME, struct nm_content *, raw)                                                                          \
+  X(TEXT, struct nm_buf, raw_id)                                                                             \
   X(SAME, enum nm_priority, priority)                                                                        \
   X(TEXT, struct nm_buf, message_id)                                                                         \
   X(SAME, int, has_date)                                                                                     \
@@ -99,7 +100,8 @@ static struct nm_message *full(void) {
   m->root = text("", "root");
   m->raw = content("From: a@a.test\r\n\r\n");
   m->priority = NM_PRIORITY_HIGH;
-  letter_must(nm_message_set_message_id(m, NM_STR("1@a.test"), NULL));
+  letter_must(nm_buf_replace(&m->message_id, "", NM_STR("<1@a.test>"), NULL));
+  letter_must(nm_buf_replace(&m->raw_id, "", NM_STR("<2@a.test>"), NULL));
   m->has_date = 1;
   m->date = LETTER_DATE;
   m->date_offset = 180;

@@ -1,6 +1,7 @@
 #include "mime/leaf.h"
 
 #include "mime/mediatype.h"
+#include "mime/raw.h"
 
 static int starts_with(struct nm_str s, struct nm_str with) {
   return s.n >= with.n && nm_str_ieq(nm_str(s.p, with.n), with);
@@ -96,6 +97,13 @@ static int prepare_fed(struct leaf *l) {
         "this type must be looked at first; give it as a string or a path",
         (int)l->node->name.n, l->node->name.p, (int)l->type.n, l->type.p);
   }
+  if (wish->is_forced && wish->forced == NM_CTE_7BIT) {
+    return nm_error_set(
+        l->e, NM_EINVAL, NM_KIND_MESSAGE,
+        "whether the content of \"%.*s\" is 7bit cannot be known before a function or an open file has "
+        "given it; give it as a string or a path",
+        (int)l->node->name.n, l->node->name.p);
+  }
   use_base64(l);
   if (wish->is_forced && wish->forced == NM_CTE_QP && l->node->is_delimited) {
     l->node->how = (struct nm_encoding){.cte = NM_CTE_QP, .size = -1};
@@ -123,6 +131,19 @@ static int prepare_octets(struct leaf *l) {
     use_base64(l);
   }
   return err;
+}
+
+/* A message that goes as it is, within another. */
+static int prepare_raw(struct nm_node *node, struct nm_error *e) {
+  struct nm_error why = {0};
+  int err = nm_raw_scan(node->content, &node->how, &node->raw_size, NULL, &why);
+  if (err == 0 && node->how.cte == NM_CTE_8BIT && (node->wish.allowed & NM_ALLOW_8BIT) == 0) {
+    return nm_error_set(
+        e, NM_EINVAL, NM_KIND_MESSAGE,
+        "a message within has 8-bit octets and is to go as it is (Raw), which needs a server with "
+        "8BITMIME; read it with MailMessage.Parse and attach that message");
+  }
+  return err != 0 ? fail(err, &why, e) : 0;
 }
 
 static int prepare_leaf(struct nm_node *node, struct nm_error *e) {
@@ -172,7 +193,7 @@ static int prepare(struct nm_node *node, unsigned allowed, struct nm_error *e) {
     return 0;
   }
   node->wish.allowed = allowed;
-  return prepare_leaf(node, e);
+  return node->is_raw ? prepare_raw(node, e) : prepare_leaf(node, e);
 }
 
 int nm_leaf_prepare(struct nm_node *root, unsigned allowed, struct nm_error *e) {

@@ -39,6 +39,7 @@ int nm_message_new(struct nm_message **out) {
   m->subject_encoding.max = CHARSET_MAX;
   m->body_encoding.max = CHARSET_MAX;
   m->message_id.max = NM_MSGID_MAX;
+  m->raw_id.max = NM_MSGID_MAX;
   m->calendar_method.max = METHOD_MAX;
   m->priority = NM_PRIORITY_NORMAL;
   if (!lists_new(m)) {
@@ -72,6 +73,7 @@ static void clear(struct nm_message *m) {
   nm_content_unref(&m->raw);
   nm_buf_free(&m->calendar_method);
   nm_buf_free(&m->message_id);
+  nm_buf_free(&m->raw_id);
   nm_buf_free(&m->subject);
   nm_buf_free(&m->subject_encoding);
   nm_buf_free(&m->body_encoding);
@@ -200,8 +202,8 @@ int nm_message_set_raw(struct nm_message *m, struct nm_content *raw, struct nm_e
     nm_buf_free(&id);
     return err != 0 ? err : nm_error_nomem(e);
   }
-  nm_buf_free(&m->message_id);
-  m->message_id = id;
+  nm_buf_free(&m->raw_id);
+  m->raw_id = id;
   nm_content_unref(&m->raw);
   m->raw = raw != NULL ? nm_content_ref(raw) : NULL;
   return 0;
@@ -209,6 +211,10 @@ int nm_message_set_raw(struct nm_message *m, struct nm_content *raw, struct nm_e
 
 int nm_message_set_message_id(struct nm_message *m, struct nm_str id, struct nm_error *e) {
   struct nm_buf fresh = {.max = m->message_id.max};
+  if (m->raw != NULL) {
+    return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
+                        "MessageId cannot be set on a message that is sent as it is (Raw): it has its own");
+  }
   int err = nm_check_line("MessageId", id, e);
   if (err == 0 && id.p != NULL) {
     err = nm_msgid_list(&fresh, "MessageId", id, 1, e);

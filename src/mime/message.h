@@ -54,6 +54,7 @@ struct nm_message {
   struct nm_part
       *root; /* the body nested by hand, in place of text, html, views, linked and calendar; NULL */
   struct nm_content *raw; /* the whole message as it is, in place of all but the envelope and resent; NULL */
+  struct nm_buf raw_id;   /* the Message-ID that raw has; empty: none */
   enum nm_priority priority;
   struct nm_buf message_id; /* with <>; empty: made for each send */
   int has_date;             /* else the moment of each send */
@@ -93,10 +94,10 @@ int nm_message_set_body_transfer_encoding(struct nm_message *m, struct nm_str na
 /* A VCALENDAR object (RFC 5545) with one METHOD (RFC 5546 1.4): goes as the last alternative, where calendars look, and as an
    attached .ics, for those that do not. UTF-8 (a byte order mark is left out); a NULL p takes it away. */
 int nm_message_set_calendar(struct nm_message *m, struct nm_str ics, struct nm_error *e);
-/* The message is these bytes (mime/raw.h says which are refused): header and body come from there, and its Message-ID; the envelope
-   from from, sender, to, cc, bcc and resent as ever. NULL: no more. Takes a reference. */
+/* The message is these bytes (mime/raw.h says which are refused): header and body come from there, and the Message-ID; the envelope
+   from from, sender, to, cc, bcc and resent as ever. NULL: no more. Takes a reference; on failure m is unchanged. */
 int nm_message_set_raw(struct nm_message *m, struct nm_content *raw, struct nm_error *e);
-/* One msg-id, with or without <>; a NULL p: a new one for each send. */
+/* One msg-id, with or without <>; a NULL p: a new one for each send. NM_EINVAL with raw, which has its own or none. */
 int nm_message_set_message_id(struct nm_message *m, struct nm_str id, struct nm_error *e);
 /* List-Unsubscribe-Post (RFC 8058). On needs an https URL in List-Unsubscribe. */
 int nm_message_set_one_click(struct nm_message *m, int on, struct nm_error *e);

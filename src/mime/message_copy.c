@@ -34,6 +34,7 @@ static int copy_texts(struct nm_message *to, const struct nm_message *from) {
       {&to->body_encoding, &from->body_encoding},
       {&to->calendar_method, &from->calendar_method},
       {&to->message_id, &from->message_id},
+      {&to->raw_id, &from->raw_id},
   };
   int err = 0;
   for (size_t i = 0; i < sizeof texts / sizeof texts[0] && err == 0; i++) {

@@ -92,7 +92,8 @@ static int is_made(const struct nm_parse *p, size_t i, const char *subtype) {
 }
 
 static int is_below_html(const struct nm_entity *entity) {
-  return nm_entity_is(entity, "text", "x-amp-html") || nm_entity_is(entity, "text", "watch-html");
+  return nm_entity_is(entity, "text", "*") && !nm_entity_is(entity, "text", "html") &&
+         !nm_entity_is(entity, "text", "calendar");
 }
 
 /* alternative(text, related(html, pictures)): where Thunderbird and Apple Mail put the pictures, which is the same to every
@@ -114,12 +115,12 @@ static int take_html_related(struct nm_parse *p, size_t i, struct shape *s) {
 static int take_alternative(struct nm_parse *p, size_t i, struct shape *s) {
   int others = 0;
   for (size_t k = entity_at(p, i)->child; k != NM_ENTITY_NONE; k = entity_at(p, k)->next) {
-    int below = is_below_html(entity_at(p, k));
-    int took = below ? 0 : take_body(p, k, s);
-    took = took == 0 && !below ? take_html_related(p, k, s) : took;
+    int took = take_body(p, k, s);
+    took = took == 0 ? take_html_related(p, k, s) : took;
     if (took < 0) {
       return took;
     }
+    int below = !took && is_below_html(entity_at(p, k));
     if ((took && s->html != NULL && others) || (below && (s->html != NULL || others))) {
       return 0;
     }

@@ -125,9 +125,14 @@ static int set_type_alone(struct nm_part *p, struct nm_str type, struct nm_error
 
 static int set_all(struct nm_part *p, const struct nm_typed *typed, struct nm_str type, struct nm_error *e) {
   int err = set_type_alone(p, type, e);
+  struct nm_str name = nm_typed_get(typed, NM_STR("name"));
   for (size_t i = 0; i < typed->n && err == 0; i++) {
-    err = nm_part_set_param(p, typed->items[i].name, typed->items[i].value, e);
+    if (!nm_str_ieq(typed->items[i].name, NM_STR("name"))) {
+      err = nm_part_set_param(p, typed->items[i].name, typed->items[i].value, e);
+    }
   }
+  err = err == 0 && name.n > 0 ? nm_part_set_name(p, name, e)
+                               : err; /* last: it has nothing to be taken back for */
   return err;
 }
 

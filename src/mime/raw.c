@@ -2,7 +2,6 @@
 
 #include "base/chars.h"
 #include "mime/head_read.h"
-#include "mime/param_read.h"
 #include "mime/scan.h"
 #include "mime/stamp.h"
 
@@ -13,7 +12,6 @@
 struct raw {
   struct nm_scan scan;
   struct nm_buf header; /* the first octets, up to HEADER_MAX */
-  int is_signed;
   struct nm_error *e;
 };
 
@@ -41,14 +39,6 @@ static int read_all(struct raw *r, struct nm_source *s) {
     size_t room = r->header.max - r->header.n;
     nm_buf_add(&r->header, piece, n < room ? n : room);
   }
-}
-
-static int is_multipart_signed(struct nm_str value) {
-  struct nm_typed typed;
-  int is_signed = nm_typed_read(&typed, value) != 0 || (nm_str_ieq(typed.type, NM_STR("multipart")) &&
-                                                        nm_str_ieq(typed.subtype, NM_STR("signed")));
-  nm_typed_free(&typed);
-  return is_signed; /* what cannot be read may be signed */
 }
 
 static void take_id(struct nm_buf *id, struct nm_str value) {
@@ -80,7 +70,7 @@ static int check_header(struct raw *r, struct nm_buf *id) {
       return refuse(
           r, "a line of its header is no field; write \"Name: value\", and an empty line before the text");
     }
-    if (nm_str_ieq(field.name, NM_STR("Bcc"))) {
+    if (nm_str_ieq(field.name, NM_STR("Bcc")) || nm_str_ieq(field.name, NM_STR("Resent-Bcc"))) {
       return refuse(
           r, "its header has Bcc, which everybody would read; take the field out and put the addresses into "
              "the property Bcc");
@@ -92,8 +82,6 @@ static int check_header(struct raw *r, struct nm_buf *id) {
     if (nm_str_ieq(field.name, NM_STR("Message-ID"))) {
       take_id(id, field.value);
     }
-    r->is_signed |= nm_str_ieq(field.name, NM_STR("DKIM-Signature")) ||
-                    (nm_str_ieq(field.name, NM_STR("Content-Type")) && is_multipart_signed(field.value));
     fields++;
   }
   if (at == r->header.max) {
@@ -113,9 +101,13 @@ static int check_lines(struct raw *r) {
         "it has a line of more than 998 octets, which servers cut or refuse; read it with MailMessage.Parse, "
         "which encodes it anew");
   }
-  if (r->is_signed && (s->cr > 0 || (s->lf > 0 && s->crlf > 0))) {
+  if (s->cr > 0) {
+    return refuse(r, "it has a bare CR, which mail cannot carry: servers make different lines of it");
+  }
+  if (s->lf > 0 && s->crlf > 0) {
     return refuse(
-        r, "it is signed and has a bare CR or LF: making it a CRLF, as mail must, would break the signature");
+        r, "some of its lines end in CRLF and some in LF; mail has CRLF alone, and what was signed with the "
+           "others would be broken");
   }
   return 0;
 }
@@ -123,7 +115,7 @@ static int check_lines(struct raw *r) {
 static void describe(const struct raw *r, struct nm_encoding *how) {
   *how = (struct nm_encoding){.cte = r->scan.high ? NM_CTE_8BIT : NM_CTE_7BIT,
                               .text = 1,
-                              .size = (int64_t)(r->scan.bytes + r->scan.lf + r->scan.cr),
+                              .size = (int64_t)(r->scan.bytes + r->scan.lf),
                               .line_end = nm_scan_line_end(&r->scan)};
 }
 
@@ -137,8 +129,8 @@ int nm_raw_scan(struct nm_content *content, struct nm_encoding *how, int64_t *si
     err = read_all(&r, source);
   }
   nm_source_free(&source);
+  err = err == 0 ? check_lines(&r) : err; /* first: what is a line is not open to doubt behind it */
   err = err == 0 ? check_header(&r, id) : err;
-  err = err == 0 ? check_lines(&r) : err;
   describe(&r, how);
   nm_buf_free(&r.header);
   return err;

@@ -249,6 +249,10 @@ static int write_message(struct render *r, const struct nm_node *n) {
   }
   int err = write_fields(r, n);
   nm_fold_end(r->b);
+  if (err == 0 && m->raw != NULL) {
+    err = nm_head_write_resent(r->b, m, r->e);
+    return err == 0 ? write_content(r, n->child) : err;
+  }
   err = err == 0 ? nm_head_write(r->b, m, &stamp, r->e) : err;
   return err == 0 ? write_node(r, n->child) : err;
 }

@@ -42,7 +42,8 @@ static int read_whole(struct split *s, struct nm_source *source) {
     if (err == NM_AGAIN) {
       return nm_error_set(
           s->e, NM_EINVAL, NM_KIND_MESSAGE,
-          "a message with a content from a function cannot be split; give it as a string or a path");
+          "a message with a content from a function or an open file cannot be split; give it as a string "
+          "or a path");
     }
     if (err == NM_ELIMIT) {
       return nm_error_set(s->e, err, NM_KIND_MESSAGE, "a message over %zu bytes cannot be split", WHOLE_MAX);
@@ -61,7 +62,7 @@ static int read_whole(struct split *s, struct nm_source *source) {
 static int render_whole(struct split *s) {
   struct nm_source *source = NULL;
   int err = nm_message_render(s->m, s->stamp, &source, s->e);
-  if (err == 0 && nm_pieces_cte(source) != NM_CTE_7BIT) {
+  if (err == 0 && (nm_pieces_cte(source) == NM_CTE_8BIT || nm_pieces_cte(source) == NM_CTE_BINARY)) {
     err = nm_error_set(
         s->e, NM_EINVAL, NM_KIND_MESSAGE,
         "a message with octets beyond ASCII cannot be split; read it with MailMessage.Parse first");
@@ -101,10 +102,11 @@ static int make_message(struct split *s, size_t number, struct nm_part *part, st
   nm_content_unref(&m->text);
   nm_content_unref(&m->html);
   nm_content_unref(&m->calendar);
+  nm_part_unref(&m->text_part);
+  nm_part_unref(&m->html_part);
   nm_list_clear(m->views);
   nm_list_clear(m->linked);
   nm_list_clear(m->attachments);
-  nm_list_clear(m->resent);
   nm_buf_reset(&m->message_id);
   nm_part_unref(&m->root);
   m->root = nm_part_ref(part);
@@ -113,7 +115,7 @@ static int make_message(struct split *s, size_t number, struct nm_part *part, st
   m->date_offset = s->stamp->offset;
   nm_buf_addf(&m->subject, "%s(%zu/%zu)", m->subject.n > 0 ? " " : "", number, s->total);
   *out = m;
-  return m->subject.err != 0 ? nm_error_nomem(s->e) : 0;
+  return m->subject.err != 0 ? nm_error_nomem(s->e) : nm_message_id_make(m->from, &m->message_id, s->e);
 }
 
 static int make_piece(struct split *s, size_t number, struct nm_str bytes, struct nm_message **out) {
@@ -128,9 +130,11 @@ static int make_piece(struct split *s, size_t number, struct nm_str bytes, struc
 static int measure_header(struct split *s, size_t max) {
   struct nm_message *probe = NULL;
   struct nm_source *source = NULL;
+  struct nm_stamp stamp = *s->stamp;
   s->total = PIECES_MAX;
   int err = make_piece(s, PIECES_MAX, NM_STR(""), &probe);
-  err = err == 0 ? nm_message_render(probe, s->stamp, &source, s->e) : err;
+  stamp.message_id = err == 0 ? nm_buf_str(&probe->message_id) : nm_str("", 0);
+  err = err == 0 ? nm_message_render(probe, &stamp, &source, s->e) : err;
   size_t header = err == 0 ? (size_t)nm_source_size(source) : 0;
   nm_source_free(&source);
   nm_message_unref(&probe);

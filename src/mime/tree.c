@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "mime/charset.h"
+#include "mime/mediatype.h"
 #include "mime/html_text.h"
 
 #define BLOCK_NODES 64
@@ -147,6 +148,15 @@ static struct nm_node *add_body(struct build *b, const struct nm_message *m, int
 
 static struct nm_node *build_message(struct build *b, const struct nm_message *m);
 
+static struct nm_node *add_raw(struct build *b, const struct nm_message *m) {
+  struct nm_node *node = add(b, NM_PART_OCTETS, "message/rfc822");
+  if (node != NULL) {
+    node->is_raw = 1;
+    node->content = nm_content_ref(m->raw);
+  }
+  return node;
+}
+
 /* As deep as parts are high: NM_PART_HEIGHT_MAX, and one level of a message's own for each. */
 static struct nm_node *add_part(struct build *b, const struct nm_part *part, enum nm_disposition by_default) {
   struct nm_node *node = add(b, part->kind, NULL);
@@ -165,12 +175,9 @@ static struct nm_node *add_part(struct build *b, const struct nm_part *part, enu
     convert(b, node, part->content, "the text of a part");
   } else if (part->kind == NM_PART_OCTETS) {
     node->content = nm_content_ref(part->content);
-  } else if (part->kind == NM_PART_MESSAGE && part->message->raw != NULL) {
-    node->kind = NM_PART_OCTETS;
-    node->content = nm_content_ref(part->message->raw);
   } else if (part->kind == NM_PART_MESSAGE) {
     node->message = part->message;
-    node->child = build_message(b, part->message);
+    node->child = part->message->raw != NULL ? add_raw(b, part->message) : build_message(b, part->message);
   } else if (part->kind == NM_PART_MULTIPART) {
     struct chain children = {0};
     for (size_t i = 0; i < part->children->n && b->err == 0; i++) {
@@ -185,9 +192,11 @@ static int is_type(const struct nm_part *part, struct nm_str type) {
   return nm_str_ieq(nm_part_type(part), type);
 }
 
-/* Made for readers that show less than HTML: Gmail and its like want AMP before it, and a watch takes its own form. */
+/* "the best choice last" (RFC 2046 5.1.4): every other text is plainer than HTML, or made for readers that show less (AMP, which Gmail
+   wants before it, and what a watch takes). */
 static int is_below_html(const struct nm_part *view) {
-  return is_type(view, NM_STR("text/x-amp-html")) || is_type(view, NM_STR("text/watch-html"));
+  return nm_media_type_is_text(nm_part_type(view)) && !is_type(view, NM_STR("text/html")) &&
+         !is_type(view, NM_STR("text/calendar"));
 }
 
 static void add_views(struct build *b, const struct nm_message *m, int below_html, struct chain *c) {
@@ -242,10 +251,17 @@ static struct nm_node *join(struct build *b, const char *type, const struct chai
   return node;
 }
 
+static int wants_text_of_html(const struct nm_message *m) {
+  int wants = m->text_from_html && m->text == NULL && m->html != NULL;
+  for (size_t i = 0; i < m->views->n && wants; i++) {
+    wants = !is_type(m->views->items[i], NM_STR("text/plain"));
+  }
+  return wants;
+}
+
 static struct nm_node *add_alternatives(struct build *b, const struct nm_message *m) {
   struct chain c = {0};
-  append(&c, m->text == NULL && m->html != NULL && m->text_from_html ? add_text_of_html(b, m)
-                                                                     : add_body(b, m, 0));
+  append(&c, wants_text_of_html(m) ? add_text_of_html(b, m) : add_body(b, m, 0));
   add_views(b, m, 1, &c);
   append(&c, add_body(b, m, 1));
   add_views(b, m, 0, &c);

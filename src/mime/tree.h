@@ -25,6 +25,7 @@ struct nm_node {
   struct nm_str name;         /* file name; empty: none */
   enum nm_disposition disposition; /* DEFAULT: none is written */
   struct nm_cte_wish wish;
+  int is_raw;       /* the content is a message with its header (mime/raw.h) */
   int is_delimited; /* it stands in a multipart, where the CRLF behind its last line is not its own */
   int64_t raw_size; /* a leaf's, by nm_leaf_prepare; -1: not known */
   struct nm_encoding
@@ -38,7 +39,7 @@ struct nm_tree_block;
 
 /* How a message is made of parts, each level only when it is needed:
      mixed > (related > alternative(text, views, html, views, calendar) + linked and inline parts) + calendar file + attachments
-   A view goes behind html, as what is richer (RFC 2046 5.1.4), but for those that are made for readers which show less (AMP, watch).
+   A view that is text goes before html, any other behind it: the richest last (RFC 2046 5.1.4).
    Attachments always stand in a mixed, where the bytes after a part's last line are known not to be its own. What is shown by
    HTML goes beside it; without HTML, or an attached part without an id to be shown by, it is attached like the others.
    A root nested by hand takes the place of everything but the attachments. */
