@@ -145,4 +145,21 @@ describe("the other examples", function()
     assert.same({ "sidorov@server.ru" }, mails[2].to)
     assert.is_truthy(mails[2].raw:find("Subject: =?utf-8?B?0J/RgNC40LLQtdGC?=", 1, true))
   end)
+
+  it("12: embeds pictures, and nests parts by hand", function()
+    local aio = servers.shared "aio"
+    local folder, remove = require "spec.support.mail".folder()
+    process.write(folder .. "/logo.gif", "GIF89a")
+    local output = run("12_pictures_and_parts", settings(aio.port.plain, { PICTURES = folder }))
+    remove()
+    assert.is_truthy(output:find("^pictures\t2\n"), output)
+    assert.is_truthy(output:find("Новинки: все <https://shop.example/new>", 1, true), output)
+    local mails = aio:take(2)
+    local related = servers.parse(mails[1].raw).root
+    assert.equal("multipart/related", related.type)
+    assert.equal("logo.gif", related.parts[2].filename)
+    local parallel = servers.parse(mails[2].raw).root
+    assert.equal("multipart/parallel", parallel.type)
+    assert.equal("koi8-r", parallel.parts[1].charset)
+  end)
 end)

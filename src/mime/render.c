@@ -253,7 +253,14 @@ static int write_message(struct render *r, const struct nm_node *n) {
     err = nm_head_write_resent(r->b, m, r->e);
     return err == 0 ? write_content(r, n->child) : err;
   }
-  err = err == 0 ? nm_head_write(r->b, m, &stamp, r->e) : err;
+  if (err == 0) {
+    struct nm_error why = {0};
+    err = nm_head_write(r->b, m, &stamp, &why);
+    if (err != 0) {
+      return nm_error_set(r->e, err, err == NM_ENOMEM ? NM_KIND_NONE : NM_KIND_MESSAGE,
+                          "an attached message: %s", why.text);
+    }
+  }
   return err == 0 ? write_node(r, n->child) : err;
 }
 
