@@ -141,6 +141,7 @@ build = {
         "src/smtp/reply_text.c",
         "src/smtp/result.c",
         "src/smtp/sasl.c",
+        "src/smtp/sasl_attr.c",
         "src/smtp/sasl_choice.c",
         "src/smtp/sasl_cram.c",
         "src/smtp/sasl_decode.c",

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/base64.h"
+#include "base/utf8.h"
 #include "smtp/sasl_decode.h"
 #include "smtp/secret.h"
 
@@ -48,6 +49,14 @@ static int keep_login(struct nm_auth *a) {
   return err;
 }
 
+/* RFC 2831 2.1.2.1 wants ISO 8859-1 digested where the text has a form in it, Cyrus does so, and Dovecot digests UTF-8 always. Such a
+   login would fail as if the password were wrong: unless it is named, or all there is, another mechanism is taken. */
+static unsigned without_doubtful(const struct nm_sasl_choice *c, const struct nm_sasl_login *l) {
+  unsigned others = c->allowed & ~(unsigned)NM_SASL_DIGEST_MD5;
+  int is_doubtful = !c->is_named && (!nm_is_ascii(l->user) || !nm_is_ascii(l->password));
+  return is_doubtful && (others & c->offered) != 0 ? others : c->allowed;
+}
+
 int nm_auth_new(const struct nm_sasl_choice *choice, const struct nm_sasl_login *login,
                 struct nm_auth **out) {
   struct nm_auth *a = nm_zalloc(sizeof *a);
@@ -56,7 +65,7 @@ int nm_auth_new(const struct nm_sasl_choice *choice, const struct nm_sasl_login 
     return NM_ENOMEM;
   }
   a->choice = *choice;
-  a->choice.allowed &= ~(unsigned)NM_SASL_FOREIGN;
+  a->choice.allowed = without_doubtful(choice, login) & ~(unsigned)NM_SASL_FOREIGN;
   a->login = *login;
   a->login.offers_plus = (choice->offered & NM_SASL_PLUS) != 0;
   a->choice.can_bind = choice->can_bind && login->binding.n > 0;

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/base64.h"
 #include "base/chars.h"
+#include "smtp/sasl_attr.h"
 #include "smtp/sasl_decode.h"
 #include "smtp/sasl_mech.h"
 #include "smtp/saslprep.h"
@@ -93,55 +94,7 @@ static int say_first(struct nm_sasl *s, struct nm_buf *response) {
   return b->err;
 }
 
-/* ---- attributes ---- */
-
-/* attr-val = ALPHA "=" value ; value = 1*value-char ; value-char: UTF-8 without NUL, "=" and "," (but base64 has "=")
-   Cuts the next one off rest. 0: it is none. */
-static int next_attr(struct nm_str *rest, char *name_out, struct nm_str *value_out) {
-  if (rest->n < 3 || !nm_is((unsigned char)rest->p[0], NM_CHAR_ALPHA) || rest->p[1] != '=') {
-    return 0;
-  }
-  const char *comma = memchr(rest->p, ',', rest->n);
-  size_t n = comma != NULL ? (size_t)(comma - rest->p) : rest->n;
-  if (n < 3 || memchr(rest->p, '\0', n) != NULL || (comma != NULL && n + 1 == rest->n)) {
-    return 0;
-  }
-  *name_out = rest->p[0];
-  *value_out = nm_str(rest->p + 2, n - 2);
-  *rest = comma != NULL ? nm_str(comma + 1, rest->n - n - 1) : nm_str(rest->p + n, 0);
-  return 1;
-}
-
-/* extensions = attr-val *("," attr-val). Of optional ones we know none; a letter that has a meaning already, or comes twice,
-   would let two readers of one message see different things. */
-static int extensions_are_fine(struct nm_str rest) {
-  uint64_t seen = 0;
-  while (rest.n > 0) {
-    char name;
-    struct nm_str value;
-    if (!next_attr(&rest, &name, &value) || memchr("amnrcsivep", name, 10) != NULL) {
-      return 0;
-    }
-    uint64_t bit = UINT64_C(1) << (name & 63);
-    if ((seen & bit) != 0) {
-      return 0;
-    }
-    seen |= bit;
-  }
-  return 1;
-}
-
-/* posit-number = %x31-39 *DIGIT. 0: it is none, or above UINT32_MAX. */
-static uint32_t posit_number(struct nm_str s) {
-  uint64_t n = 0;
-  if (!nm_all(s, NM_CHAR_DIGIT) || s.p[0] == '0' || s.n > 10) {
-    return 0;
-  }
-  for (size_t i = 0; i < s.n; i++) {
-    n = n * 10 + (uint64_t)(s.p[i] - '0');
-  }
-  return n > UINT32_MAX ? 0 : (uint32_t)n;
-}
+/* ---- errors ---- */
 
 /* server-error-value (RFC 5802 7), and what each says about going on. */
 static const struct reason {
@@ -185,7 +138,7 @@ struct first {
 /* server-first-message = [reserved-mext ","] nonce "," salt "," iteration-count ["," extensions] */
 static int read_first(struct nm_sasl *s, struct nm_str text, struct first *out, struct nm_error *e) {
   char name = '\0';
-  if (!next_attr(&text, &name, &out->nonce)) {
+  if (!nm_attr_next(&text, &name, &out->nonce)) {
     return broken(s, e, "no attributes");
   }
   if (name == 'e' && text.n == 0) {
@@ -195,8 +148,8 @@ static int read_first(struct nm_sasl *s, struct nm_str text, struct first *out, 
     return nm_sasl_fail(s, NM_SASL_FAULT_MECHANISM, NM_EPROTO, e,
                         "the server wants an extension of it that is not known");
   }
-  if (name != 'r' || !next_attr(&text, &name, &out->salt) || name != 's' ||
-      !next_attr(&text, &name, &out->iterations) || name != 'i' || !extensions_are_fine(text)) {
+  if (name != 'r' || !nm_attr_next(&text, &name, &out->salt) || name != 's' ||
+      !nm_attr_next(&text, &name, &out->iterations) || name != 'i' || !nm_attr_extensions(text)) {
     return broken(s, e, "other attributes than r, s and i, or not in their order");
   }
   return 0;
@@ -212,7 +165,7 @@ static int check_nonce(struct nm_sasl *s, struct nm_str nonce, struct nm_error *
 }
 
 static int read_iterations(struct nm_sasl *s, struct nm_str text, uint32_t *out, struct nm_error *e) {
-  *out = posit_number(text);
+  *out = nm_attr_number(text);
   if (*out == 0 && text.n <= 10) {
     return nm_sasl_fail(s, NM_SASL_FAULT_SERVER, NM_EPROTO, e,
                         "the server's iteration count is no number that can be used");
@@ -342,7 +295,7 @@ static int hear_final(struct nm_sasl *s, struct nm_str text, struct nm_error *e)
   struct nm_buf octets = {.max = NM_SASL_MESSAGE_MAX, .secret = 1};
   struct nm_str value;
   char name = '\0';
-  if (!next_attr(&text, &name, &value) || !extensions_are_fine(text)) {
+  if (!nm_attr_next(&text, &name, &value) || !nm_attr_extensions(text)) {
     return broken(s, e, "no server signature");
   }
   if (name == 'e') {

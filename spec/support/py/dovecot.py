@@ -21,6 +21,7 @@ listen = 127.0.0.1
 ssl = no
 disable_plaintext_auth = no
 auth_verbose = yes
+auth_username_chars =
 auth_mechanisms = plain login cram-md5 digest-md5 scram-sha-1 scram-sha-256
 default_internal_user = mail
 default_internal_group = mail
