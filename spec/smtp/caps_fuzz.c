@@ -1,4 +1,4 @@
-/* Invariant: any EHLO reply gives known flags, a size >= 0, and mechanisms that are upper case, single and bounded. */
+/* Invariant: any EHLO reply gives known flags, a size >= 0, numbers within their range, and mechanisms and lines that are bounded. */
 #include <assert.h>
 #include <stdint.h>
 #include <string.h>
@@ -25,7 +25,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   }
   nm_buf_add(&r.text, (const char *)data, size);
   assert(nm_caps_parse(&c, &r) == 0);
-  assert(c.size >= 0 && (c.size == 0 || (c.flags & NM_CAP_SIZE) != 0) && c.flags < 1 << 10);
+  assert(c.size >= 0 && (c.size == 0 || (c.flags & NM_CAP_SIZE) != 0) && c.flags < 1 << 19);
+  assert(c.rcpt_max <= 999999 && c.mail_max <= 999999 && c.domain_max <= 999999);
+  assert(c.by_min <= 999999999 && c.hold_max <= 999999999 && c.hold_until >= 0);
+  assert(c.lines.n <= 16384 && (c.lines.n == 0 || c.lines.p[c.lines.n - 1] == '\n'));
   check_mechanisms(&c);
   nm_caps_free(&c);
   nm_reply_free(&r);

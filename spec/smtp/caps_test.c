@@ -26,7 +26,11 @@ static const struct {
     {"mx\nPIPELINING2\nXSIZE 5\n8BITMIM", 0, 0, ""},
     {"mx\nSTARTTLS\nENHANCEDSTATUSCODES\nCHUNKING\nBINARYMIME\nSMTPUTF8\nDSN\nHELP\nVRFY\nETRN",
      NM_CAP_STARTTLS | NM_CAP_ENHANCEDSTATUSCODES | NM_CAP_CHUNKING | NM_CAP_BINARYMIME | NM_CAP_SMTPUTF8 |
-         NM_CAP_DSN,
+         NM_CAP_DSN | NM_CAP_HELP | NM_CAP_VRFY | NM_CAP_ETRN,
+     0, ""},
+    {"mx\nexpn\nREQUIRETLS\nMT-PRIORITY MIXER\nDELIVERBY\nFUTURERELEASE\nLIMITS",
+     NM_CAP_EXPN | NM_CAP_REQUIRETLS | NM_CAP_MT_PRIORITY | NM_CAP_DELIVERBY | NM_CAP_FUTURERELEASE |
+         NM_CAP_LIMITS,
      0, ""},
     {"mx\nSIZE", SIZE, 0, ""},
     {"mx\nSIZE 0", SIZE, 0, ""},
@@ -57,6 +61,86 @@ static void parses_rows(void) {
   }
   nm_caps_free(&c);
   nm_caps_free(&c);
+}
+
+static const struct {
+  const char *line;
+  uint32_t rcpt_max, mail_max, domain_max, by_min, hold_max;
+  int64_t hold_until;
+} numbers[] = {
+    {"LIMITS RCPTMAX=20 MAILMAX=5 RCPTDOMAINMAX=1", 20, 5, 1, 0, 0, 0},
+    {"limits rcptmax=999999  XMAX=1 FLAG mailmax=1", 999999, 1, 0, 0, 0, 0},
+    {"LIMITS", 0, 0, 0, 0, 0, 0},
+    {"LIMITS RCPTMAX", 0, 0, 0, 0, 0, 0},
+    {"LIMITS RCPTMAX= MAILMAX=0 RCPTDOMAINMAX=-1", 0, 0, 0, 0, 0, 0},
+    {"LIMITS RCPTMAX=1000000 MAILMAX=1x RCPTDOMAINMAX=99999999999999999999", 0, 0, 0, 0, 0, 0},
+    {"LIMITS RCPTMAX=20=1", 0, 0, 0, 0, 0, 0},
+    {"LIMITS =20", 0, 0, 0, 0, 0, 0},
+    {"DELIVERBY 240", 0, 0, 0, 240, 0, 0},
+    {"DELIVERBY 240,x", 0, 0, 0, 240, 0, 0},
+    {"DELIVERBY -1", 0, 0, 0, 0, 0, 0},
+    {"DELIVERBY 1000000000", 0, 0, 0, 0, 0, 0},
+    {"FUTURERELEASE 86400 2006-01-02T15:04:05Z", 0, 0, 0, 0, 86400, 1136214245},
+    {"FUTURERELEASE 86400 2006-01-02t15:04:05.25z", 0, 0, 0, 0, 86400, 1136214245},
+    {"FUTURERELEASE 86400", 0, 0, 0, 0, 86400, 0},
+    {"FUTURERELEASE x 2006-01-02T15:04:05Z", 0, 0, 0, 0, 0, 1136214245},
+    {"FUTURERELEASE 1 2006-01-02T15:04:05", 0, 0, 0, 0, 1, 0},
+    {"FUTURERELEASE 1 2006-01-02T15:04:05+03:00", 0, 0, 0, 0, 1, 0},
+    {"FUTURERELEASE 1 2006-01-0xT15:04:05Z", 0, 0, 0, 0, 1, 0},
+    {"FUTURERELEASE 1 0000-00-00T00:00:00Z", 0, 0, 0, 0, 1, 0},
+};
+
+static void parses_numbers(void) {
+  struct nm_caps c = {0}, copy = {0};
+  for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+    struct nm_buf text = {.max = 1000};
+    struct nm_reply r;
+    nm_buf_addf(&text, "mx\n%s", numbers[i].line);
+    make(text.p, &r);
+    CHECK(nm_caps_parse(&c, &r) == 0 && nm_caps_copy(&copy, &c) == 0);
+    CHECK_ROW(copy.rcpt_max == numbers[i].rcpt_max && copy.mail_max == numbers[i].mail_max, numbers[i].line);
+    CHECK_ROW(copy.domain_max == numbers[i].domain_max && copy.by_min == numbers[i].by_min, numbers[i].line);
+    CHECK_ROW(copy.hold_max == numbers[i].hold_max && copy.hold_until == numbers[i].hold_until,
+              numbers[i].line);
+    nm_reply_free(&r);
+    nm_buf_free(&text);
+  }
+  nm_caps_free(&c);
+  nm_caps_free(&copy);
+}
+
+/* So that what we do not know is not lost. */
+static void keeps_the_lines(void) {
+  struct nm_caps c = {0}, copy = {0};
+  struct nm_str param = {0};
+  struct nm_reply r;
+  make("mx greets you\nXCLIENT NAME ADDR \n\nMT-PRIORITY  MIXER\nAUTH=PLAIN\nxclient again", &r);
+  CHECK(nm_caps_parse(&c, &r) == 0 && nm_caps_copy(&copy, &c) == 0);
+  nm_caps_free(&c);
+  CHECK(nm_str_eq(nm_buf_str(&copy.lines),
+                  NM_STR("XCLIENT NAME ADDR \nMT-PRIORITY  MIXER\nAUTH=PLAIN\nxclient again\n")));
+  CHECK(nm_caps_param(&copy, NM_STR("xclient"), &param) == 1 && nm_str_eq(param, NM_STR("NAME ADDR")));
+  CHECK(nm_caps_param(&copy, NM_STR("MT-PRIORITY"), &param) == 1 && nm_str_eq(param, NM_STR("MIXER")));
+  CHECK(nm_caps_param(&copy, NM_STR("mx"), &param) == 0 && param.n == 0);
+  CHECK(nm_caps_param(&copy, NM_STR(""), &param) == 0);
+  nm_caps_free(&copy);
+  CHECK(nm_caps_param(&copy, NM_STR("x"), &param) == 0);
+  nm_reply_free(&r);
+}
+
+/* What comes behind the last line that is kept is understood all the same. */
+static void bounds_the_lines(void) {
+  struct nm_caps c = {0};
+  struct nm_reply r;
+  make("mx", &r);
+  for (int i = 0; i < 9000; i++) {
+    nm_buf_addf(&r.text, "\nX%d", i);
+  }
+  nm_buf_add_c(&r.text, "\nLIMITS RCPTMAX=7");
+  CHECK(r.text.err == 0 && nm_caps_parse(&c, &r) == 0);
+  CHECK(c.lines.n <= 16384 && c.lines.n > 16000 && c.lines.p[c.lines.n - 1] == '\n' && c.rcpt_max == 7);
+  nm_caps_free(&c);
+  nm_reply_free(&r);
 }
 
 static void knows_its_mechanisms(void) {
@@ -92,7 +176,7 @@ static void survives_short_memory(void) {
   struct nm_reply r;
   make("mx\nAUTH PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256 SCRAM-SHA-256-PLUS XOAUTH2 OAUTHBEARER", &r);
   long live = nm_test_alloc_live();
-  for (long k = 1; k <= 4; k++) {
+  for (long k = 1; k <= 8; k++) {
     struct nm_caps c = {0}, copy = {0};
     nm_test_alloc_fail_at(k);
     int rc = nm_caps_parse(&c, &r);
@@ -111,6 +195,9 @@ static void survives_short_memory(void) {
 
 int main(void) {
   RUN(parses_rows);
+  RUN(parses_numbers);
+  RUN(keeps_the_lines);
+  RUN(bounds_the_lines);
   RUN(knows_its_mechanisms);
   RUN(bounds_the_mechanisms);
   RUN(survives_short_memory);

@@ -133,7 +133,8 @@ static void begin(struct world *w, unsigned how) {
   nm_source_free(&w->content);
   w->content =
       odd_source(nm_str(text, how % sizeof text), 1 + how % 7, (how & 16) != 0, how % 5 == 0 ? "gone" : NULL);
-  w->env = (struct nm_envelope){&w->from, w->to, 1 + (how & 3), how, (how & 32) != 0, NM_BODY_7BIT};
+  w->env = (struct nm_envelope){
+      .from = &w->from, .to = w->to, .n_to = 1 + (how & 3), .size = how, .all_or_nothing = (how & 32) != 0};
   w->env.body = how & 64 ? NM_BODY_8BITMIME : NM_BODY_7BIT;
   int may_begin = w->env.body == NM_BODY_7BIT || (nm_session_caps(w->s)->flags & NM_CAP_8BITMIME) != 0;
   assert(nm_session_begin(w->s, &w->env, w->content) == (may_begin ? 0 : NM_EINVAL));

@@ -38,9 +38,8 @@ struct transcript_run {
   struct nm_addr *from;
   struct nm_addr *to[TRANSCRIPT_RCPT_MAX];
   size_t n_to;
-  int64_t size;
-  int all_or_nothing;
-  enum nm_body body;
+  struct nm_rcpt_options rcpt[TRANSCRIPT_RCPT_MAX];
+  struct nm_envelope env; /* from, to and rcpt are filled in when it begins */
   char content[4096];
   size_t content_n;
   char kind_of_source[16];
@@ -101,6 +100,46 @@ static inline struct nm_addr *transcript_addr(const char *p, size_t n) {
   return a;
 }
 
+/* The value of "key=" in a list of such, up to the next space; n == 0 when there is none. */
+static inline struct nm_str transcript_option(const char *list, const char *key) {
+  size_t n = strlen(key);
+  for (const char *at = list; at != NULL; at = strchr(at, ' ') != NULL ? strchr(at, ' ') + 1 : NULL) {
+    if (strncmp(at, key, n) == 0 && at[n] == '=') {
+      return nm_str(at + n + 1, strcspn(at + n + 1, " "));
+    }
+  }
+  return nm_str("", 0);
+}
+
+/* ret=hdrs envid=X requiretls=1 by=N:60 holdfor=60 holduntil=SECONDS priority=3 if-offered=1 */
+static inline void transcript_mail_options(struct transcript_run *r, const char *list) {
+  struct nm_mail_options *o = &r->env.mail;
+  struct nm_str ret = transcript_option(list, "ret"), by = transcript_option(list, "by");
+  struct nm_str hold_for = transcript_option(list, "holdfor"),
+                hold_until = transcript_option(list, "holduntil");
+  struct nm_str priority = transcript_option(list, "priority");
+  *o = (struct nm_mail_options){.envid = transcript_option(list, "envid")};
+  o->ret = nm_str_eq(ret, NM_STR("full"))   ? NM_RET_FULL
+           : nm_str_eq(ret, NM_STR("hdrs")) ? NM_RET_HDRS
+                                            : NM_RET_DEFAULT;
+  o->require_tls = transcript_option(list, "requiretls").n > 0;
+  o->by = by.n == 0 ? NM_BY_NONE : by.p[0] == 'N' ? NM_BY_NOTIFY : NM_BY_RETURN;
+  o->by_seconds = by.n > 2 ? (int32_t)atol(by.p + 2) : 0;
+  o->hold = hold_for.n > 0 ? NM_HOLD_FOR : hold_until.n > 0 ? NM_HOLD_UNTIL : NM_HOLD_NONE;
+  o->hold_value = atoll(hold_for.n > 0 ? hold_for.p : hold_until.p);
+  o->has_priority = priority.n > 0;
+  o->priority = atoi(priority.p);
+  o->if_offered = transcript_option(list, "if-offered").n > 0 ? ~0u : 0;
+}
+
+/* notify=NUMBER orcpt=ADDRESS, for every recipient */
+static inline void transcript_rcpt_options(struct transcript_run *r, const char *list) {
+  for (size_t i = 0; i < TRANSCRIPT_RCPT_MAX; i++) {
+    r->rcpt[i].notify = (unsigned)atoi(transcript_option(list, "notify").p);
+    r->rcpt[i].orcpt = transcript_option(list, "orcpt");
+  }
+}
+
 static inline void transcript_drop_rcpts(struct transcript_run *r) {
   for (size_t i = 0; i < r->n_to; i++) {
     nm_addr_unref(&r->to[i]);
@@ -148,8 +187,11 @@ static inline int transcript_begin(struct transcript_run *r) {
   } else {
     r->source = odd_source(bytes, sizeof r->content, 0, NULL);
   }
-  struct nm_envelope env = {r->from, r->to, r->n_to, r->size, r->all_or_nothing, r->body};
-  int rc = nm_session_begin(r->session, &env, r->source);
+  r->env.from = r->from;
+  r->env.to = r->to;
+  r->env.n_to = r->n_to;
+  r->env.rcpt = r->rcpt;
+  int rc = nm_session_begin(r->session, &r->env, r->source);
   r->is_begun = 1;
   r->short_of_memory |= rc == NM_ENOMEM;
   return rc;
@@ -514,6 +556,12 @@ static inline void transcript_check(struct transcript_run *r, const char *key, c
     snprintf(got, sizeof got, "%zu", res->n_accepted);
   } else if (strcmp(key, "handed") == 0) {
     snprintf(got, sizeof got, "%d", nm_session_handed_over(r->session) != 0);
+  } else if (strcmp(key, "fate") == 0) {
+    static const char *const fates[] = {"not_sent", "refused", "accepted", "unknown"};
+    size_t n = 0;
+    for (size_t i = 0; i < res->n_rcpt; i++) {
+      n += (size_t)snprintf(got + n, sizeof got - n, "%s%s", i > 0 ? "," : "", fates[res->rcpt[i].fate]);
+    }
   } else if (strcmp(key, "rcpt") == 0) {
     size_t n = 0;
     for (size_t i = 0; i < res->n_rcpt; i++) {
@@ -569,15 +617,33 @@ static inline void transcript_line(struct transcript_run *r, const char *line) {
     transcript_set_caps(r, rest);
   } else if (transcript_is(line, "from:", &rest)) {
     nm_addr_unref(&r->from);
-    r->from = transcript_addr(rest, strlen(rest));
+    r->from = strcmp(rest, "null") != 0 ? transcript_addr(rest, strlen(rest)) : NULL;
   } else if (transcript_is(line, "to:", &rest)) {
     transcript_set_rcpts(r, rest);
   } else if (transcript_is(line, "size:", &rest)) {
-    r->size = atoll(rest);
+    r->env.size = atoll(rest);
   } else if (transcript_is(line, "all-or-nothing:", &rest)) {
-    r->all_or_nothing = strcmp(rest, "yes") == 0;
+    r->env.all_or_nothing = strcmp(rest, "yes") == 0;
+  } else if (transcript_is(line, "lmtp:", &rest)) {
+    r->env.is_lmtp = strcmp(rest, "yes") == 0;
+  } else if (transcript_is(line, "idle:", &rest)) {
+    r->env.is_idle = strcmp(rest, "yes") == 0;
+  } else if (transcript_is(line, "secure:", &rest)) {
+    r->env.is_tls = strcmp(rest, "yes") == 0;
+  } else if (transcript_is(line, "utf8:", &rest)) {
+    r->env.is_utf8 = strcmp(rest, "yes") == 0;
   } else if (transcript_is(line, "body:", &rest)) {
-    r->body = strcmp(rest, "8bitmime") == 0 ? NM_BODY_8BITMIME : NM_BODY_7BIT;
+    r->env.body = strcmp(rest, "8bitmime") == 0     ? NM_BODY_8BITMIME
+                  : strcmp(rest, "binarymime") == 0 ? NM_BODY_BINARYMIME
+                                                    : NM_BODY_7BIT;
+  } else if (transcript_is(line, "chunking:", &rest)) {
+    r->env.chunking = strcmp(rest, "off") == 0          ? NM_CHUNKING_OFF
+                      : strcmp(rest, "after-rcpt") == 0 ? NM_CHUNKING_AFTER_RCPT
+                                                        : NM_CHUNKING_OFFERED;
+  } else if (transcript_is(line, "mail:", &rest)) {
+    transcript_mail_options(r, rest);
+  } else if (transcript_is(line, "rcpt:", &rest)) {
+    transcript_rcpt_options(r, rest);
   } else if (transcript_is(line, "content:", &rest)) {
     r->content_n = transcript_unescape(rest, r->content);
   } else if (transcript_is(line, "source:", &rest)) {
@@ -631,7 +697,7 @@ static inline void transcript_line(struct transcript_run *r, const char *line) {
 static inline int transcript_play(const struct transcript_case *c, size_t in_piece, size_t out_piece,
                                   long memory_at) {
   struct transcript_run r = {.c = c, .in_piece = in_piece, .out_piece = out_piece, .tolerant = memory_at > 0};
-  r.size = -1;
+  r.env.size = -1;
   r.from = transcript_addr("me@example.org", 14);
   transcript_set_rcpts(&r, "a@example.net");
   r.content_n = transcript_unescape("Hello\\r\\n", r.content);

@@ -1,11 +1,14 @@
 #include "smtp/caps.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "base/chars.h"
 
 /* All mechanisms of one server together; a real list is below 200 bytes. What is beyond is passed over. */
 #define AUTH_MAX 2048
+/* All lines: a real EHLO reply is below 1000 bytes. Lines beyond are not kept, what they offer is understood all the same. */
+#define LINES_MAX 16384
 
 static const struct {
   struct nm_str keyword;
@@ -21,6 +24,15 @@ static const struct {
     {{"SMTPUTF8", 8}, NM_CAP_SMTPUTF8},
     {{"DSN", 3}, NM_CAP_DSN},
     {{"AUTH", 4}, NM_CAP_AUTH},
+    {{"LIMITS", 6}, NM_CAP_LIMITS},
+    {{"DELIVERBY", 9}, NM_CAP_DELIVERBY},
+    {{"FUTURERELEASE", 13}, NM_CAP_FUTURERELEASE},
+    {{"MT-PRIORITY", 11}, NM_CAP_MT_PRIORITY},
+    {{"REQUIRETLS", 10}, NM_CAP_REQUIRETLS},
+    {{"ETRN", 4}, NM_CAP_ETRN},
+    {{"VRFY", 4}, NM_CAP_VRFY},
+    {{"EXPN", 4}, NM_CAP_EXPN},
+    {{"HELP", 4}, NM_CAP_HELP},
 };
 
 /* The next word of s, which loses it; n == 0 at the end. */
@@ -38,17 +50,75 @@ static struct nm_str next_word(struct nm_str *s) {
   return word;
 }
 
-/* RFC 1870 4: size-param = [1*20DIGIT]. What does not fit an int64_t, or is no number, is no limit known. */
-static int64_t size_param(struct nm_str word) {
-  int64_t size = 0;
+/* Without white space at its ends. */
+static struct nm_str trim(struct nm_str s) {
+  while (s.n > 0 && nm_is((unsigned char)s.p[0], NM_CHAR_WSP)) {
+    s = nm_str(s.p + 1, s.n - 1);
+  }
+  while (s.n > 0 && nm_is((unsigned char)s.p[s.n - 1], NM_CHAR_WSP)) {
+    s.n--;
+  }
+  return s;
+}
+
+/* 1*DIGIT up to max. What is larger, or is no number, is no number known: 0. */
+static int64_t number(struct nm_str word, int64_t max) {
+  int64_t value = 0;
   for (size_t i = 0; i < word.n; i++) {
     int digit = word.p[i] - '0';
-    if (!nm_is((unsigned char)word.p[i], NM_CHAR_DIGIT) || size > (INT64_MAX - digit) / 10) {
+    if (!nm_is((unsigned char)word.p[i], NM_CHAR_DIGIT) || value > (max - digit) / 10) {
       return 0;
     }
-    size = size * 10 + digit;
+    value = value * 10 + digit;
   }
-  return size;
+  return value;
+}
+
+/* date-time = full-date "T" full-time, of which only "Z" is what RFC 4865 4 allows (RFC 3339 5.6): 2006-01-02T15:04:05Z.
+   The fraction of a second counts for nothing. */
+static int64_t moment(struct nm_str word) {
+  static const char form[] = "dddd-dd-ddTdd:dd:dd";
+  size_t n = sizeof form - 1;
+  if (word.n <= n || (word.p[n] != 'Z' && word.p[n] != 'z' && word.p[n] != '.')) {
+    return 0;
+  }
+  for (size_t i = 0; i < n; i++) {
+    if (form[i] == 'd' ? !nm_is((unsigned char)word.p[i], NM_CHAR_DIGIT)
+                       : nm_lower(word.p[i]) != nm_lower(form[i])) {
+      return 0;
+    }
+  }
+  struct tm t = {.tm_year = (int)number(nm_str(word.p, 4), 9999) - 1900,
+                 .tm_mon = (int)number(nm_str(word.p + 5, 2), 99) - 1,
+                 .tm_mday = (int)number(nm_str(word.p + 8, 2), 99),
+                 .tm_hour = (int)number(nm_str(word.p + 11, 2), 99),
+                 .tm_min = (int)number(nm_str(word.p + 14, 2), 99),
+                 .tm_sec = (int)number(nm_str(word.p + 17, 2), 99)};
+  time_t at = timegm(&t);
+  return at > 0 ? (int64_t)at : 0;
+}
+
+static struct nm_str before_comma(struct nm_str word) {
+  const char *comma = word.n > 0 ? memchr(word.p, ',', word.n) : NULL;
+  return comma != NULL ? nm_str(word.p, (size_t)(comma - word.p)) : word;
+}
+
+/* limits-ehlo-params   = 1*(SP limit)  limit = limit-name ["=" limit-value]   (RFC 9422 3)
+   RCPTMAX, MAILMAX, RCPTDOMAINMAX: value = %x31-39 0*5DIGIT; names without case, others are passed over. */
+static void limit(struct nm_caps *c, struct nm_str word) {
+  const char *eq = word.n > 0 ? memchr(word.p, '=', word.n) : NULL;
+  if (eq == NULL) {
+    return;
+  }
+  struct nm_str name = nm_str(word.p, (size_t)(eq - word.p));
+  uint32_t value = (uint32_t)number(nm_str(eq + 1, word.n - name.n - 1), 999999);
+  if (nm_str_ieq(name, NM_STR("RCPTMAX"))) {
+    c->rcpt_max = value;
+  } else if (nm_str_ieq(name, NM_STR("MAILMAX"))) {
+    c->mail_max = value;
+  } else if (nm_str_ieq(name, NM_STR("RCPTDOMAINMAX"))) {
+    c->domain_max = value;
+  }
 }
 
 /* RFC 4422 3.1: sasl-mech = 1*20mech-char; mech-char = UPPER-ALPHA / DIGIT / HYPHEN / UNDERSCORE */
@@ -99,48 +169,111 @@ static unsigned flag_of(struct nm_str keyword) {
 
 /* RFC 5321 4.1.1.1: ehlo-line = ehlo-keyword *( SP ehlo-param ). "AUTH=PLAIN LOGIN" is what servers say for clients
    of before RFC 4954. */
-static void parse_line(struct nm_caps *c, struct nm_str line) {
-  struct nm_str keyword = next_word(&line);
-  struct nm_str first_param = nm_str("", 0);
+static struct nm_str next_keyword(struct nm_str *line, struct nm_str *first_param_out) {
+  struct nm_str keyword = next_word(line);
+  *first_param_out = nm_str("", 0);
   if (keyword.n > 5 && nm_str_ieq(nm_str(keyword.p, 5), NM_STR("AUTH="))) {
-    first_param = nm_str(keyword.p + 5, keyword.n - 5);
+    *first_param_out = nm_str(keyword.p + 5, keyword.n - 5);
     keyword.n = 4;
   }
-  unsigned flag = flag_of(keyword);
-  c->flags |= flag;
-  if (flag == NM_CAP_SIZE) {
-    c->size = size_param(next_word(&line));
-  } else if (flag == NM_CAP_AUTH) {
-    add_mechanism(&c->auth, first_param);
-    struct nm_str word = next_word(&line);
-    while (word.n > 0) {
+  return keyword;
+}
+
+static void parse_words(struct nm_caps *c, unsigned flag, struct nm_str line) {
+  for (struct nm_str word = next_word(&line); word.n > 0; word = next_word(&line)) {
+    if (flag == NM_CAP_AUTH) {
       add_mechanism(&c->auth, word);
-      word = next_word(&line);
+    } else {
+      limit(c, word);
     }
   }
+}
+
+static void keep_line(struct nm_buf *lines, struct nm_str line) {
+  if (line.n > 0 && line.n < lines->max - lines->n) {
+    nm_buf_add_str(lines, line);
+    nm_buf_add_byte(lines, '\n');
+  }
+}
+
+static void parse_line(struct nm_caps *c, struct nm_str line) {
+  struct nm_str first_param;
+  keep_line(&c->lines, line);
+  unsigned flag = flag_of(next_keyword(&line, &first_param));
+  c->flags |= flag;
+  switch (flag) {
+    case NM_CAP_SIZE: /* RFC 1870 4: size-param = [1*20DIGIT] */
+      c->size = number(next_word(&line), INT64_MAX);
+      break;
+    case NM_CAP_DELIVERBY: /* RFC 2852 3: deliverby-param = min-by-time *( ',' extension-token ), 1*9DIGIT */
+      c->by_min = (uint32_t)number(before_comma(next_word(&line)), 999999999);
+      break;
+    case NM_CAP_FUTURERELEASE: /* RFC 4865 3: max-future-release-interval SP max-future-release-date-time */
+      c->hold_max = (uint32_t)number(next_word(&line), 999999999);
+      c->hold_until = moment(next_word(&line));
+      break;
+    case NM_CAP_AUTH:
+      add_mechanism(&c->auth, first_param);
+      parse_words(c, flag, line);
+      break;
+    case NM_CAP_LIMITS:
+      parse_words(c, flag, line);
+      break;
+    default:
+      break;
+  }
+}
+
+/* All-zero but for the memory that it has. */
+static void forget(struct nm_caps *c) {
+  struct nm_caps empty = {.auth = c->auth, .lines = c->lines};
+  empty.auth.max = AUTH_MAX;
+  empty.lines.max = LINES_MAX;
+  nm_buf_reset(&empty.auth);
+  nm_buf_reset(&empty.lines);
+  *c = empty;
+}
+
+static int failed(const struct nm_caps *c) {
+  return c->auth.err != 0 ? c->auth.err : c->lines.err;
 }
 
 int nm_caps_parse(struct nm_caps *c, const struct nm_reply *ehlo) {
   struct nm_str rest = nm_buf_str(&ehlo->text);
   struct nm_str line;
-  c->flags = 0;
-  c->size = 0;
-  c->auth.max = AUTH_MAX;
-  nm_buf_reset(&c->auth);
+  forget(c);
   nm_reply_next_line(&rest, &line); /* the greeting */
   while (nm_reply_next_line(&rest, &line)) {
     parse_line(c, line);
   }
-  return c->auth.err;
+  return failed(c);
 }
 
 int nm_caps_copy(struct nm_caps *to, const struct nm_caps *from) {
-  to->flags = from->flags;
-  to->size = from->size;
+  struct nm_buf auth = to->auth, lines = to->lines;
+  *to = *from;
+  to->auth = auth;
+  to->lines = lines;
   to->auth.max = AUTH_MAX;
+  to->lines.max = LINES_MAX;
   nm_buf_reset(&to->auth);
+  nm_buf_reset(&to->lines);
   nm_buf_add_str(&to->auth, nm_buf_str(&from->auth));
-  return to->auth.err;
+  nm_buf_add_str(&to->lines, nm_buf_str(&from->lines));
+  return failed(to);
+}
+
+int nm_caps_param(const struct nm_caps *c, struct nm_str keyword, struct nm_str *param_out) {
+  struct nm_str rest = nm_buf_str(&c->lines);
+  struct nm_str line;
+  while (rest.n > 0 && nm_reply_next_line(&rest, &line)) {
+    if (nm_str_ieq(next_word(&line), keyword)) {
+      *param_out = trim(line);
+      return 1;
+    }
+  }
+  *param_out = nm_str("", 0);
+  return 0;
 }
 
 int nm_caps_has_auth(const struct nm_caps *c, const char *mechanism) {
@@ -149,5 +282,6 @@ int nm_caps_has_auth(const struct nm_caps *c, const char *mechanism) {
 
 void nm_caps_free(struct nm_caps *c) {
   nm_buf_free(&c->auth);
+  nm_buf_free(&c->lines);
   *c = (struct nm_caps){0};
 }

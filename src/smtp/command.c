@@ -1,63 +1,151 @@
 #include "smtp/command.h"
 
+#include <time.h>
+
 #include "base/chars.h"
 #include "base/error.h"
 #include "base/literal.h"
+#include "base/utf8.h"
+#include "smtp/xtext.h"
+
+/* RFC 5321 4.5.3.1.3: 256 octets with "<" and ">". */
+#define PATH_MAX_OCTETS 254
 
 /* The last gate before the wire. RFC 5321 4.1.2: within Path = "<" Mailbox ">" only a quoted string of the local part may
    hold SP, "<" and ">"; no octet outside 32-126 may stand anywhere (4.1.2 qtextSMTP, quoted-pairSMTP), so nothing can end
-   the path, add a parameter or end the line. Without SMTPUTF8 (RFC 6531) octets above 126 may not either. */
-int nm_command_addr_check(const struct nm_addr *a) {
-  if (a == NULL || a->spec.n == 0) {
-    return NM_EINVAL;
-  }
+   the path, add a parameter or end the line. SMTPUTF8 (RFC 6531 3.3) adds UTF8-non-ascii to atext, qtextSMTP and sub-domain. */
+static int is_path(struct nm_str spec, int utf8) {
   int is_quoted = 0;
-  for (size_t i = 0; i < a->spec.n; i++) {
-    char c = a->spec.p[i];
-    if (!nm_is((unsigned char)c, NM_CHAR_PRINT)) {
-      return NM_EINVAL;
+  for (size_t i = 0; i < spec.n; i++) {
+    char c = spec.p[i];
+    if (!nm_is((unsigned char)c, NM_CHAR_PRINT) && !(utf8 && (unsigned char)c > 127)) {
+      return 0;
     }
     if (is_quoted && c == '\\') {
       i++;
-      if (i == a->spec.n || !nm_is((unsigned char)a->spec.p[i], NM_CHAR_PRINT)) {
-        return NM_EINVAL;
+      if (i == spec.n || !nm_is((unsigned char)spec.p[i], NM_CHAR_PRINT)) {
+        return 0;
       }
     } else if (c == '"' && (i == 0 || is_quoted)) {
       is_quoted = i == 0;
     } else if (!is_quoted && (c == ' ' || c == '<' || c == '>' || c == '"' || c == '\\')) {
-      return NM_EINVAL;
+      return 0;
     }
   }
-  return is_quoted ? NM_EINVAL : 0;
+  return !is_quoted && nm_utf8_valid(spec) == spec.n;
 }
 
-static int path_command(struct nm_buf *b, const char *verb, const struct nm_addr *a, int64_t size,
-                        enum nm_body body) {
-  if (nm_command_addr_check(a) != 0) {
+int nm_command_addr_check(const struct nm_addr *a, int utf8) {
+  if (a == NULL || a->spec.n == 0) {
     return NM_EINVAL;
   }
-  if (a->spec.n > NM_COMMAND_MAX - 64) { /* 64: all else that stands in the line */
+  if (a->spec.n > PATH_MAX_OCTETS) {
     return NM_ELIMIT;
   }
-  nm_buf_add_c(b, verb);
-  nm_buf_add_str(b, a->spec);
+  return is_path(a->spec, utf8) ? 0 : NM_EINVAL;
+}
+
+/* RFC 4865 4: future-release-date-time = date-time of RFC 3339, in UTC */
+static void add_hold_until(struct nm_buf *b, int64_t moment) {
+  time_t at = (time_t)moment;
+  struct tm t;
+  if (gmtime_r(&at, &t) != NULL) {
+    nm_buf_addf(b, " HOLDUNTIL=%04d-%02d-%02dT%02d:%02d:%02dZ", t.tm_year + 1900, t.tm_mon + 1, t.tm_mday,
+                t.tm_hour, t.tm_min, t.tm_sec);
+  }
+}
+
+static void add_mail_options(struct nm_buf *b, const struct nm_mail_options *o) {
+  static const char *const ret[] = {"", " RET=FULL", " RET=HDRS"};
+  nm_buf_add_c(b, ret[o->ret]);
+  if (o->envid.n > 0) { /* RFC 3461 4.4: envid-parameter = "ENVID=" xtext */
+    nm_buf_add_c(b, " ENVID=");
+    nm_xtext_add(b, o->envid);
+  }
+  if (o->require_tls) {
+    nm_buf_add_c(b, " REQUIRETLS");
+  }
+  if (o->by != NM_BY_NONE) { /* RFC 2852 4: by-time ";" by-mode [by-trace] */
+    nm_buf_addf(b, " BY=%ld;%c%s", (long)o->by_seconds, o->by == NM_BY_NOTIFY ? 'N' : 'R',
+                o->by_trace ? "T" : "");
+  }
+  if (o->hold == NM_HOLD_FOR) { /* RFC 4865 4: future-release-interval = 1*9DIGIT */
+    nm_buf_addf(b, " HOLDFOR=%lld", (long long)o->hold_value);
+  } else if (o->hold == NM_HOLD_UNTIL) {
+    add_hold_until(b, o->hold_value);
+  }
+  if (o->has_priority) { /* RFC 6710 4: priority-value = ["-"] NZDIGIT / "0" */
+    nm_buf_addf(b, " MT-PRIORITY=%d", o->priority);
+  }
+}
+
+/* RFC 5321 4.1.1.2: mail = "MAIL FROM:" Reverse-path [SP Mail-parameters] CRLF; Reverse-path = Path / "<>" */
+int nm_command_mail(struct nm_buf *b, const struct nm_envelope *env) {
+  static const char *const body[] = {"", " BODY=8BITMIME", " BODY=BINARYMIME"};
+  struct nm_str spec = env->from != NULL ? env->from->spec : nm_str("", 0);
+  int rc = spec.n > 0 ? nm_command_addr_check(env->from, env->is_utf8) : 0;
+  rc = rc != 0 ? rc : nm_mail_options_check(&env->mail, NULL);
+  if (rc != 0) {
+    return rc;
+  }
+  nm_buf_add_c(b, "MAIL FROM:<");
+  nm_buf_add_str(b, spec);
   nm_buf_add_byte(b, '>');
-  if (size >= 0) {
-    nm_buf_addf(b, " SIZE=%lld", (long long)size);
+  if (env->size >= 0) {
+    nm_buf_addf(b, " SIZE=%lld", (long long)env->size);
   }
-  if (body == NM_BODY_8BITMIME) {
-    nm_buf_add_c(b, " BODY=8BITMIME");
+  nm_buf_add_c(b, body[env->body]);
+  if (env->is_utf8) {
+    nm_buf_add_c(b, " SMTPUTF8");
   }
+  add_mail_options(b, &env->mail);
   nm_buf_add(b, "\r\n", 2);
   return b->err;
 }
 
-int nm_command_mail(struct nm_buf *b, const struct nm_addr *from, int64_t size, enum nm_body body) {
-  return path_command(b, "MAIL FROM:<", from, size, body);
+/* RFC 3461 4.1: notify-esmtp-value = "NEVER" / 1#notify-list-element */
+static void add_notify(struct nm_buf *b, unsigned notify) {
+  static const char *const names[] = {"NEVER", "SUCCESS", "FAILURE", "DELAY"};
+  const char *before = " NOTIFY=";
+  for (unsigned i = 0; i < 4; i++) {
+    if ((notify & 1u << i) != 0) {
+      nm_buf_add_c(b, before);
+      nm_buf_add_c(b, names[i]);
+      before = ",";
+    }
+  }
 }
 
-int nm_command_rcpt(struct nm_buf *b, const struct nm_addr *to) {
-  return path_command(b, "RCPT TO:<", to, -1, NM_BODY_7BIT);
+/* RFC 3461 4.2: orcpt-parameter = "ORCPT=" addr-type ";" xtext; RFC 6533 3 has "utf-8" for what "rfc822" cannot hold. */
+static void add_orcpt(struct nm_buf *b, struct nm_str orcpt) {
+  if (nm_is_ascii(orcpt)) {
+    nm_buf_add_c(b, " ORCPT=rfc822;");
+    nm_xtext_add(b, orcpt);
+  } else {
+    nm_buf_add_c(b, " ORCPT=utf-8;");
+    nm_utf8_xtext_add(b, orcpt);
+  }
+}
+
+/* RFC 5321 4.1.1.3: rcpt = "RCPT TO:" Forward-path [SP Rcpt-parameters] CRLF */
+int nm_command_rcpt(struct nm_buf *b, const struct nm_envelope *env, size_t i) {
+  const struct nm_rcpt_options *o = env->rcpt != NULL ? &env->rcpt[i] : NULL;
+  int rc = nm_command_addr_check(env->to[i], env->is_utf8);
+  rc = rc != 0 || o == NULL ? rc : nm_rcpt_options_check(o, NULL);
+  if (rc != 0) {
+    return rc;
+  }
+  nm_buf_add_c(b, "RCPT TO:<");
+  nm_buf_add_str(b, env->to[i]->spec);
+  nm_buf_add_byte(b, '>');
+  if (o != NULL) {
+    add_notify(b, o->notify);
+    if (o->orcpt.n > 0) {
+      add_orcpt(b, o->orcpt);
+    }
+  }
+  nm_buf_add(b, "\r\n", 2);
+  return b->err;
 }
 
 /* RFC 5321 4.1.1.1: ehlo = "EHLO" SP ( Domain / address-literal ) CRLF */

@@ -7,9 +7,12 @@
 /* A multiple of what one read of the message gives; what fits a core's first cache. */
 #define IN_SIZE 16384
 
+enum form { DOTTED, LINES, OCTETS };
+
 struct dot_source {
   struct nm_source source;
   struct nm_source *inner;
+  enum form form;
   size_t at; /* of in, the next byte to send */
   size_t n;  /* bytes in in */
   int rc;    /* negative: inner failed, and stays so */
@@ -42,8 +45,8 @@ static size_t take_pend(struct dot_source *d, char *p, size_t cap) {
 }
 
 /* How many bytes of p, which begins within a line or with a byte that is no dot, go out as they are: up to a bare CR, a
-   bare LF, a CR that nothing follows yet, or a dot that begins a line. */
-static size_t clean_run(const char *p, size_t n) {
+   bare LF, a CR that nothing follows yet, or a dot that begins a line and must not. */
+static size_t clean_run(const char *p, size_t n, enum form form) {
   size_t line = 0;
   while (line < n) {
     const char *lf = memchr(p + line, '\n', n - line);
@@ -56,7 +59,7 @@ static size_t clean_run(const char *p, size_t n) {
       return end;
     }
     line = end + 1;
-    if (line < n && p[line] == '.') {
+    if (form == DOTTED && line < n && p[line] == '.') {
       return line;
     }
   }
@@ -66,12 +69,11 @@ static size_t clean_run(const char *p, size_t n) {
 /* RFC 5321 4.1.1.4: the content ends with CRLF "." CRLF; the first CRLF is the last line's own. An empty content has no
    line, and is sent as one empty line. */
 static void end_content(struct dot_source *d) {
+  static const char end[] = "\r\n.\r\n";
+  size_t from = d->line_begun || !d->any ? 0 : 2;
+  size_t to = d->form == DOTTED ? 5 : 2;
   d->ended = 1;
-  if (d->line_begun || !d->any) {
-    set_pend(d, "\r\n.\r\n", 5);
-  } else {
-    set_pend(d, ".\r\n", 3);
-  }
+  set_pend(d, end + from, to - from);
 }
 
 static int fill(struct dot_source *d) {
@@ -93,7 +95,7 @@ static int fill(struct dot_source *d) {
 /* Copies what goes out as it is; in has at least one byte. */
 static size_t copy_run(struct dot_source *d, char *p, size_t cap) {
   size_t left = d->n - d->at;
-  size_t run = clean_run(d->in + d->at, left < cap ? left : cap);
+  size_t run = clean_run(d->in + d->at, left < cap ? left : cap, d->form);
   if (run > 0) {
     memcpy(p, d->in + d->at, run);
     d->at += run;
@@ -112,7 +114,7 @@ static void take_special(struct dot_source *d) {
     d->skip_lf = c == '\r';
     d->line_begun = 0;
     d->any = 1;
-  } else if (c == '.' && !d->line_begun) {
+  } else if (c == '.' && !d->line_begun && d->form == DOTTED) {
     /* RFC 5321 4.5.2: one additional period; the line's own follows as any other byte. */
     set_pend(d, ".", 1);
     d->line_begun = 1;
@@ -120,10 +122,23 @@ static void take_special(struct dot_source *d) {
   }
 }
 
+static int read_octets(struct dot_source *d, char *p, size_t cap, size_t *n_out) {
+  int rc = d->rc != 0 ? d->rc : nm_source_read(d->inner, p, cap, n_out);
+  if (rc < 0) {
+    d->rc = rc;
+    d->source.error = d->inner->error;
+  }
+  d->ended = rc == 0 && *n_out == 0;
+  return rc;
+}
+
 static int dot_read(struct nm_source *s, char *p, size_t cap, size_t *n_out) {
   struct dot_source *d = (struct dot_source *)s;
   size_t n = 0;
   int rc = 0;
+  if (d->form == OCTETS) {
+    return read_octets(d, p, cap, n_out);
+  }
   while (n < cap && rc == 0) {
     n += take_pend(d, p + n, cap - n);
     if (n == cap || (d->ended && d->pend_at == d->pend_n)) {
@@ -141,7 +156,7 @@ static int dot_read(struct nm_source *s, char *p, size_t cap, size_t *n_out) {
       d->skip_lf = 0;
       continue;
     }
-    if (d->line_begun || d->in[d->at] != '.') {
+    if (d->line_begun || d->in[d->at] != '.' || d->form != DOTTED) {
       n += copy_run(d, p + n, cap - n);
     }
     if (n < cap && d->at < d->n) {
@@ -177,7 +192,7 @@ static void dot_free(struct nm_source *s) {
 
 static const struct nm_source_ops dot_ops = {dot_read, dot_rewind, dot_size, dot_free};
 
-struct nm_source *nm_dot_source(struct nm_source *inner) {
+static struct nm_source *new_source(struct nm_source *inner, enum form form) {
   struct dot_source *d = nm_alloc(sizeof *d);
   if (d == NULL) {
     return NULL;
@@ -185,7 +200,16 @@ struct nm_source *nm_dot_source(struct nm_source *inner) {
   memset(d, 0, offsetof(struct dot_source, in));
   d->source.ops = &dot_ops;
   d->inner = inner;
+  d->form = form;
   return &d->source;
+}
+
+struct nm_source *nm_dot_source(struct nm_source *inner) {
+  return new_source(inner, DOTTED);
+}
+
+struct nm_source *nm_chunk_source(struct nm_source *inner, int is_binary) {
+  return new_source(inner, is_binary ? OCTETS : LINES);
 }
 
 int nm_dot_source_ended(const struct nm_source *s) {

@@ -11,7 +11,10 @@ NM_HIDDEN_BEGIN
    across reads: any split of the input gives the same bytes. Keeps inner: the caller frees it after this one. Size
    unknown. NULL when out of memory. */
 struct nm_source *nm_dot_source(struct nm_source *inner);
-/* The last byte was read: known with it, not only by one more read that gives nothing. */
+/* The content of BDAT (RFC 3030 2): the same lines without dots doubled and without the dot at the end; of a binary one, the
+   octets as they are. */
+struct nm_source *nm_chunk_source(struct nm_source *inner, int is_binary);
+/* Of all of these: the last byte was read. With the dot known at once, otherwise only by one more read that gives nothing. */
 int nm_dot_source_ended(const struct nm_source *s);
 
 NM_HIDDEN_END

@@ -88,7 +88,7 @@ void nm_session_drop_output(struct nm_session *s) {
   nm_buf_reset(&s->out);
   s->out_at = 0;
   s->traced = 0;
-  s->out_is_content = 0;
+  s->out_content = s->out_octets = SIZE_MAX;
   s->out_is_secret = 0;
 }
 
@@ -189,6 +189,10 @@ int nm_session_begin(struct nm_session *s, const struct nm_envelope *env, struct
     nm_txn_let_go(&s->txn);
   }
   return rc;
+}
+
+int nm_session_is_spent(const struct nm_session *s) {
+  return s->caps.mail_max > 0 && s->txn.n_begun >= s->caps.mail_max;
 }
 
 int nm_session_quit(struct nm_session *s) {

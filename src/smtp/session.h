@@ -11,6 +11,7 @@
 #include "smtp/auth.h"
 #include "smtp/caps.h"
 #include "smtp/command.h"
+#include "smtp/envelope.h"
 #include "smtp/reply.h"
 #include "smtp/trace.h"
 
@@ -82,34 +83,34 @@ enum nm_outcome {
   NM_OUTCOME_UNKNOWN /* the line broke after the last byte of the content was handed over */
 };
 
-struct nm_envelope {
-  const struct nm_addr *from;
-  struct nm_addr *const *to; /* n_to of them */
-  size_t n_to;
-  int64_t size;       /* of the content, for SIZE=; -1: not known */
-  int all_or_nothing; /* neither DATA nor content before every RCPT was accepted */
-  enum nm_body body;  /* NM_BODY_8BITMIME: the content has octets over 127; nothing else may have them */
-};
-
 /* What is kept of the texts of RCPT's replies, of one and of all together: a hostile server answers 100000 recipients. Beyond
    that the codes stay and the text is cut. */
 #define NM_RCPT_TEXT_MAX 2048
 #define NM_RCPT_TEXTS_MAX (8 << 20)
 
-/* The answer to one RCPT: owned by the result. */
+/* What became of one recipient. */
+enum nm_fate {
+  NM_FATE_NOT_SENT, /* has not got it, and nobody said no */
+  NM_FATE_REFUSED,
+  NM_FATE_ACCEPTED,
+  NM_FATE_UNKNOWN
+};
+
+/* The answer that counts for one recipient: to RCPT, of LMTP (RFC 2033 4.2) the one after the content. Owned by the result. */
 struct nm_rcpt {
   const struct nm_addr *addr; /* borrowed from the envelope */
   struct nm_reply reply;      /* code 0: no answer came */
+  enum nm_fate fate;
 };
 
 struct nm_txn_result {
   enum nm_outcome outcome;
   struct nm_error error; /* code 0 when outcome is accepted or partial */
-  const char *command;   /* the last word is about: "RSET", "MAIL", "RCPT", "DATA", "."; NULL: none */
+  const char *command;   /* the last word is about: "RSET", "MAIL", "RCPT", "DATA", ".", "BDAT"; NULL: none */
   struct nm_reply reply; /* the reply that decided; code 0: none */
   struct nm_rcpt *rcpt;  /* in the envelope's order */
   size_t n_rcpt;
-  size_t n_accepted; /* RCPTs answered 2xx */
+  size_t n_accepted; /* recipients whose last answer was 2xx */
 };
 
 NM_HIDDEN_BEGIN
@@ -150,9 +151,12 @@ void nm_session_trace(struct nm_session *s, struct nm_trace *t);
 
 /* Starts a transaction. Keeps from, to and the source until the state is no longer BUSY. The source stands at its first
    byte. NM_EINVAL when not idle (the result of before stays). Otherwise, when it cannot be begun, the session stays idle,
-   nothing was written, and result says why (outcome not_sent): NM_EINVAL when there is no recipient, an address could end
-   a command, or the content is 8-bit and the server has no 8BITMIME (kind message), NM_ELIMIT when the size is above the server's SIZE (kind data), NM_ENOMEM. */
+   nothing was written, and result says why (outcome not_sent): NM_EINVAL when there is no recipient, an address
+   could end a command, an option is wrong, or what is asked for is not offered (kind message); NM_ELIMIT when the size is above the
+   server's SIZE (kind data) or another of its limits is exceeded; NM_ENOMEM. What the options point to is kept as long. */
 int nm_session_begin(struct nm_session *s, const struct nm_envelope *env, struct nm_source *content);
+/* As many transactions were begun as the server allows on one connection (LIMITS MAILMAX, RFC 9422): the next needs another. */
+int nm_session_is_spent(const struct nm_session *s);
 /* Queues QUIT: when idle, or closed after a handshake that ended in good order with a refusal (RFC 5321 3.8: not after 421).
    Nobody has to wait for its reply: nm_session_output once, and the connection may be dropped. */
 int nm_session_quit(struct nm_session *s);

@@ -96,9 +96,11 @@ static int write_talk(struct nm_session *s) {
 }
 
 static int write_txn(struct nm_session *s) {
-  s->out_is_content = nm_txn_at_content(&s->txn);
-  int rc =
-      s->out_is_content ? nm_txn_write_content(&s->txn, &s->out) : nm_txn_write_commands(&s->txn, &s->out);
+  struct nm_stretch stretch;
+  int rc = nm_txn_write(&s->txn, &s->out, &stretch);
+  s->out_at = s->traced = stretch.start;
+  s->out_content = stretch.content;
+  s->out_octets = stretch.octets;
   if (rc != 0) {
     nm_session_shut(s, rc, &s->txn.result.error);
   }
@@ -136,13 +138,20 @@ static size_t count_lines(const char *p, size_t n) {
   return lines;
 }
 
-static void on_content_sent(struct nm_session *s, size_t n) {
-  s->content_n += n;
+/* How many of the n bytes at out_at lie before that place. */
+static size_t sent_before(const struct nm_session *s, size_t n, size_t place) {
+  size_t left = s->out_at < place ? place - s->out_at : 0;
+  return n < left ? n : left;
+}
+
+static void on_content_sent(struct nm_session *s) {
   s->txn.is_content_begun = 1;
-  if (s->out_at == s->out.n && nm_txn_content_written(&s->txn)) {
-    s->txn.is_handed_over = 1;
-    s->awaited++;
-    nm_session_trace_content(s);
+  if (s->out_at == s->out.n) {
+    size_t replies = nm_txn_content_sent(&s->txn);
+    s->awaited += replies;
+    if (replies > 0) {
+      nm_session_trace_content(s);
+    }
   }
 }
 
@@ -152,14 +161,13 @@ void nm_session_sent(struct nm_session *s, size_t n) {
   if (n == 0) {
     return;
   }
-  if (!s->out_is_content) {
-    s->awaited += count_lines(s->out.p + s->out_at, n);
-  }
+  s->awaited += count_lines(s->out.p + s->out_at, sent_before(s, n, s->out_content));
+  s->content_n += n - sent_before(s, n, s->out_octets);
   s->out_at += n;
   s->progress += n;
   nm_session_trace_sent(s);
-  if (s->out_is_content) {
-    on_content_sent(s, n);
+  if (s->out_at > s->out_content) {
+    on_content_sent(s);
   } else if (s->out_is_secret && s->out_at == s->out.n) {
     nm_session_drop_output(s);
   }
@@ -204,7 +212,9 @@ static void on_reply(struct nm_session *s, const struct nm_reply *r) {
   } else if (s->state == NM_SESSION_TALKING) {
     on_talk_verdict(s, on_talk_reply(s, r));
   } else {
-    on_txn_verdict(s, on_txn_reply(s, r));
+    int verdict = on_txn_reply(s, r);
+    s->awaited += verdict == NM_VERDICT_STAYS;
+    on_txn_verdict(s, verdict);
   }
 }
 
@@ -258,7 +268,7 @@ static void describe_loss(const struct nm_session *s, const struct nm_error *why
     *out = *why;
   } else if (s->txn.is_handed_over) {
     nm_error_set(out, why->code, why->kind, "%s (waiting for the reply to the message)", why->text);
-  } else if (s->txn.rsp.step == NM_STEP_DOT) {
+  } else if (s->txn.rsp.step == NM_STEP_DOT || s->txn.rsp.step == NM_STEP_BDAT) {
     nm_error_set(out, why->code, why->kind, "%s (while the message was being sent)", why->text);
   } else {
     nm_error_set(out, why->code, why->kind, "%s (at %s)", why->text, nm_txn_command(&s->txn));

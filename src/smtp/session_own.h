@@ -21,7 +21,8 @@ struct nm_session {
   /* Filled only when all of it was sent: a TLS library that was offered a pointer wants the same again. */
   struct nm_buf out;
   size_t out_at;
-  int out_is_content;
+  size_t out_content; /* from here on it is content, or a chunk with its BDAT; SIZE_MAX: commands only */
+  size_t out_octets;  /* from here on it is the octets of the content alone */
   int out_is_secret;
   uint64_t progress;
   struct nm_txn txn;

@@ -10,9 +10,10 @@ static void add_line(struct nm_session *s, const char *p, size_t n) {
 }
 
 static void add_lines(struct nm_session *s) {
-  while (s->traced < s->out_at) {
+  size_t end = s->out_at < s->out_octets ? s->out_at : s->out_octets;
+  while (s->traced < end) {
     const char *p = s->out.p + s->traced;
-    const char *lf = memchr(p, '\n', s->out_at - s->traced);
+    const char *lf = memchr(p, '\n', end - s->traced);
     if (lf == NULL) {
       return;
     }
@@ -22,7 +23,7 @@ static void add_lines(struct nm_session *s) {
 }
 
 void nm_session_trace_sent(struct nm_session *s) {
-  if (s->trace == NULL || s->out_is_content) {
+  if (s->trace == NULL) {
     return;
   }
   if (!s->out_is_secret) {

@@ -4,39 +4,63 @@
 #include "base/hidden.h"
 #include "smtp/session.h"
 
-/* One mail transaction (RFC 5321 3.3): [RSET] MAIL RCPT… DATA, the content. Two cursors run over these steps: the command
-   cursor at what is written next, the response cursor at what is answered next; all of pipelining (RFC 2920) is how
-   far the first may run ahead of the second. It knows nothing of buffers that are half sent: that is the session's. */
-enum nm_step { NM_STEP_RSET, NM_STEP_MAIL, NM_STEP_RCPT, NM_STEP_DATA, NM_STEP_DOT, NM_STEP_END };
+/* One mail transaction (RFC 5321 3.3): [RSET] MAIL RCPT… and the content, after DATA or in BDAT's chunks (RFC 3030). Two cursors run
+   over these steps: the command cursor at what is written next, the response cursor at what is answered next; all of
+   pipelining (RFC 2920) is how far the first may run ahead of the second. It knows nothing of buffers that are half sent:
+   that is the session's. */
+enum nm_step {
+  NM_STEP_RSET,
+  NM_STEP_MAIL,
+  NM_STEP_RCPT,
+  NM_STEP_DATA,
+  NM_STEP_DOT,
+  NM_STEP_BDAT,
+  NM_STEP_END
+};
 
 struct nm_cursor {
   enum nm_step step;
-  size_t rcpt; /* which, at NM_STEP_RCPT */
+  size_t i; /* which recipient at NM_STEP_RCPT, which chunk at NM_STEP_BDAT */
 };
 
 /* What a reply did to the transaction; a negative code is one more answer: the server broke the protocol. */
 enum nm_verdict {
   NM_VERDICT_GOES_ON,
-  NM_VERDICT_DONE, /* the result is complete, the connection is good for another */
-  NM_VERDICT_CLOSE /* the result is complete, nothing more may be spoken */
+  NM_VERDICT_STAYS, /* goes on, and what was answered has another reply (LMTP) */
+  NM_VERDICT_DONE,  /* the result is complete, the connection is good for another */
+  NM_VERDICT_CLOSE  /* the result is complete, nothing more may be spoken */
+};
+
+/* What was written at once: commands from start on, content (or a chunk with its BDAT) from content on, of which octets is the place
+   behind BDAT. SIZE_MAX: there is no content. */
+struct nm_stretch {
+  size_t start;
+  size_t content;
+  size_t octets;
 };
 
 /* All-zero is none. */
 struct nm_txn {
-  struct nm_envelope env;
-  struct nm_source *dot; /* the content as it goes on the wire */
+  struct nm_envelope env; /* as nm_envelope_settle left it */
+  struct nm_source *wire; /* the content as it goes on the wire */
   struct nm_cursor cmd;
   struct nm_cursor rsp;
   int pipelining;
-  int may_size;   /* the server offers SIZE */
-  int is_stopped; /* no further command; it ends when all are answered */
+  int chunking;    /* BDAT, not DATA */
+  size_t held;     /* bytes of a chunk that waits for more, in the buffer behind the room for its BDAT */
+  size_t n_chunks; /* all of them, once the last is written */
+  int is_stopped;  /* no further command; it ends when all are answered */
   int is_mail_refused;
   int is_data_refused;
   int is_lone_dot; /* 354 though no recipient was accepted: a dot alone takes the transaction back (RFC 2920 3.1) */
   int is_waiting;       /* the content has said "not now" */
   int is_content_begun; /* a byte of the content was sent */
   int is_handed_over;
+  int is_delivering;  /* LMTP: the first reply to the content has come */
+  size_t delivered;   /* LMTP: recipients before this one have their last answer */
+  size_t n_due;       /* LMTP: replies to come */
   int is_reset_due;   /* the server still holds a transaction that the next one must clear */
+  uint32_t n_begun;   /* transactions over this connection */
   size_t rcpt_text_n; /* kept of RCPT's replies */
   struct nm_txn_result result;
 };
@@ -54,14 +78,11 @@ void nm_txn_advance(const struct nm_txn *t, struct nm_cursor *c);
 int nm_txn_is_answered(const struct nm_txn *t);
 /* A command or a piece of the content may be written now. */
 int nm_txn_may_write(const struct nm_txn *t);
-/* What is written next is content and not a command. */
-int nm_txn_at_content(const struct nm_txn *t);
-/* Writes as many commands as may go and fit; out is empty. */
-int nm_txn_write_commands(struct nm_txn *t, struct nm_buf *out);
-/* Fills out with content. A negative code: the source failed, and the transaction has ended. */
-int nm_txn_write_content(struct nm_txn *t, struct nm_buf *out);
-/* All of the content, with its dot, is written. */
-int nm_txn_content_written(const struct nm_txn *t);
+/* Fills out, which is empty (and between two calls is left as it is), with what may go: commands, content, or commands and a first
+   chunk. Nothing when the content gives nothing now. A negative code: the content failed, and the transaction has ended. */
+int nm_txn_write(struct nm_txn *t, struct nm_buf *out, struct nm_stretch *s);
+/* The content that was written last has been sent to its last byte. Returns how many replies that calls for: 0 or 1. */
+size_t nm_txn_content_sent(struct nm_txn *t);
 
 /* The next reply in order; the command it answers was sent. */
 int nm_txn_reply(struct nm_txn *t, const struct nm_reply *r);

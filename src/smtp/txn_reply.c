@@ -1,111 +1,27 @@
-#include "smtp/txn.h"
+#include "smtp/txn_end.h"
 
-/* What the server's replies make of a transaction, and how it ends. Everything that is said is in txn.c. */
+/* What the server's replies make of a transaction. What is said to it is in txn.c, what becomes of it in txn_end.c. */
 
-static int nobody_gets_it(const struct nm_txn *t) {
-  return t->result.n_accepted == 0 || (t->env.all_or_nothing && t->result.n_accepted < t->result.n_rcpt);
-}
-
-/* The server has said no already, whatever may still be answered: a line that breaks from here on changes nothing. */
-static int is_refused(const struct nm_txn *t) {
-  return t->is_mail_refused || t->is_data_refused || (t->rsp.step >= NM_STEP_DATA && nobody_gets_it(t));
-}
-
-/* When memory is short only the text is lost: what became of the message must not depend on it. */
-static void keep_reply(struct nm_txn *t, const struct nm_reply *r) {
-  t->result.command = nm_txn_command(t);
-  nm_reply_copy(&t->result.reply, r);
-}
-
-static void keep_rcpt_reply(struct nm_txn *t, const struct nm_reply *r) {
-  struct nm_reply *kept = &t->result.rcpt[t->rsp.rcpt].reply;
-  size_t left = NM_RCPT_TEXTS_MAX - t->rcpt_text_n;
-  size_t n = r->text.n < NM_RCPT_TEXT_MAX ? r->text.n : NM_RCPT_TEXT_MAX;
-  n = n < left ? n : left;
-  kept->code = r->code;
-  for (int i = 0; i < 3; i++) {
-    kept->enhanced[i] = r->enhanced[i];
-  }
-  kept->text.max = NM_RCPT_TEXT_MAX;
-  if (n > 0) {
-    nm_buf_add(&kept->text, r->text.p, n);
-    t->rcpt_text_n += kept->text.n;
-  }
-}
-
-static void say(struct nm_txn *t, int code, enum nm_kind kind, const char *what, const struct nm_reply *r) {
-  nm_reply_error(r, code, kind, what, &t->result.error);
-}
-
-/* The refusal that says whether trying again helps. For some of the recipients it does as soon as one refusal is
-   temporary; for all of them (all_or_nothing) only when none is permanent. */
-static const struct nm_rcpt *deciding_rcpt(const struct nm_txn *t) {
-  int wanted = t->env.all_or_nothing ? 5 : 4;
-  const struct nm_rcpt *first = NULL;
-  for (size_t i = 0; i < t->result.n_rcpt; i++) {
-    const struct nm_rcpt *r = &t->result.rcpt[i];
-    int class = nm_reply_class(&r->reply);
-    if (class == wanted) {
-      return r;
-    }
-    if (first == NULL && (class == 4 || class == 5)) {
-      first = r;
-    }
-  }
-  return first;
-}
-
-static void say_rcpt_refused(struct nm_txn *t) {
-  struct nm_txn_result *res = &t->result;
-  const struct nm_rcpt *r = deciding_rcpt(t);
-  struct nm_error what;
-  int n = (int)r->addr->spec.n;
-  const char *spec = r->addr->spec.p;
-  if (res->n_rcpt == 1) {
-    nm_error_set(&what, 0, NM_KIND_NONE, "recipient <%.*s> refused", n, spec);
-  } else if (res->n_accepted == 0) {
-    nm_error_set(&what, 0, NM_KIND_NONE, "all %zu recipients refused, <%.*s> with", res->n_rcpt, n, spec);
-  } else {
-    nm_error_set(&what, 0, NM_KIND_NONE,
-                 "%zu of %zu recipients refused, so nobody gets the message, <%.*s> with",
-                 res->n_rcpt - res->n_accepted, res->n_rcpt, n, spec);
-  }
-  say(t, NM_EREJECT, NM_KIND_RECIPIENT, what.text, &r->reply);
-  res->command = "RCPT";
-  nm_reply_copy(&res->reply, &r->reply);
-}
-
-static void conclude_refused(struct nm_txn *t) {
-  struct nm_txn_result *res = &t->result;
-  res->outcome = NM_OUTCOME_REJECTED;
-  if (t->is_mail_refused) {
-    say(t, NM_EREJECT, NM_KIND_SENDER, "sender refused", &res->reply);
-  } else if (nobody_gets_it(t)) {
-    say_rcpt_refused(t);
-  } else {
-    say(t, NM_EREJECT, NM_KIND_DATA, "the server does not take the message", &res->reply);
-  }
-}
-
-/* After each reply: is there anything left to say, or to hear? */
+/* After each reply: is there anything left to say, or to hear? A DATA that went with the envelope is heard out, for its 354 wants an
+   answer; no BDAT follows a refusal, but those that were begun are sent to their last byte, which the server waits for. */
 static int settle(struct nm_txn *t) {
-  int is_before_data = t->cmd.step == NM_STEP_DATA && t->rsp.step == NM_STEP_DATA;
-  if (t->is_mail_refused || t->is_data_refused || (is_before_data && nobody_gets_it(t))) {
+  int is_data_out = !t->chunking && t->cmd.step != NM_STEP_DATA && t->rsp.step == NM_STEP_DATA;
+  if (nm_txn_is_refused(t) && (t->is_mail_refused || t->is_data_refused || !is_data_out)) {
     t->is_stopped = 1;
   }
   if (!t->is_stopped || !nm_txn_is_answered(t)) {
     return NM_VERDICT_GOES_ON;
   }
-  conclude_refused(t);
+  nm_txn_conclude_refused(t);
   return NM_VERDICT_DONE;
 }
 
 static int unexpected(struct nm_txn *t, const char *what, const struct nm_reply *r) {
   struct nm_error why;
-  if (!is_refused(t)) {
-    keep_reply(t, r);
+  if (!nm_txn_is_refused(t)) {
+    nm_txn_keep_reply(t, r);
   }
-  say(t, NM_EPROTO, NM_KIND_PROTOCOL, what, r);
+  nm_txn_say(t, NM_EPROTO, NM_KIND_PROTOCOL, what, r);
   why = t->result.error;
   nm_txn_fail(t, &why);
   return NM_EPROTO;
@@ -127,7 +43,7 @@ static int on_mail(struct nm_txn *t, const struct nm_reply *r) {
   if (nm_reply_class(r) == 2) {
     t->is_reset_due = 1;
   } else {
-    keep_reply(t, r);
+    nm_txn_keep_reply(t, r);
     t->is_mail_refused = 1;
   }
   nm_txn_advance(t, &t->rsp);
@@ -138,7 +54,7 @@ static int on_rcpt(struct nm_txn *t, const struct nm_reply *r) {
   if (nm_reply_class(r) == 3) {
     return unexpected(t, "unexpected reply to RCPT", r);
   }
-  keep_rcpt_reply(t, r);
+  nm_txn_keep_rcpt_reply(t, t->rsp.i, r);
   if (nm_reply_class(r) == 2) {
     t->result.n_accepted++;
     t->is_reset_due = 1;
@@ -152,10 +68,10 @@ static int on_rcpt(struct nm_txn *t, const struct nm_reply *r) {
 static int on_data(struct nm_txn *t, const struct nm_reply *r) {
   if (r->code == 354) {
     nm_txn_advance(t, &t->rsp);
-    t->is_lone_dot = nobody_gets_it(t);
+    t->is_lone_dot = nm_txn_nobody_gets_it(t);
     t->is_stopped = 0;
     if (t->is_mail_refused && !t->is_lone_dot) {
-      conclude_refused(t);
+      nm_txn_conclude_refused(t);
       return NM_VERDICT_CLOSE;
     }
     return NM_VERDICT_GOES_ON;
@@ -163,57 +79,151 @@ static int on_data(struct nm_txn *t, const struct nm_reply *r) {
   if (nm_reply_class(r) < 4) {
     return unexpected(t, "unexpected reply to DATA", r);
   }
-  if (!is_refused(t)) {
-    keep_reply(t, r);
+  if (!nm_txn_is_refused(t)) {
+    nm_txn_keep_reply(t, r);
   }
   t->is_data_refused = 1;
   nm_txn_advance(t, &t->rsp);
   return settle(t);
 }
 
-static int on_dot(struct nm_txn *t, const struct nm_reply *r) {
+/* RFC 2033 4.2: one reply for each recipient that was accepted, in order. */
+static int on_delivery(struct nm_txn *t, const struct nm_reply *r) {
   struct nm_txn_result *res = &t->result;
+  if (!t->is_delivering) {
+    t->is_delivering = 1;
+    t->n_due = res->n_accepted;
+  }
+  while (nm_reply_class(&res->rcpt[t->delivered].reply) != 2) {
+    t->delivered++;
+  }
+  nm_txn_keep_rcpt_reply(t, t->delivered++, r);
+  if (nm_reply_class(r) == 2) {
+    nm_txn_keep_reply(t, r);
+  } else {
+    res->n_accepted--;
+  }
+  t->n_due--;
+  if (t->n_due > 0) {
+    return NM_VERDICT_STAYS;
+  }
+  if (res->n_accepted == 0) {
+    nm_txn_conclude_refused(t);
+  } else {
+    nm_txn_conclude(t, res->n_accepted == res->n_rcpt ? NM_OUTCOME_ACCEPTED : NM_OUTCOME_PARTIAL);
+  }
+  return NM_VERDICT_DONE;
+}
+
+/* The reply to the whole content. RFC 5321 4.1.1.4: the end of the data clears the transaction, refused or not; RFC 3030 2: after a
+   BDAT that was refused only RSET does. */
+static int on_end(struct nm_txn *t, const struct nm_reply *r) {
+  struct nm_txn_result *res = &t->result;
+  t->is_reset_due = t->chunking && nm_reply_class(r) != 2;
+  if (t->env.is_lmtp) {
+    return on_delivery(t, r);
+  }
+  nm_txn_keep_reply(t, r);
+  if (nm_reply_class(r) == 2) {
+    nm_txn_conclude(t, res->n_accepted == res->n_rcpt ? NM_OUTCOME_ACCEPTED : NM_OUTCOME_PARTIAL);
+  } else {
+    nm_txn_conclude(t, NM_OUTCOME_REJECTED);
+    nm_txn_say(t, NM_EREJECT, NM_KIND_DATA, "message refused", r);
+  }
+  return NM_VERDICT_DONE;
+}
+
+static int on_dot(struct nm_txn *t, const struct nm_reply *r) {
   if (t->is_lone_dot) {
-    conclude_refused(t);
+    nm_txn_conclude_refused(t);
     return NM_VERDICT_DONE;
   }
   if (nm_reply_class(r) == 3) {
     return unexpected(t, "unexpected reply to the message", r);
   }
-  keep_reply(t, r);
-  t->is_reset_due = 0; /* RFC 5321 4.1.1.4: the end of the data clears the transaction, refused or not */
-  if (nm_reply_class(r) == 2) {
-    res->outcome = res->n_accepted == res->n_rcpt ? NM_OUTCOME_ACCEPTED : NM_OUTCOME_PARTIAL;
-  } else {
-    res->outcome = NM_OUTCOME_REJECTED;
-    say(t, NM_EREJECT, NM_KIND_DATA, "message refused", r);
+  return on_end(t, r);
+}
+
+static int is_last_chunk(const struct nm_txn *t) {
+  return t->rsp.step == NM_STEP_BDAT && t->rsp.i + 1 == t->n_chunks;
+}
+
+/* A server that has refused MAIL or a chunk, and takes the message for recipients that it knows: whatever it took, it may be
+   delivered. */
+static int taken_after_all(struct nm_txn *t, const struct nm_reply *r) {
+  nm_txn_say(t, NM_EPROTO, NM_KIND_PROTOCOL, "the server has refused the message, and then taken it", r);
+  t->result.command = nm_txn_command(t);
+  nm_txn_conclude(t, NM_OUTCOME_UNKNOWN);
+  return NM_EPROTO;
+}
+
+/* RFC 3030 2: each chunk has its reply; after a refusal the server takes in what was on its way, and refuses it. */
+static int on_chunk(struct nm_txn *t, const struct nm_reply *r) {
+  int class = nm_reply_class(r);
+  int is_last = is_last_chunk(t);
+  if (class == 3) {
+    return unexpected(t, "unexpected reply to BDAT", r);
   }
-  return NM_VERDICT_DONE;
+  if (is_last && !nm_txn_is_refused(t)) {
+    return on_end(t, r);
+  }
+  if (is_last && class == 2 && !nm_txn_nobody_gets_it(t)) {
+    return taken_after_all(t, r);
+  }
+  if (class >= 4) {
+    t->is_reset_due = 1;
+    if (!nm_txn_is_refused(t)) {
+      nm_txn_keep_reply(t, r);
+      t->is_data_refused = 1;
+    }
+  }
+  nm_txn_advance(t, &t->rsp);
+  return settle(t);
 }
 
 static enum nm_kind kind_of_step(enum nm_step step) {
-  static const enum nm_kind kinds[] = {NM_KIND_CONNECT, NM_KIND_SENDER, NM_KIND_RECIPIENT,
+  static const enum nm_kind kinds[] = {NM_KIND_CONNECT, NM_KIND_SENDER, NM_KIND_RECIPIENT, NM_KIND_DATA,
                                        NM_KIND_DATA,    NM_KIND_DATA,   NM_KIND_DATA};
   return kinds[step];
 }
 
+/* What is answered next is the whole content. */
+static int is_end_due(const struct nm_txn *t) {
+  return t->is_handed_over && (t->rsp.step == NM_STEP_DOT || is_last_chunk(t));
+}
+
 /* RFC 5321 3.8: 421 may answer anything, and nothing more may be said. To the end of the content it is a refusal; at any
-   step before it nobody has the message, and sending it again over another connection is safe. */
+   step before it nobody has the message, even if all of it was sent behind, and sending it again over another connection
+   is safe. */
 static int closing(struct nm_txn *t, const struct nm_reply *r) {
-  if (is_refused(t)) {
-    conclude_refused(t);
+  if (nm_txn_is_refused(t)) {
+    nm_txn_conclude_refused(t);
     return NM_VERDICT_CLOSE;
   }
-  keep_reply(t, r);
-  t->result.outcome = t->is_handed_over ? NM_OUTCOME_REJECTED : NM_OUTCOME_NOT_SENT;
-  say(t, NM_EREJECT, kind_of_step(t->rsp.step), "the server closes the connection", r);
+  nm_txn_keep_reply(t, r);
+  nm_txn_conclude(t, is_end_due(t) ? NM_OUTCOME_REJECTED : NM_OUTCOME_NOT_SENT);
+  nm_txn_say(t, NM_EREJECT, kind_of_step(t->rsp.step), "the server closes the connection", r);
+  return NM_VERDICT_CLOSE;
+}
+
+/* RFC 2033: of the recipients behind the one that it answers nobody knows. */
+static int closing_delivery(struct nm_txn *t, const struct nm_reply *r) {
+  struct nm_error why;
+  if (on_end(t, r) == NM_VERDICT_STAYS) {
+    nm_txn_say(t, NM_EREJECT, NM_KIND_DATA, "the server closes the connection", r);
+    why = t->result.error;
+    nm_txn_fail(t, &why);
+  }
   return NM_VERDICT_CLOSE;
 }
 
 int nm_txn_reply(struct nm_txn *t, const struct nm_reply *r) {
+  if (r->code == 421 && t->env.is_lmtp && is_end_due(t)) {
+    return closing_delivery(t, r);
+  }
   if (r->code == 421) {
     if (t->rsp.step == NM_STEP_RCPT) {
-      keep_rcpt_reply(t, r);
+      nm_txn_keep_rcpt_reply(t, t->rsp.i, r);
     }
     return closing(t, r);
   }
@@ -228,6 +238,8 @@ int nm_txn_reply(struct nm_txn *t, const struct nm_reply *r) {
       return on_data(t, r);
     case NM_STEP_DOT:
       return on_dot(t, r);
+    case NM_STEP_BDAT:
+      return on_chunk(t, r);
     case NM_STEP_END:
       break;
   }
@@ -241,23 +253,12 @@ int nm_txn_early_reply(struct nm_txn *t, const struct nm_reply *r) {
   if (r->code == 421) {
     return closing(t, r);
   }
-  keep_reply(t, r);
-  t->result.outcome = NM_OUTCOME_REJECTED;
-  say(t, NM_EREJECT, NM_KIND_DATA, "message refused while it was being sent", r);
+  if (nm_txn_is_refused(t)) {
+    nm_txn_conclude_refused(t);
+    return NM_VERDICT_CLOSE;
+  }
+  nm_txn_keep_reply(t, r);
+  nm_txn_conclude(t, NM_OUTCOME_REJECTED);
+  nm_txn_say(t, NM_EREJECT, NM_KIND_DATA, "message refused while it was being sent", r);
   return NM_VERDICT_CLOSE;
-}
-
-void nm_txn_fail(struct nm_txn *t, const struct nm_error *why) {
-  struct nm_txn_result *res = &t->result;
-  if (is_refused(t)) {
-    conclude_refused(t);
-    return;
-  }
-  res->command = nm_txn_command(t);
-  res->error = *why;
-  res->outcome = NM_OUTCOME_NOT_SENT;
-  if (t->is_handed_over) {
-    res->outcome = NM_OUTCOME_UNKNOWN;
-    nm_error_set(&res->error, why->code, why->kind, "%s; the server may have taken the message", why->text);
-  }
 }
