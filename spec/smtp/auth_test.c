@@ -401,6 +401,24 @@ static void asks_for_digests_when_it_needs_them(void) {
   }
 }
 
+/* The first mechanism needs none and does not work; the next one does. */
+static void asks_for_digests_halfway(void) {
+  struct nm_sasl_choice c = choice_of("EXTERNAL SCRAM-SHA-256", "EXTERNAL SCRAM-SHA-256");
+  struct nm_sasl_login l = login_of("user", SECRET);
+  struct nm_auth *a = NULL;
+  struct nm_buf line = line_room();
+  struct nm_error e = {0};
+  c.has_certificate = 1;
+  l.digest = NULL;
+  CHECK(nm_auth_new(&c, &l, &a) == 0 && nm_auth_begin(a, &line, &e) == NM_AUTH_SAY);
+  CHECK(nm_auth_reply(a, 504, NM_STR("no"), &line, &e) == NM_AUTH_DIGEST && line.n == 0);
+  CHECK(nm_auth_begin(a, &line, &e) == NM_AUTH_DIGEST); /* as long as there is none */
+  nm_auth_give_digest(a, &digests);
+  CHECK(nm_auth_begin(a, &line, &e) == NM_AUTH_SAY && strncmp(line.p, "AUTH SCRAM-SHA-256 ", 19) == 0);
+  nm_auth_free(&a);
+  nm_buf_free(&line);
+}
+
 static void says_an_empty_initial_response(void) {
   struct nm_sasl_choice c = choice_of("EXTERNAL", "EXTERNAL");
   struct nm_sasl_login l = login_of("", "");
@@ -459,6 +477,7 @@ int main(void) {
   RUN(splits_a_long_command);
   RUN(never_writes_a_longer_line);
   RUN(asks_for_digests_when_it_needs_them);
+  RUN(asks_for_digests_halfway);
   RUN(says_an_empty_initial_response);
   RUN(goes_past_what_the_login_does_not_suit);
   RUN(leaves_digest_md5_out_when_it_is_doubtful);
