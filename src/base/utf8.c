@@ -1,5 +1,7 @@
 #include "base/utf8.h"
 
+#include "base/lanes.h"
+
 static int is_tail(unsigned char c, unsigned char low, unsigned char high) {
   return c >= low && c <= high;
 }
@@ -80,64 +82,60 @@ static size_t ascii_run(const char *p, size_t n) {
   return i;
 }
 
-/* The same productions as an automaton whose step is one shift, whatever the octet: no guess of the processor can be wrong. A state
-   is the place of its six bits in a row, an octet's row has the next state at the place of each. What is not in a row is 0, and
-   so is BAD, which is in none. */
-enum {
-  BAD = 0,
-  GOOD = 6,
-  TAIL1 = 12,
-  TAIL2 = 18,
-  TAIL3 = 24,
-  AFTER_E0 = 30,
-  AFTER_ED = 36,
-  AFTER_F0 = 42,
-  AFTER_F4 = 48
-};
-
-#define NEXT(state, next) ((uint64_t)(next) << (state))
-#define ANY_TAIL (NEXT(TAIL1, GOOD) | NEXT(TAIL2, TAIL1) | NEXT(TAIL3, TAIL2))
-/* clang-format off */
-#define ASCII NEXT(GOOD, GOOD)
-#define T80 (ANY_TAIL | NEXT(AFTER_ED, TAIL1) | NEXT(AFTER_F4, TAIL2))
-#define T90 (ANY_TAIL | NEXT(AFTER_ED, TAIL1) | NEXT(AFTER_F0, TAIL2))
-#define TA0 (ANY_TAIL | NEXT(AFTER_E0, TAIL1) | NEXT(AFTER_F0, TAIL2))
-#define LEAD(next) NEXT(GOOD, next)
-#define R2(x) x, x
-#define R4(x) R2(x), R2(x)
-#define R16(x) R4(x), R4(x), R4(x), R4(x)
-
-static const uint64_t rows[256] = {
-    R16(ASCII), R16(ASCII), R16(ASCII), R16(ASCII), R16(ASCII), R16(ASCII), R16(ASCII), R16(ASCII),
-    R16(T80), R16(T90), R16(TA0), R16(TA0),
-    R2(0), R2(LEAD(TAIL1)), R4(LEAD(TAIL1)), R4(LEAD(TAIL1)), R4(LEAD(TAIL1)), R16(LEAD(TAIL1)),
-    LEAD(AFTER_E0), R4(LEAD(TAIL2)), R4(LEAD(TAIL2)), R4(LEAD(TAIL2)), LEAD(AFTER_ED), R2(LEAD(TAIL2)),
-    LEAD(AFTER_F0), LEAD(TAIL3), R2(LEAD(TAIL3)), LEAD(AFTER_F4), LEAD(0), R2(0), R4(0), R4(0)};
-/* clang-format on */
-
-#define BLOCK 64
-
-/* Octets of whole characters in the block at p; 0: there is a bad one. */
-static size_t good_block(const char *p) {
-  uint64_t state = GOOD;
-  for (size_t i = 0; i < BLOCK; i++) {
-    state = rows[(unsigned char)p[i]] >> (state & 63);
-  }
-  state &= 63;
-  size_t n = state == BAD ? 0 : BLOCK;
-  if (state != BAD && state != GOOD) { /* the last character goes on: back to its first octet */
-    do {
-      n--;
-    } while (((unsigned char)p[n] & 0xc0) == 0x80);
-  }
-  return n;
+#if defined(NM_LANES)
+/* What cannot stand where it is, or is of a character of more than two octets, as in most texts there is none. */
+static nm_lanes beyond_two(const char *p) {
+  nm_lanes c = nm_lanes_load(p);
+  nm_lanes is_due = (nm_lanes)((nm_lanes_load(p - 1) & 0xe0) == 0xc0);
+  nm_lanes is_there = (nm_lanes)((c & 0xc0) == 0x80);
+  nm_lanes longer = (nm_lanes)((c & 0xe0) == 0xe0) | (nm_lanes)((nm_lanes_load(p - 3) & 0xe0) == 0xe0);
+  return (is_due ^ is_there) | (nm_lanes)((c & 0xfe) == 0xc0) | longer;
 }
+
+/* The octets that cannot stand where they do, by the productions above: each is held against the three before it. What is open at
+   the end is seen by who looks at the octets behind. */
+static nm_lanes misplaced(const char *p) {
+  nm_lanes c = nm_lanes_load(p), before = nm_lanes_load(p - 1);
+  nm_lanes is_due = (nm_lanes)(before >= 0xc2) | (nm_lanes)(nm_lanes_load(p - 2) >= 0xe0) |
+                    (nm_lanes)(nm_lanes_load(p - 3) >= 0xf0);
+  nm_lanes is_there = (nm_lanes)((c & 0xc0) == 0x80);
+  nm_lanes never = (nm_lanes)((c & 0xfe) == 0xc0) | (nm_lanes)(c > 0xf4);
+  nm_lanes low = ((nm_lanes)(before == 0xe0) & (nm_lanes)(c < 0xa0)) |
+                 ((nm_lanes)(before == 0xf0) & (nm_lanes)(c < 0x90));
+  nm_lanes high = ((nm_lanes)(before == 0xed) & (nm_lanes)(c > 0x9f)) |
+                  ((nm_lanes)(before == 0xf4) & (nm_lanes)(c > 0x8f));
+  return (is_due ^ is_there) | never | low | high;
+}
+
+static int is_good(const char *p) {
+  return !nm_lanes_any(beyond_two(p)) || !nm_lanes_any(misplaced(p));
+}
+
+/* Octets of whole characters from at on, where one begins; stops short of the last character it has seen, and of a bad one. */
+static size_t good_lanes(struct nm_str s, size_t at) {
+  size_t i = at;
+  while (i >= 3 && i < s.n && s.n - i >= NM_LANES && is_good(s.p + i)) {
+    i += NM_LANES;
+    i = s.n - i < NM_LANES && i < s.n ? s.n - NM_LANES : i; /* the last ones, some of them once more */
+  }
+  while (i > at && ((unsigned char)s.p[i - 1] & 0xc0) == 0x80) {
+    i--;
+  }
+  return i > at && (unsigned char)s.p[i - 1] >= 0xc0 ? i - at - 1 : i - at;
+}
+#else
+static size_t good_lanes(struct nm_str s, size_t at) {
+  (void)s;
+  (void)at;
+  return 0;
+}
+#endif
 
 size_t nm_utf8_valid(struct nm_str s) {
   size_t i = 0, len = 1;
   while (i < s.n && len > 0) {
     i += ascii_run(s.p + i, s.n - i);
-    len = s.n - i >= BLOCK ? good_block(s.p + i) : 0;
+    len = good_lanes(s, i);
     if (len == 0 && i < s.n) {
       len = nm_utf8_next(s.p + i, s.n - i, NULL);
     }

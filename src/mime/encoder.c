@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "base/base64.h"
+#include "base/lanes.h"
 #include "mime/base64_lines.h"
 #include "mime/quoted.h"
-#include "mime/word.h"
 
 const char *nm_cte_name(enum nm_cte cte) {
   switch (cte) {
@@ -23,11 +23,12 @@ const char *nm_cte_name(enum nm_cte cte) {
   return "base64";
 }
 
-/* Both write n octets to out and return the end of what they wrote. */
-typedef char *put_fn(struct nm_encoder *e, const char *p, size_t n, char *out);
+/* Octets of a text that are encoded at once. */
+#define TEXT_SLICE ((size_t)NM_LINE_OCTETS * 16)
 
-static char *put_octets(struct nm_encoder *e, const char *p, size_t n, char *out) {
-  (void)e;
+/* These return the end of what they wrote. */
+
+static char *put_octets(char *out, const char *p, size_t n) {
   memcpy(out, p, n);
   return out + n;
 }
@@ -53,33 +54,56 @@ static char *put_base64(struct nm_encoder *e, const char *p, size_t n, char *out
   return out + lines * NM_BASE64_LINE;
 }
 
-static size_t line_length(const char *p, size_t n) {
+/* Octets up to the next control, as far as whole lanes reach. */
+static size_t text_lanes(const char *p, size_t n) {
   size_t i = 0;
-  while (n - i >= 8 && nm_word_controls(nm_word_load(p + i)) == 0) {
-    i += 8;
+#if defined(NM_LANES)
+  size_t run = NM_LANES;
+  while (run == NM_LANES && n - i >= NM_LANES) {
+    run = nm_lanes_first((nm_lanes)(nm_lanes_load(p + i) < 32));
+    i += run;
   }
+#endif
+  return i;
+}
+
+static size_t line_length(const char *p, size_t n) {
+  size_t i = text_lanes(p, n);
   while (i < n && p[i] != '\n' && p[i] != '\r') {
-    i++;
+    i += 1 + text_lanes(p + i + 1, n - i - 1);
   }
   return i;
 }
 
 /* Text in its canonical form: every CRLF, CR and LF is a CRLF (RFC 2049 4 (2)). */
-static char *put_text(struct nm_encoder *e, const char *p, size_t n, char *out, put_fn *put) {
+static char *put_text(struct nm_encoder *e, const char *p, size_t n, char *out) {
   while (n > 0) {
     size_t run = line_length(p, n);
     if (run > 0) {
-      out = put(e, p, run, out);
+      out = put_octets(out, p, run);
       e->cr = 0;
     } else {
       if (*p == '\r' || !e->cr) { /* the LF of a CRLF was done with its CR */
-        out = put(e, "\r\n", 2, out);
+        out = put_octets(out, "\r\n", 2);
       }
       e->cr = *p == '\r';
       run = 1;
     }
     p += run;
     n -= run;
+  }
+  return out;
+}
+
+/* Its lines are of any length, those of base64 are not: so it is brought together before it is encoded. */
+static char *put_text_base64(struct nm_encoder *e, const char *p, size_t n, char *out) {
+  char text[2 * TEXT_SLICE];
+  while (n > 0) {
+    size_t slice = n < TEXT_SLICE ? n : TEXT_SLICE;
+    size_t size = (size_t)(put_text(e, p, slice, text) - text);
+    out = put_base64(e, text, size, out);
+    p += slice;
+    n -= slice;
   }
   return out;
 }
@@ -91,9 +115,10 @@ size_t nm_encoder_step(struct nm_encoder *e, const char *p, size_t n, char *out)
   if (e->cte == NM_CTE_QP) {
     return nm_quoted_step(e, p, n, out);
   }
-  put_fn *put = e->cte == NM_CTE_BASE64 ? put_base64 : put_octets;
-  char *end = e->text ? put_text(e, p, n, out, put) : put(e, p, n, out);
-  return (size_t)(end - out);
+  if (e->cte == NM_CTE_BASE64) {
+    return (size_t)((e->text ? put_text_base64(e, p, n, out) : put_base64(e, p, n, out)) - out);
+  }
+  return (size_t)((e->text ? put_text(e, p, n, out) : put_octets(out, p, n)) - out);
 }
 
 size_t nm_encoder_flush(struct nm_encoder *e, char *out) {

@@ -2,9 +2,9 @@
 
 #include <string.h>
 
+#include "base/lanes.h"
 #include "base/str.h"
 #include "base/utf8.h"
-#include "mime/word.h"
 
 static void check_utf8(struct nm_scan *s, const char *p, size_t n) {
   while (s->tail_n > 0 && n > 0) { /* the character that the last step began */
@@ -39,23 +39,35 @@ static int is_escaped(unsigned char c) {
   return (c < 32 && c != '\t') || c > 126 || c == '=';
 }
 
-/* Whole words without a control: nearly all of a text. */
-static size_t scan_words(struct nm_scan *s, const char *p, size_t n) {
-  uint64_t bits = 0;
-  size_t i = 0;
-  for (; n - i >= 8; i += 8) {
-    uint64_t w = nm_word_load(p + i);
-    if (nm_word_controls(w) != 0) {
-      break;
-    }
-    bits |= w;
-    s->escapes += nm_word_count((w & NM_WORD_HIGH) | nm_word_equal(w, '=') | nm_word_equal(w, 0x7f));
+#if defined(NM_LANES)
+/* Octets up to the next control, as far as whole lanes reach; counts them. */
+static size_t scan_lanes(struct nm_scan *s, const char *p, size_t n) {
+  static const nm_lanes place = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  nm_lanes all = {0}, escapes = {0};
+  size_t i = 0, run = NM_LANES;
+  while (run == NM_LANES && n - i >= NM_LANES &&
+         i < 255 * (size_t)NM_LANES) { /* 255: what a lane can count to */
+    nm_lanes v = nm_lanes_load(p + i);
+    run = nm_lanes_first((nm_lanes)(v < 32));
+    v &= (nm_lanes)(place < (unsigned char)run);
+    all |= v;
+    escapes -= (nm_lanes)(v > 126) | (nm_lanes)(v == '=');
+    i += run;
   }
-  s->high |= (bits & NM_WORD_HIGH) != 0;
+  s->high |= nm_lanes_any(all & 0x80);
+  s->escapes += nm_lanes_sum(escapes);
   return i;
 }
+#else
+static size_t scan_lanes(struct nm_scan *s, const char *p, size_t n) {
+  (void)s;
+  (void)p;
+  (void)n;
+  return 0;
+}
+#endif
 
-/* Octets up to the next CR or LF, and no further than the next word; counts them. */
+/* Octets up to the next CR or LF, eight at most; counts them. */
 static size_t scan_octets(struct nm_scan *s, const char *p, size_t n) {
   size_t i = 0;
   for (; i < n && i < 8 && p[i] != '\n' && p[i] != '\r'; i++) {
@@ -71,7 +83,7 @@ static size_t scan_octets(struct nm_scan *s, const char *p, size_t n) {
 static size_t scan_line(struct nm_scan *s, const char *p, size_t n) {
   size_t at = 0, run = 0;
   do {
-    at += scan_words(s, p + at, n - at);
+    at += scan_lanes(s, p + at, n - at);
     run = scan_octets(s, p + at, n - at);
     at += run;
   } while (run == 8);

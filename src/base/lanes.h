@@ -1,0 +1,52 @@
+#ifndef NM_BASE_LANES_H
+#define NM_BASE_LANES_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* Sixteen octets looked at at once: the vectors of GCC and Clang, which are SSE2, NEON or plain words, whatever the processor has.
+   Comparisons give 0xff or 0 for each octet. Other compilers have NM_LANES undefined and go octet by octet. */
+#if defined(__GNUC__)
+#  define NM_LANES 16
+
+typedef unsigned char nm_lanes __attribute__((vector_size(NM_LANES)));
+
+static inline nm_lanes nm_lanes_load(const char *p) {
+  nm_lanes v;
+  memcpy(&v, p, sizeof v);
+  return v;
+}
+
+static inline int nm_lanes_any(nm_lanes v) {
+  uint64_t halves[2];
+  memcpy(halves, &v, sizeof v);
+  return (halves[0] | halves[1]) != 0;
+}
+
+/* Of sixteen numbers. */
+static inline size_t nm_lanes_sum(nm_lanes v) {
+  const uint64_t each = 0x00ff00ff00ff00ff, one = 0x0001000100010001;
+  uint64_t h[2];
+  memcpy(h, &v, sizeof v);
+  uint64_t pairs = (h[0] & each) + (h[0] >> 8 & each) + (h[1] & each) + (h[1] >> 8 & each);
+  return (size_t)(pairs * one >> 48);
+}
+
+/* The place of the first that is 0xff, among others that are 0; NM_LANES when there is none. */
+static inline size_t nm_lanes_first(nm_lanes v) {
+  uint64_t h[2];
+  memcpy(h, &v, sizeof v);
+  if ((h[0] | h[1]) == 0) {
+    return NM_LANES;
+  }
+  size_t at = h[0] != 0 ? 0 : 8;
+#  if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  return at + (size_t)__builtin_ctzll(at == 0 ? h[0] : h[1]) / 8;
+#  else
+  return at + (size_t)__builtin_clzll(at == 0 ? h[0] : h[1]) / 8;
+#  endif
+}
+#endif
+
+#endif
