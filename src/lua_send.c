@@ -48,7 +48,7 @@ static int take_envelope(struct job *j, const struct nm_message *m, struct nm_er
   const struct nm_resent *r = nm_message_resent(m);
   struct nm_addr *sender = r != NULL ? r->sender : m->sender;
   struct nm_addr *from = r != NULL ? r->from : m->from;
-  if (from == NULL) {
+  if (from == NULL && sender == NULL) {
     return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE, "the message has no From; set Message.From");
   }
   j->from = nm_addr_ref(sender != NULL ? sender : from);

@@ -25,7 +25,7 @@ int nm_now_take(struct nm_now *now, const struct nm_message *m, struct nm_error 
     return copied;
   }
   int err = m->message_id.n > 0 ? nm_buf_replace(&now->id, "MessageId", nm_buf_str(&m->message_id), e)
-                                : nm_message_id_make(m->from, &now->id, e);
+                                : nm_message_id_make(m->from != NULL ? m->from : m->sender, &now->id, e);
   now->stamp.message_id = nm_buf_str(&now->id);
   return err;
 }

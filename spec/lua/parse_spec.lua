@@ -3,6 +3,8 @@
 
 local netmail = require "netmail"
 local mail = require "spec.support.mail"
+local net = require "spec.support.net"
+local servers = require "spec.support.servers"
 
 local MailMessage = netmail.MailMessage
 local Parse, TryParse = MailMessage.Parse, MailMessage.TryParse
@@ -241,5 +243,67 @@ describe("pictures within an alternative, where Thunderbird and Apple Mail put t
     assert.equal("PNG", m.LinkedResources[1].Content)
     assert.equal(0, #m.AlternateViews)
     assert.is_nil(m.RootPart)
+  end)
+end)
+
+describe("a message of a stranger", function()
+  local head = "From: a@x.test\r\nTo: u@x.test\r\nMIME-Version: 1.0\r\n"
+
+  it("has no header but its own: a part's fields stay out of it, whatever is taken away", function()
+    local nested = netmail.MailMessage.Parse(head .. "Content-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\nBcc: b@evil.test\r\n" ..
+      "To: e@evil.test\r\nSubject: spoofed\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nA\r\n--b--\r\n--a--\r\n")
+    local first = netmail.MailMessage.Parse(head .. "Content-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\nBcc: b@evil.test\r\n" ..
+      "X-Evil: 1\r\nSubject: spoofed\r\n\r\nA\r\n--a\r\nContent-Type: image/png\r\n\r\nx\r\n--a--\r\n")
+    first.Attachments:Clear()
+    for _, m in ipairs{ nested, first } do
+      local text = m:ToString()
+      assert.is_nil(text:find("evil", 1, true))
+      assert.is_nil(text:find("spoofed", 1, true))
+      assert.is_nil(text:find("X-Evil", 1, true))
+    end
+  end)
+
+  it("was resent by others: that is in its header, and sends it nowhere", function()
+    local aio = servers.shared "aio"
+    local m = netmail.MailMessage.Parse(head .. "Resent-Date: Sun, 22 Nov 2026 10:00:00 +0300\r\nResent-From: r@evil.test\r\n" ..
+      "Resent-To: evil@evil.test\r\n\r\nb")
+    local client = net.client(aio.port.plain)
+    assert(client:Send(m))
+    local got = aio:take(1)[1]
+    assert.same({ "u@x.test" }, got.to)
+    assert.equal("a@x.test", got.from)
+    assert.is_truthy(got.raw:find("Resent-To: evil@evil.test", 1, true))
+    m:Resend{ From = "me@x.test", To = "boss@x.test" }
+    assert(client:Send(m))
+    client:Close()
+    assert.same({ "boss@x.test" }, aio:take(1)[1].to)
+  end)
+
+  it("can be changed: its charset and encoding bind nobody", function()
+    local m = netmail.MailMessage.Parse(head .. "Content-Type: text/plain\r\nContent-Transfer-Encoding: 7bit\r\n\r\nFrom me\r\n")
+    m.Text = "Привет"
+    assert.equal("Привет", netmail.MailMessage.Parse(m:ToString()).Text)
+    m = netmail.MailMessage.Parse(head .. "Content-Type: text/plain; charset=koi8-r\r\n\r\n\240\r\n")
+    m.Text = "日本"
+    mail.fails("utf-8 has them all", m:ToString())
+    m.BodyEncoding = "utf-8"
+    assert.equal("日本", netmail.MailMessage.Parse(m:ToString()).Text)
+  end)
+
+  it("may be signed and broken: then it is a text like any other", function()
+    local m = netmail.MailMessage.Parse(head .. "Content-Type: multipart/signed; boundary=d\r\n\r\n--d\r\n\r\na\rb\r\n--d--\r\n")
+    assert.equal("text/plain", m.RootPart.ContentType)
+    assert.is_truthy(m.RootPart.Content:find("a\rb", 1, true))
+    assert.is_truthy(m:ToString())
+  end)
+
+  it("of two authors goes out for the Sender", function()
+    local aio = servers.shared "aio"
+    local client = net.client(aio.port.plain)
+    assert(client:Send(netmail.MailMessage.Parse("From: a@x.test, b@x.test\r\nSender: s@x.test\r\nTo: u@x.test\r\n\r\nx")))
+    client:Close()
+    local got = aio:take(1)[1]
+    assert.equal("s@x.test", got.from)
+    assert.is_truthy(got.raw:find("From: a@x.test, b@x.test\r\n", 1, true))
   end)
 end)

@@ -73,12 +73,16 @@ static int prepare_message(struct leaf *l) {
     return err;
   }
   if (!nm_scan_is_7bit(&l->scan) || l->scan.cr > 0) {
+    const char *advice =
+        starts_with(l->type, NM_STR("multipart/"))
+            ? "it can only go to a server with 8BITMIME, or with Raw"
+            : "set its type to application/octet-stream, or read it with MailMessage.Parse and attach "
+              "the message";
     return nm_error_set(
         l->e, NM_EINVAL, NM_KIND_MESSAGE,
         "the attachment \"%.*s\" cannot be sent as %.*s: it has 8-bit or NUL octets, a bare CR or "
-        "a line over %d octets, and RFC 2045 allows no encoding for this type; set its type to "
-        "application/octet-stream, or read it with MailMessage.Parse and attach the message",
-        (int)name.n, name.p, (int)l->type.n, l->type.p, NM_SCAN_LINE_MAX);
+        "a line over %d octets, and RFC 2045 allows no encoding for this type; %s",
+        (int)name.n, name.p, (int)l->type.n, l->type.p, NM_SCAN_LINE_MAX, advice);
   }
   how->cte = NM_CTE_7BIT; /* "From " lines too */
   how->text = 1;

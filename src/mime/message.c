@@ -257,5 +257,6 @@ int nm_message_resend(struct nm_message *m, struct nm_resent *r, struct nm_error
 }
 
 const struct nm_resent *nm_message_resent(const struct nm_message *m) {
-  return m->resent->n > 0 ? m->resent->items[m->resent->n - 1] : NULL;
+  const struct nm_resent *newest = m->resent->n > 0 ? m->resent->items[m->resent->n - 1] : NULL;
+  return newest != NULL && !newest->is_read ? newest : NULL;
 }

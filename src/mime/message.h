@@ -104,7 +104,7 @@ int nm_message_set_one_click(struct nm_message *m, int on, struct nm_error *e);
 /* A block on top of the others, newest last in the list; its message_id is made if it is empty. NM_EINVAL when it has no
    From or no recipient. */
 int nm_message_resend(struct nm_message *m, struct nm_resent *r, struct nm_error *e);
-/* The newest block, or NULL: whose sender and recipients are the envelope's. */
+/* The block whose sender and recipients are the envelope's: the newest, unless it came with a message that was read; or NULL. */
 const struct nm_resent *nm_message_resent(const struct nm_message *m);
 /* Switching moves the string from Text to Html and back, unless the other one is set too: then both stay. */
 void nm_message_set_is_body_html(struct nm_message *m, int on);

@@ -9,6 +9,7 @@
 
 /* A message that exists, read into the model that a message is made of. Nothing that it says is lost but what is said here:
    - what stands before the first and behind the last delimiter of a multipart, which nobody shows; the boundaries; Return-Path;
+   - fields of a part that do not begin with Content-, which mean nothing there (RFC 2046 5.1);
    - whether the pictures of html stand in an alternative or around it;
    - the parameters of Content-Disposition but for filename; the names of groups of recipients;
    - octets in header fields that are no characters (they are U+FFFD), where the field cannot be sent as it is.

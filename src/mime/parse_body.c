@@ -219,7 +219,10 @@ static int commit_bodies(struct nm_parse *p, struct shape *s) {
     if (err == NM_ENOMEM) {
       return nm_error_nomem(p->e);
     }
-    m->body_wish = first->wish;
+    if (first->wish.forced == NM_CTE_QP ||
+        first->wish.forced == NM_CTE_BASE64) { /* what any text can be written in */
+      m->body_wish = first->wish;
+    }
   }
   m->text = s->text;
   m->html = s->html;

@@ -202,6 +202,7 @@ static int end_block(struct reader *r) {
   if (r->block == NULL) {
     return 0;
   }
+  r->block->is_read = 1;
   int whole = !r->is_broken && r->has_resent_date && r->block->from != NULL;
   int err = whole ? nm_list_insert(r->m->resent, 0, r->block) : 0;
   whole = whole && err != NM_ELIMIT;

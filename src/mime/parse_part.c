@@ -126,15 +126,15 @@ static int read_part_field(struct nm_parse *p, struct nm_part *part, const struc
   return keep(p, part, f, err);
 }
 
-/* What an entity says of itself but for its type. */
+/* What an entity says of itself but for its type. "no specification of the header fields in a body part except those that begin with
+   Content-" (RFC 2046 5.1): kept, they would become those of the message when the part becomes its root. */
 static int read_fields(struct nm_parse *p, const struct nm_entity *entity, struct nm_part *part) {
   enum nm_disposition disposition = NM_DISPOSITION_NONE;
-  int is_root = entity == p->entities.items;
   struct nm_head_field f;
   size_t at = 0;
   int err = set_params(part, &entity->type);
   while (err == 0 && nm_head_next(entity->head, &at, &f) > 0) {
-    if (!is_root || starts_with(f.name, NM_STR("Content-"))) {
+    if (starts_with(f.name, NM_STR("Content-"))) {
       err = read_part_field(p, part, &f, &disposition);
     }
   }
@@ -296,6 +296,14 @@ static int is_sendable(struct nm_str octets) {
   return nm_scan_is_7bit(&scan) && scan.cr == 0;
 }
 
+/* The same where 8BITMIME is offered. What is not was broken on its way here, and so is its signature. */
+static int is_fit(struct nm_str octets) {
+  struct nm_scan scan = {0};
+  nm_scan_step(&scan, octets.p, octets.n);
+  nm_scan_end(&scan);
+  return !scan.nul && scan.cr == 0 && scan.longest <= NM_SCAN_LINE_MAX;
+}
+
 static int octets_type(struct nm_part *part, const struct nm_entity *entity, struct nm_str octets, int cte) {
   int composite = nm_entity_is(entity, "message", "*") && !nm_entity_is(entity, "message", "global");
   int err = cte < 0 || (composite && !is_sendable(octets)) ? NM_EINVAL : set_type(part, entity);
@@ -400,8 +408,9 @@ int nm_parse_part(struct nm_parse *p, size_t i, struct nm_part **out) {
   const struct nm_entity *entity = &p->entities.items[i];
   *out = NULL;
   int opaque =
-      (nm_entity_is(entity, "multipart", "signed") || nm_entity_is(entity, "multipart", "encrypted")) &&
-      nm_typed_get(&entity->type, NM_STR("boundary")).n > 0;
+      is_fit(entity->body) &&
+      ((nm_entity_is(entity, "multipart", "signed") || nm_entity_is(entity, "multipart", "encrypted")) &&
+       nm_typed_get(&entity->type, NM_STR("boundary")).n > 0);
   int err = entity->child != NM_ENTITY_NONE ? make_multipart(p, entity, out)
             : opaque                        ? make_opaque(p, entity, out)
                                             : make_leaf(p, i, out);

@@ -20,6 +20,7 @@ struct nm_resent {
   int64_t date;             /* seconds since 1970 UTC */
   int offset;               /* minutes east of UTC */
   struct nm_buf message_id; /* with <> */
+  int is_read; /* it came with a message that was read: what others did, and no order to send anything to anybody */
 };
 
 /* A message that was resent so often goes in circles. */

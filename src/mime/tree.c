@@ -90,7 +90,7 @@ static void convert(struct build *b, struct nm_node *node, struct nm_content *ut
   if (err == NM_ENOMEM) {
     b->err = nm_error_nomem(b->e);
   } else if (err != 0) {
-    b->err = nm_error_set(b->e, err, NM_KIND_MESSAGE, "%s: %s", field, why.text);
+    b->err = nm_error_set(b->e, err, NM_KIND_MESSAGE, "%s: %s; utf-8 has them all", field, why.text);
   }
 }
 
