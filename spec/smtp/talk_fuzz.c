@@ -235,7 +235,7 @@ static void command(struct world *w, unsigned how) {
 }
 
 static void message(struct world *w, unsigned how) {
-  struct nm_envelope env = {.from = &w->addr, .to = w->to, .n_to = 1, .size = -1};
+  struct nm_envelope env = {.from = &w->addr, .to = w->to, .n_to = 1, .size = -1, .is_lmtp = (how & 16) != 0};
   if (nm_session_state(w->s) != NM_SESSION_IDLE) {
     return;
   }
@@ -282,7 +282,7 @@ static void do_something(struct world *w, unsigned op) {
 }
 
 static void step(struct world *w, struct input *in) {
-  static const char ehlo[] = "250-mx\r\n250-PIPELINING\r\n250-STARTTLS\r\n"
+  static const char ehlo[] = "250-mx\r\n250-PIPELINING\r\n250-STARTTLS\r\n250-CHUNKING\r\n"
                              "250 AUTH PLAIN LOGIN XOAUTH2 SCRAM-SHA-256\r\n";
   static const char *const replies[] = {
       "220 mx\r\n",       ehlo,

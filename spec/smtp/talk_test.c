@@ -1,4 +1,5 @@
-/* What a session does outside of transactions; the dialogues themselves are in spec/transcripts/. */
+/* What a session does outside of transactions, and what it suffers at each place; the dialogues themselves are in
+   spec/transcripts/. */
 #include "base/alloc.h"
 #include "smtp/session.h"
 #include "support/ctest.h"
@@ -18,17 +19,24 @@ enum place {
   AT_CHALLENGE,
   AT_PASSWORD,
   AT_NOOP,
+  AT_MAIL,
+  AT_RCPT,
+  AT_DATA,
+  AT_DOT,
   AT_QUIT,
   PLACES
 };
 
-static const char *const place_names[] = {"greeting", "EHLO",        "LHLO", "HELO",
-                                          "STARTTLS", "EHLO in TLS", "AUTH", "challenge",
-                                          "password", "NOOP",        "QUIT"};
+static const char *const place_names[] = {"greeting",    "EHLO", "LHLO",      "HELO",     "STARTTLS",
+                                          "EHLO in TLS", "AUTH", "challenge", "password", "NOOP",
+                                          "MAIL",        "RCPT", "DATA",      "dot",      "QUIT"};
 
 struct fixture {
   struct nm_session *s;
   struct nm_auth *auth;
+  struct nm_addr addr;
+  struct nm_addr *to[1];
+  struct nm_source *content;
 };
 
 static int say(struct nm_session *s, const char *reply) {
@@ -58,11 +66,21 @@ static void log_in(struct fixture *f, const char *mechanism) {
   CHECK(nm_session_auth(f->s, f->auth) == 0);
 }
 
+static void send_until(struct fixture *f, enum place place) {
+  struct nm_envelope env = {.from = &f->addr, .to = f->to, .n_to = 1, .size = -1};
+  CHECK(nm_session_begin(f->s, &env, f->content) == 0);
+  for (int at = AT_MAIL; at < (int)place; at++) {
+    answer(f->s, at == AT_DATA ? "354 go\r\n" : "250 ok\r\n");
+  }
+}
+
 static void go_to(struct fixture *f, enum place place) {
   struct nm_hello h = {.name = NM_STR("client.example.org"), .is_lmtp = place == AT_LHLO};
   int is_tls = place == AT_STARTTLS || place == AT_SECURE_EHLO;
   h.starttls = is_tls ? NM_STARTTLS_REQUIRED : NM_STARTTLS_NONE;
-  *f = (struct fixture){.s = nm_session_new()};
+  *f = (struct fixture){.s = nm_session_new(), .content = nm_source_memory(NM_STR("Hello\r\n"))};
+  f->addr = (struct nm_addr){.refs = 1, .spec = NM_STR("me@example.org")};
+  f->to[0] = &f->addr;
   CHECK(nm_session_start(f->s, &h) == 0);
   if (place == AT_GREETING) {
     return;
@@ -78,6 +96,8 @@ static void go_to(struct fixture *f, enum place place) {
     CHECK(nm_session_command(f->s, NM_VERB_NOOP, nm_str("", 0)) == 0);
   } else if (place == AT_QUIT) {
     CHECK(nm_session_quit(f->s) == 0);
+  } else if (place >= AT_MAIL) {
+    send_until(f, place);
   } else if (place >= AT_AUTH) {
     log_in(f, place == AT_AUTH ? "PLAIN" : "LOGIN");
     if (place == AT_PASSWORD) {
@@ -90,6 +110,7 @@ static void go_to(struct fixture *f, enum place place) {
 static void tear_down(struct fixture *f) {
   nm_session_free(&f->s);
   nm_auth_free(&f->auth);
+  nm_source_free(&f->content);
 }
 
 /* Nothing more is said, and nothing heard; what it says of itself stays. */

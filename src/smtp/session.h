@@ -165,7 +165,8 @@ int nm_session_quit(struct nm_session *s);
    so that neither side can block the other. */
 int nm_session_want(const struct nm_session *s);
 /* Bytes to send, at a place that does not move until they are all sent; *n_out 0: nothing now. Pulls from the content. A
-   source that fails ends the transaction as not_sent and closes the session (the dot is never sent): its code is returned. */
+   source that fails ends the transaction as not_sent and closes the session (the dot is never sent): its code is returned; so
+   is what a calculation finds out about the server (NM_WANT_WORK), and NM_ENOMEM. */
 int nm_session_output(struct nm_session *s, const char **p_out, size_t *n_out);
 /* The transport took the first n of them. */
 void nm_session_sent(struct nm_session *s, size_t n);
