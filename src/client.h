@@ -11,6 +11,7 @@
 #include "net/api.h"
 #include "pace.h"
 #include "smtp/session.h"
+#include "smtp/split_rcpt.h"
 
 #define NM_PORT_DEFAULT 25
 #define NM_TIMEOUT_DEFAULT 100000
@@ -37,6 +38,7 @@ struct nm_client {
   int implicit_tls; /* 1, 0; -1: by the port, 465 and no other */
   int allow_plaintext_auth;
   int all_or_nothing;
+  size_t rcpt_max; /* recipients of one transaction, as the caller knows of the server; 0: no limit known */
   int use_default_credentials;
   int timeout;      /* ms */
   int64_t deadline; /* ms; 0: none */
@@ -56,7 +58,8 @@ struct nm_client {
   struct nm_net *net;
   struct nm_conn *conn; /* NULL: none */
   struct nm_session *session;
-  struct nm_buf key; /* everything the connection's identity is made of, secrets too: wiped */
+  int64_t rests_since; /* ms: when the session became idle */
+  struct nm_buf key;   /* everything the connection's identity is made of, secrets too: wiped */
   pid_t pid;
 };
 
@@ -66,15 +69,16 @@ struct nm_sent {
   struct nm_error error; /* the whole sentence for the user; code 0 on success */
   struct nm_reply reply; /* of the dial phase, when it failed there; code 0: see txn.reply */
   const char *command;   /* the command error is about; NULL */
+  struct nm_error rest;  /* partial: why a transaction after the first was not accepted; code 0: they were */
 };
 
 /* One send on its way. All-zero: none. Stays where it is until it is over. */
 struct nm_sending {
   struct nm_client *client; /* one reference; NULL: it is over */
-  const struct nm_envelope *env;
   struct nm_source *content;
   struct nm_pace *pace;
   struct nm_sent *out;
+  struct nm_split split;
   int fresh;      /* the line was dialled for it */
   int is_waiting; /* the content has said "not now" */
   int n_idle;     /* answers in a row by which the content gave nothing */

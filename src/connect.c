@@ -74,7 +74,8 @@ static int make_key(const struct nm_client *c, const struct nm_logins *logins, s
 /* Readable while idle means dead: the server has hung up, or says something nobody asked for (often 421). */
 static int is_usable(struct nm_client *c, const struct nm_buf *key) {
   return c->conn != NULL && c->pid == getpid() && nm_session_state(c->session) == NM_SESSION_IDLE &&
-         nm_str_eq(nm_buf_str(key), nm_buf_str(&c->key)) && !c->api->conn_readable(c->conn);
+         !nm_session_is_spent(c->session) && nm_str_eq(nm_buf_str(key), nm_buf_str(&c->key)) &&
+         !c->api->conn_readable(c->conn);
 }
 
 void nm_connect_drop(struct nm_client *c) {

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "connect.h"
 #include "mime/pieces.h"
 
@@ -125,36 +126,79 @@ static void explain(const struct nm_client *c, const struct nm_txn_result *r, st
 }
 
 static int end(struct nm_sending *s) {
-  if (s->out->txn.error.code != 0) {
-    explain(s->client, &s->out->txn, &s->out->error);
-    s->out->command = s->out->txn.command;
+  struct nm_sent *out = s->out;
+  nm_split_finish(&s->split, &out->txn);
+  out->rest = s->split.rest;
+  if (out->error.code == 0 && out->txn.error.code != 0) {
+    explain(s->client, &out->txn, &out->error);
+    out->command = out->txn.command;
   }
   s->client->sending = NULL;
   nm_client_unref(&s->client);
-  return s->out->error.code;
+  return out->error.code;
 }
+
+/* What some have got is no failure, though the way to the others is closed. */
+static void stop_rest(struct nm_sending *s) {
+  struct nm_sent *out = s->out;
+  nm_split_stop(&s->split, &out->error);
+  if (s->split.is_good) {
+    out->error = (struct nm_error){0};
+    out->command = NULL;
+    nm_reply_free(&out->reply);
+  }
+}
+
+/* DESIGN.md 3.3: on a line that has rested for longer, content waits until the server is known to be there. */
+#define REST_SHORT_MS 1000
 
 static int start(struct nm_sending *s) {
-  int err = nm_connect(s->client, s->pace, s->out, &s->fresh);
-  if (err == 0) { /* what cannot be begun is a result too, and the session as good as before */
-    (void)nm_session_begin(s->client->session, s->env, s->content);
+  struct nm_client *c = s->client;
+  int err = nm_connect(c, s->pace, s->out, &s->fresh);
+  if (err != 0) {
+    if (s->split.n_runs > 0) {
+      stop_rest(s);
+    }
+    return err;
   }
-  return err;
+  int more = nm_split_next(&s->split, nm_session_caps(c->session));
+  if (more == 1) { /* what cannot be begun is a result too, and the session as good as before */
+    s->split.part.is_idle = !s->fresh && nm_clock_ms() - c->rests_since > REST_SHORT_MS;
+    (void)nm_session_begin(c->session, &s->split.part, s->content);
+  }
+  return more == 1 ? 0 : NM_ELIMIT;
 }
 
-/* The transaction is over. 1: it is to be run again. */
+/* For the recipients that are left. */
+static int may_rewind(struct nm_sending *s) {
+  if (nm_source_rewind(s->content) == 0) {
+    return 1;
+  }
+  struct nm_error why;
+  nm_error_set(&why, NM_EINVAL, NM_KIND_MESSAGE,
+               "the server takes the recipients in several transactions, and the message has a content that "
+               "can be read "
+               "only once");
+  nm_split_stop(&s->split, &why);
+  return 0;
+}
+
+/* The transaction is over. 1: it, or another for the recipients that are left, is to be run. */
 static int take_result(struct nm_sending *s) {
   struct nm_client *c = s->client;
+  struct nm_txn_result r;
   int again = may_redial(c, s->fresh, nm_session_result(c->session));
-  nm_session_take_result(c->session, &s->out->txn);
+  nm_session_take_result(c->session, &r);
+  c->rests_since = nm_clock_ms();
   if (nm_session_state(c->session) == NM_SESSION_CLOSED) {
     nm_connect_drop(c);
   }
-  if (!again || nm_source_rewind(s->content) != 0) {
-    return 0;
+  if (again && nm_source_rewind(s->content) == 0) {
+    nm_txn_result_free(&r);
+    return 1;
   }
-  nm_txn_result_free(&s->out->txn);
-  return 1;
+  nm_split_add(&s->split, &r);
+  return nm_split_has_more(&s->split) && may_rewind(s);
 }
 
 int nm_client_begin(struct nm_client *c, const struct nm_envelope *env, struct nm_source *content,
@@ -165,8 +209,11 @@ int nm_client_begin(struct nm_client *c, const struct nm_envelope *env, struct n
                         "the client is sending another message; wait until that Send has returned, or use "
                         "another client");
   }
-  *s = (struct nm_sending){
-      .client = nm_client_ref(c), .env = env, .content = content, .pace = pace, .out = out};
+  *s = (struct nm_sending){.client = nm_client_ref(c), .content = content, .pace = pace, .out = out};
+  if (nm_split_init(&s->split, env, c->rcpt_max) != 0) {
+    nm_client_unref(&s->client);
+    return nm_error_nomem(&out->error);
+  }
   c->sending = s;
   return start(s) == 0 ? nm_client_step(s) : end(s);
 }
@@ -188,11 +235,13 @@ int nm_client_step(struct nm_sending *s) {
 
 void nm_client_cancel(struct nm_sending *s, const struct nm_error *why) {
   struct nm_client *c = s->client;
+  struct nm_txn_result r;
   if (c == NULL) {
     return;
   }
   nm_session_lost(c->session, why);
-  nm_session_take_result(c->session, &s->out->txn);
+  nm_session_take_result(c->session, &r);
+  nm_split_add(&s->split, &r);
   nm_connect_drop(c);
   (void)end(s);
 }

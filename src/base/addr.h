@@ -53,6 +53,11 @@ struct nm_addr *nm_addr_ref(struct nm_addr *a);
 void nm_addr_unref(struct nm_addr **a);
 /* By value: local part exact, domain in ASCII without case; names do not count. */
 int nm_addr_same(const struct nm_addr *a, const struct nm_addr *b);
+/* An order in which equals by value are 0 and the addresses of a domain stand together. */
+int nm_addr_compare(const struct nm_addr *a, const struct nm_addr *b);
+/* A new list of those that are not the same as one before them, in their order; first (may be NULL) has room for list->n: where in the
+   list each of them stood. n log n. *out is NULL on NM_ENOMEM. */
+int nm_addr_list_unique(const struct nm_list *list, struct nm_list **out, size_t *first);
 /* Cannot be written in ASCII: envelope and header need SMTPUTF8. */
 int nm_addr_is_utf8(const struct nm_addr *a);
 
