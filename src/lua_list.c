@@ -58,6 +58,9 @@ int nm_assign_list(lua_State *L, const struct nm_list_class *c, struct nm_list *
                    struct nm_error *e) {
   i = lua_absindex(L, i);
   struct nm_list *other = nm_class_test(L, &c->class, i);
+  if (list->n == 0 && lua_type(L, i) == LUA_TSTRING) { /* appended as a whole or not at all */
+    return c->append(L, list, i, e);
+  }
   if (other == NULL) {
     other = nm_new_list(L, c);
     int err = 0;

@@ -87,6 +87,11 @@ static int to_string_step(lua_State *L, struct nm_job *job) {
 
 /* Without such contents no byte is copied twice. */
 static int push_rendered(lua_State *L, struct rendering *r, int i) {
+  struct nm_str all = nm_pieces_bytes(r->source);
+  if (all.p != NULL) {
+    nm_push_str(L, all);
+    return end(L, i, 1);
+  }
   struct nm_error e = {0};
   int err;
   luaL_Buffer b;

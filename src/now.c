@@ -14,9 +14,12 @@ int nm_utc_offset(int64_t t) {
 int nm_now_take(struct nm_now *now, const struct nm_message *m, struct nm_error *e) {
   now->stamp.date = m->has_date ? m->date : (int64_t)time(NULL);
   now->stamp.offset = m->has_date ? m->date_offset : nm_utc_offset(now->stamp.date);
-  if (nm_random(now->stamp.boundary, sizeof now->stamp.boundary) != 0) {
+  /* Asked for at once: it is a system call. */
+  unsigned char random[sizeof now->stamp.boundary + NM_MESSAGE_ID_RANDOM];
+  if (nm_random(random, sizeof random) != 0) {
     return nm_error_set(e, NM_EIO, NM_KIND_MESSAGE, "the system gives no random bytes");
   }
+  memcpy(now->stamp.boundary, random, sizeof now->stamp.boundary);
   now->id.max = NM_MSGID_MAX; /* also for 64 octets of random text and a domain of at most 255 */
   nm_buf_reset(&now->id);
   if (m->raw != NULL) { /* it goes as it is */
@@ -24,8 +27,10 @@ int nm_now_take(struct nm_now *now, const struct nm_message *m, struct nm_error 
     now->stamp.message_id = nm_buf_str(&now->id);
     return copied;
   }
-  int err = m->message_id.n > 0 ? nm_buf_replace(&now->id, "MessageId", nm_buf_str(&m->message_id), e)
-                                : nm_message_id_make(m->from != NULL ? m->from : m->sender, &now->id, e);
+  const struct nm_addr *author = m->from != NULL ? m->from : m->sender;
+  int err = m->message_id.n > 0
+                ? nm_buf_replace(&now->id, "MessageId", nm_buf_str(&m->message_id), e)
+                : nm_message_id_write(author, random + sizeof now->stamp.boundary, &now->id, e);
   now->stamp.message_id = nm_buf_str(&now->id);
   return err;
 }

@@ -82,6 +82,10 @@ int nm_addr_scan_element(struct nm_addr_scan *s) {
   s->angle = SIZE_MAX;
   size_t i = s->at, n;
   for (; i < s->text.n; i += n) {
+    if (nm_is((unsigned char)s->text.p[i], NM_CHAR_ALPHA | NM_CHAR_DIGIT) && !pass.is_paired) {
+      n = 1; /* nearly all of a list of addresses, and without a meaning here */
+      continue;
+    }
     n = nm_addr_scan_char(s, i);
     if (n == 0) {
       return NM_EINVAL;

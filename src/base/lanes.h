@@ -32,21 +32,6 @@ static inline size_t nm_lanes_sum(nm_lanes v) {
   uint64_t pairs = (h[0] & each) + (h[0] >> 8 & each) + (h[1] & each) + (h[1] >> 8 & each);
   return (size_t)(pairs * one >> 48);
 }
-
-/* The place of the first that is 0xff, among others that are 0; NM_LANES when there is none. */
-static inline size_t nm_lanes_first(nm_lanes v) {
-  uint64_t h[2];
-  memcpy(h, &v, sizeof v);
-  if ((h[0] | h[1]) == 0) {
-    return NM_LANES;
-  }
-  size_t at = h[0] != 0 ? 0 : 8;
-#  if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-  return at + (size_t)__builtin_ctzll(at == 0 ? h[0] : h[1]) / 8;
-#  else
-  return at + (size_t)__builtin_clzll(at == 0 ? h[0] : h[1]) / 8;
-#  endif
-}
 #endif
 
 #endif

@@ -135,8 +135,27 @@ static size_t end_unpadded(struct nm_chain *c, struct nm_str text, const size_t 
   return 1;
 }
 
+/* The same as below for UTF-8 in base64, whose sizes can be told: all of text, or as much as needs no padding. */
+static size_t fitting_utf8(struct nm_chain *c, struct nm_str text, size_t room) {
+  size_t n = room / 4 * 3;
+  if (text.n <= n) {
+    return text.n;
+  }
+  while (n > 0 && ((unsigned char)text.p[n] & 0xc0) == 0x80) {
+    n -= 3;
+  }
+  if (n == 0 && unit(text) <= room / 4 * 3) {
+    c->encoding = 'Q';
+    n = unit(text);
+  }
+  return n;
+}
+
 /* The longest beginning of text, in whole units, whose encoded form is at most room long; 0 when none is. */
 static size_t fitting(struct nm_chain *c, struct nm_str text, size_t room) {
+  if (c->charset.cd == NULL && c->encoding == 'B') {
+    return fitting_utf8(c, text, room);
+  }
   size_t ends[WORD_MAX + 1] = {0};
   size_t n = 0;
   while (n < WORD_MAX && ends[n] < text.n) {

@@ -7,8 +7,28 @@
 /* What is done with each piece of a content. */
 typedef void visit_fn(void *state, const char *p, size_t n);
 
-static int visit(struct nm_source *s, visit_fn *each, void *state) {
+/* What is looked at: a source, or bytes that are at hand. */
+struct input {
+  struct nm_source *source; /* NULL: bytes */
+  struct nm_str bytes;
+  struct nm_error *e;
+};
+
+static int visit_bytes(struct nm_str bytes, visit_fn *each, void *state) {
+  while (bytes.n > 0) {
+    size_t n = bytes.n < PIECE ? bytes.n : PIECE;
+    each(state, bytes.p, n);
+    bytes = nm_str(bytes.p + n, bytes.n - n);
+  }
+  return 0;
+}
+
+static int visit(const struct input *in, visit_fn *each, void *state) {
   char piece[PIECE];
+  struct nm_source *s = in->source;
+  if (s == NULL) {
+    return visit_bytes(in->bytes, each, state);
+  }
   for (;;) {
     size_t n = 0;
     int err = nm_source_read(s, piece, sizeof piece, &n);
@@ -41,9 +61,9 @@ static void measure(void *state, const char *p, size_t n) {
   m->n += (int64_t)nm_encoder_step(&m->encoder, p, n, out);
 }
 
-static int quoted_size(struct nm_source *s, int text, int64_t *out) {
+static int quoted_size(const struct input *in, int text, int64_t *out) {
   struct measure m = {.encoder = {.cte = NM_CTE_QP, .text = text}};
-  int err = visit(s, measure, &m);
+  int err = visit(in, measure, &m);
   if (err == 0) {
     char last[NM_ENCODER_ROOM(1)];
     *out = m.n + (int64_t)nm_encoder_flush(&m.encoder, last);
@@ -71,9 +91,10 @@ static void use_base64(struct nm_encoding *how, int text, const struct nm_scan *
   how->line_end = how->size > 0;
 }
 
-static int use_quoted(struct nm_source *s, struct nm_encoding *how, int text, const struct nm_scan *found) {
+static int use_quoted(const struct input *in, struct nm_encoding *how, int text,
+                      const struct nm_scan *found) {
   int64_t size = 0;
-  int err = quoted_size(s, text, &size);
+  int err = quoted_size(in, text, &size);
   *how = (struct nm_encoding){.cte = NM_CTE_QP, .text = text, .size = size};
   how->line_end = text && nm_scan_line_end(found); /* else it is =0D=0A, and the line goes on */
   return err;
@@ -84,7 +105,7 @@ static int quoted_may_win(const struct nm_scan *s, int64_t base64_size) {
   return input_size(s, 1) + 2 * (int64_t)s->escapes <= base64_size;
 }
 
-static int use_best(struct nm_source *s, int text, const struct nm_scan *found, struct nm_encoding *how) {
+static int use_best(const struct input *in, int text, const struct nm_scan *found, struct nm_encoding *how) {
   if (!text && (!crlf_only(found) || found->not_utf8 || found->nul)) {
     use_base64(how, 0, found);
     return 0;
@@ -98,7 +119,7 @@ static int use_best(struct nm_source *s, int text, const struct nm_scan *found, 
     return 0;
   }
   struct nm_encoding quoted;
-  int err = use_quoted(s, &quoted, 1, found);
+  int err = use_quoted(in, &quoted, 1, found);
   if (err == 0 && quoted.size <= how->size) {
     *how = quoted;
   }
@@ -109,24 +130,24 @@ static void look(void *state, const char *p, size_t n) {
   nm_obstacle_step(state, p, n);
 }
 
-static int refuse_7bit(struct nm_source *s, int text) {
+static int refuse_7bit(const struct input *in, int text) {
   struct nm_obstacle o = {.text = text};
-  int err = visit(s, look, &o);
-  return err != 0 ? err : nm_obstacle_error(&o, &s->error);
+  int err = visit(in, look, &o);
+  return err != 0 ? err : nm_obstacle_error(&o, in->e);
 }
 
-static int use_forced(struct nm_source *s, int text, const struct nm_cte_wish *wish,
+static int use_forced(const struct input *in, int text, const struct nm_cte_wish *wish,
                       const struct nm_scan *found, struct nm_encoding *how) {
   int lines = text || crlf_only(found); /* every line end may be, or is, a CRLF */
   switch (wish->forced) {
     case NM_CTE_QP:
-      return use_quoted(s, how, text || (lines && !found->nul), found);
+      return use_quoted(in, how, text || (lines && !found->nul), found);
     case NM_CTE_BASE64:
       use_base64(how, text, found);
       return 0;
     case NM_CTE_7BIT:
       if (!lines || !nm_scan_is_7bit(found)) {
-        return refuse_7bit(s, text);
+        return refuse_7bit(in, text);
       }
       use_copy(how, NM_CTE_7BIT, 1, found);
       return 0;
@@ -143,17 +164,29 @@ static int use_forced(struct nm_source *s, int text, const struct nm_cte_wish *w
       use_copy(how, NM_CTE_BINARY, text, found);
       return 0;
   }
-  return use_best(s, text, found, how);
+  return use_best(in, text, found, how);
 }
 
-int nm_encoding_choose(struct nm_source *s, int text, const struct nm_cte_wish *wish, struct nm_scan *found,
-                       struct nm_encoding *out) {
+static int choose(const struct input *in, int text, const struct nm_cte_wish *wish, struct nm_scan *found,
+                  struct nm_encoding *out) {
   *found = (struct nm_scan){.utf8_known = text};
-  int err = visit(s, scan, found);
+  int err = visit(in, scan, found);
   if (err != 0) {
     return err;
   }
   nm_scan_end(found);
-  return wish != NULL && wish->is_forced ? use_forced(s, text, wish, found, out)
-                                         : use_best(s, text, found, out);
+  return wish != NULL && wish->is_forced ? use_forced(in, text, wish, found, out)
+                                         : use_best(in, text, found, out);
+}
+
+int nm_encoding_choose(struct nm_source *s, int text, const struct nm_cte_wish *wish, struct nm_scan *found,
+                       struct nm_encoding *out) {
+  struct input in = {.source = s, .e = &s->error};
+  return choose(&in, text, wish, found, out);
+}
+
+int nm_encoding_choose_bytes(struct nm_str bytes, int text, const struct nm_cte_wish *wish,
+                             struct nm_scan *found, struct nm_encoding *out, struct nm_error *e) {
+  struct input in = {.bytes = bytes, .e = e};
+  return choose(&in, text, wish, found, out);
 }

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/base64.h"
-#include "base/lanes.h"
 #include "mime/base64_lines.h"
+#include "mime/line.h"
 #include "mime/quoted.h"
 
 const char *nm_cte_name(enum nm_cte cte) {
@@ -54,31 +54,12 @@ static char *put_base64(struct nm_encoder *e, const char *p, size_t n, char *out
   return out + lines * NM_BASE64_LINE;
 }
 
-/* Octets up to the next control, as far as whole lanes reach. */
-static size_t text_lanes(const char *p, size_t n) {
-  size_t i = 0;
-#if defined(NM_LANES)
-  size_t run = NM_LANES;
-  while (run == NM_LANES && n - i >= NM_LANES) {
-    run = nm_lanes_first((nm_lanes)(nm_lanes_load(p + i) < 32));
-    i += run;
-  }
-#endif
-  return i;
-}
-
-static size_t line_length(const char *p, size_t n) {
-  size_t i = text_lanes(p, n);
-  while (i < n && p[i] != '\n' && p[i] != '\r') {
-    i += 1 + text_lanes(p + i + 1, n - i - 1);
-  }
-  return i;
-}
-
 /* Text in its canonical form: every CRLF, CR and LF is a CRLF (RFC 2049 4 (2)). */
 static char *put_text(struct nm_encoder *e, const char *p, size_t n, char *out) {
+  struct nm_lines lines;
+  nm_lines_begin(&lines, p, n);
   while (n > 0) {
-    size_t run = line_length(p, n);
+    size_t run = nm_lines_next(&lines, p);
     if (run > 0) {
       out = put_octets(out, p, run);
       e->cr = 0;

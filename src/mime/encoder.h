@@ -76,6 +76,10 @@ int64_t nm_encoder_base64_size(int64_t n);
 int nm_encoding_choose(struct nm_source *s, int text, const struct nm_cte_wish *wish, struct nm_scan *scan,
                        struct nm_encoding *out);
 
+/* The same for bytes that are at hand. */
+int nm_encoding_choose_bytes(struct nm_str bytes, int text, const struct nm_cte_wish *wish,
+                             struct nm_scan *scan, struct nm_encoding *out, struct nm_error *e);
+
 /* The encoded form of inner as a source. Takes inner: freed with this one, and at once when memory is short (NULL).
    What does not fit 7bit or 8bit (the content has changed since it was scanned) is an error of read. */
 struct nm_source *nm_encoded_source(struct nm_source *inner, const struct nm_encoding *how);

@@ -22,12 +22,16 @@ static int fail(int err, const struct nm_error *why, struct nm_error *e) {
 struct leaf {
   struct nm_node *node;
   struct nm_str type;
-  struct nm_source *source;
+  struct nm_source *source; /* NULL: bytes */
+  struct nm_str bytes;
   struct nm_scan scan;
   struct nm_error *e;
 };
 
 static int choose(struct leaf *l, int text) {
+  if (l->source == NULL) {
+    return nm_encoding_choose_bytes(l->bytes, text, &l->node->wish, &l->scan, &l->node->how, l->e);
+  }
   int err = nm_encoding_choose(l->source, text, &l->node->wish, &l->scan, &l->node->how);
   return err != 0 ? fail(err, &l->source->error, l->e) : 0;
 }
@@ -152,13 +156,16 @@ static int prepare_raw(struct nm_node *node, struct nm_error *e) {
 
 static int prepare_leaf(struct nm_node *node, struct nm_error *e) {
   struct leaf l = {.node = node, .type = nm_node_type(node), .e = e};
-  struct nm_error why = {0};
-  int err = nm_content_open(node->content, &l.source, &why);
-  if (err != 0) {
-    return fail(err, &why, e);
+  l.bytes = nm_content_bytes(node->content);
+  if (l.bytes.p == NULL) {
+    struct nm_error why = {0};
+    int err = nm_content_open(node->content, &l.source, &why);
+    if (err != 0) {
+      return fail(err, &why, e);
+    }
   }
-  node->raw_size = nm_source_size(l.source);
-  err = node->kind == NM_PART_TEXT ? choose(&l, 1) : prepare_octets(&l);
+  node->raw_size = l.source != NULL ? nm_source_size(l.source) : (int64_t)l.bytes.n;
+  int err = node->kind == NM_PART_TEXT ? choose(&l, 1) : prepare_octets(&l);
   nm_source_free(&l.source);
   return err;
 }

@@ -109,8 +109,14 @@ const struct nm_resent *nm_message_resent(const struct nm_message *m);
 /* Switching moves the string from Text to Html and back, unless the other one is set too: then both stay. */
 void nm_message_set_is_body_html(struct nm_message *m, int on);
 
+/* Random octets of a Message-ID. */
+#define NM_MESSAGE_ID_RANDOM 16
+
 /* A fresh <random@domain of from>, appended to b: 128 random bits. from NULL is an error that asks for From. */
 int nm_message_id_make(const struct nm_addr *from, struct nm_buf *b, struct nm_error *e);
+/* The same of random octets that are used for nothing else. */
+int nm_message_id_write(const struct nm_addr *from, const unsigned char random[NM_MESSAGE_ID_RANDOM],
+                        struct nm_buf *b, struct nm_error *e);
 
 /* The whole message, header and body, as a source of CRLF lines: a snapshot (contents by reference, everything else
    copied), so m may change or go away. Rewindable; its size is exact. Fails with NM_KIND_MESSAGE when From is missing, a

@@ -266,6 +266,13 @@ int nm_pieces_source(struct nm_pieces **at, struct nm_source **out, struct nm_er
                       TEXT_MAX);
 }
 
+struct nm_str nm_pieces_bytes(const struct nm_source *s) {
+  const struct nm_pieces *p = (const struct nm_pieces *)s;
+  int is_text = s->ops == &pieces_ops && p->n == 1 && p->pieces[0].content == NULL;
+  return is_text && p->at == 0 && p->done == 0 ? nm_str(p->text.p + p->pieces[0].at, (size_t)p->size)
+                                               : nm_str(NULL, 0);
+}
+
 struct nm_feed *nm_pieces_waiting(struct nm_source *s) {
   struct nm_pieces *p = (struct nm_pieces *)s;
   if (s->ops != &pieces_ops || p->at == p->n || p->pieces[p->at].content == NULL) {

@@ -30,6 +30,8 @@ int nm_pieces_content(struct nm_pieces *p, struct nm_content *content, int64_t r
 /* Takes *p, also when it fails. Rewindable, as long as its contents are; the size is exact, -1 when that of a content is not
    known. */
 int nm_pieces_source(struct nm_pieces **p, struct nm_source **out, struct nm_error *e);
+/* All of such a source that is bytes at hand and nothing else, and that nobody has begun to read; else p is NULL. Until it is freed. */
+struct nm_str nm_pieces_bytes(const struct nm_source *s);
 /* The feed that such a source (any other gives NULL) waits for, after it said NM_AGAIN. Borrowed. */
 struct nm_feed *nm_pieces_waiting(struct nm_source *s);
 

@@ -5,6 +5,7 @@
 #include "base/lanes.h"
 #include "base/str.h"
 #include "base/utf8.h"
+#include "mime/line.h"
 
 static void check_utf8(struct nm_scan *s, const char *p, size_t n) {
   while (s->tail_n > 0 && n > 0) { /* the character that the last step began */
@@ -36,26 +37,40 @@ static void check_from(struct nm_scan *s, const char *p, size_t n) {
 }
 
 static int is_escaped(unsigned char c) {
-  return (c < 32 && c != '\t') || c > 126 || c == '=';
+  return (c < 32 && c != '\t' && c != '\n' && c != '\r') || c > 126 || c == '=';
 }
 
 #if defined(NM_LANES)
-/* Octets up to the next control, as far as whole lanes reach; counts them. */
-static size_t scan_lanes(struct nm_scan *s, const char *p, size_t n) {
-  static const nm_lanes place = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  nm_lanes all = {0}, escapes = {0};
-  size_t i = 0, run = NM_LANES;
-  while (run == NM_LANES && n - i >= NM_LANES &&
-         i < 255 * (size_t)NM_LANES) { /* 255: what a lane can count to */
-    nm_lanes v = nm_lanes_load(p + i);
-    run = nm_lanes_first((nm_lanes)(v < 32));
-    v &= (nm_lanes)(place < (unsigned char)run);
-    all |= v;
-    escapes -= (nm_lanes)(v > 126) | (nm_lanes)(v == '=');
-    i += run;
+struct found {
+  nm_lanes all;
+  nm_lanes nul;
+  nm_lanes escapes; /* how many, in each lane */
+};
+
+static void look_at(struct found *f, nm_lanes v) {
+  nm_lanes controls = (nm_lanes)(v < 32);
+  nm_lanes escapes = (nm_lanes)(v > 0x7f) | (nm_lanes)(v == 0x7f) | (nm_lanes)(v == '=');
+  if (nm_lanes_any(controls)) { /* once a line */
+    f->nul |= (nm_lanes)(v == 0);
+    escapes |= controls & (nm_lanes)(v != '\t') & (nm_lanes)(v != '\n') & (nm_lanes)(v != '\r');
   }
-  s->high |= nm_lanes_any(all & 0x80);
-  s->escapes += nm_lanes_sum(escapes);
+  f->all |= v;
+  f->escapes -= escapes;
+}
+
+/* As far as whole lanes reach. */
+static size_t scan_lanes(struct nm_scan *s, const char *p, size_t n) {
+  size_t i = 0;
+  while (n - i >= NM_LANES) {
+    struct found f = {0};
+    for (int k = 0; k < 255 && n - i >= NM_LANES; k++) { /* 255: what a lane can count to */
+      look_at(&f, nm_lanes_load(p + i));
+      i += NM_LANES;
+    }
+    s->high |= nm_lanes_any(f.all & 0x80);
+    s->nul |= nm_lanes_any(f.nul);
+    s->escapes += nm_lanes_sum(f.escapes);
+  }
   return i;
 }
 #else
@@ -67,27 +82,14 @@ static size_t scan_lanes(struct nm_scan *s, const char *p, size_t n) {
 }
 #endif
 
-/* Octets up to the next CR or LF, eight at most; counts them. */
-static size_t scan_octets(struct nm_scan *s, const char *p, size_t n) {
-  size_t i = 0;
-  for (; i < n && i < 8 && p[i] != '\n' && p[i] != '\r'; i++) {
+/* Everything but lines. */
+static void scan_octets(struct nm_scan *s, const char *p, size_t n) {
+  for (size_t i = scan_lanes(s, p, n); i < n; i++) {
     unsigned char c = (unsigned char)p[i];
     s->high |= c > 127;
     s->nul |= c == 0;
     s->escapes += (size_t)is_escaped(c);
   }
-  return i;
-}
-
-/* Octets up to the next CR or LF. */
-static size_t scan_line(struct nm_scan *s, const char *p, size_t n) {
-  size_t at = 0, run = 0;
-  do {
-    at += scan_lanes(s, p + at, n - at);
-    run = scan_octets(s, p + at, n - at);
-    at += run;
-  } while (run == 8);
-  return at;
 }
 
 static void line_end(struct nm_scan *s, char c) {
@@ -110,8 +112,11 @@ void nm_scan_step(struct nm_scan *s, const char *p, size_t n) {
   if (!s->not_utf8 && !s->utf8_known) {
     check_utf8(s, p, n);
   }
+  scan_octets(s, p, n);
+  struct nm_lines lines;
+  nm_lines_begin(&lines, p, n);
   while (n > 0) {
-    size_t run = scan_line(s, p, n);
+    size_t run = nm_lines_next(&lines, p);
     if (run > 0) {
       if (s->line < 5) {
         check_from(s, p, run);

@@ -22,16 +22,21 @@ void nm_boundary_write(struct nm_buf *b, const struct nm_stamp *stamp, unsigned 
 }
 
 int nm_message_id_make(const struct nm_addr *from, struct nm_buf *b, struct nm_error *e) {
-  unsigned char random[16];
+  unsigned char random[NM_MESSAGE_ID_RANDOM];
+  if (nm_random(random, sizeof random) != 0) {
+    return nm_error_set(e, NM_EIO, NM_KIND_MESSAGE, "the system gives no random bytes for the Message-ID");
+  }
+  return nm_message_id_write(from, random, b, e);
+}
+
+int nm_message_id_write(const struct nm_addr *from, const unsigned char random[NM_MESSAGE_ID_RANDOM],
+                        struct nm_buf *b, struct nm_error *e) {
   if (from == NULL) {
     return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
                         "the message has no From; set it to the author's address");
   }
-  if (nm_random(random, sizeof random) != 0) {
-    return nm_error_set(e, NM_EIO, NM_KIND_MESSAGE, "the system gives no random bytes for the Message-ID");
-  }
   nm_buf_add_byte(b, '<');
-  add_hex(b, random, sizeof random);
+  add_hex(b, random, NM_MESSAGE_ID_RANDOM);
   nm_buf_add_byte(b, '@');
   nm_buf_add_str(b, from->domain);
   nm_buf_add_byte(b, '>');
