@@ -53,10 +53,10 @@ static int of_content(void **box, struct nm_content *content, struct nm_str name
 
 static int of_path(lua_State *L, void **box, int i, struct nm_error *e) {
   struct nm_str path = field(L, i, "Path");
-  struct nm_content *content = NULL;
-  int err = nm_content_file(path, &content, e);
   /* A file may have any name; where the table gives another one, it does not matter. */
   struct nm_str name = nm_has_field(L, i, "Name") ? nm_str("", 0) : nm_part_file_name(path);
+  struct nm_content *content = NULL;
+  int err = nm_content_file(path, &content, e);
   return err == 0 ? of_content(box, content, name, 0, e) : err;
 }
 

@@ -24,14 +24,18 @@ static int to_bytes_or_path(lua_State *L, int i, struct nm_content **out, struct
   return nm_content_file(nm_check_string(L, -1, "Path"), out, e);
 }
 
+static void release_content(void *memory) {
+  nm_content_unref(memory);
+}
+
 static int set_raw(lua_State *L, const char *method, struct nm_error *e) {
   nm_class_self(L, &nm_message_class, method);
   lua_settop(L, 2);
-  struct nm_content *raw = NULL;
-  int err = lua_isnil(L, 2) ? 0 : to_bytes_or_path(L, 2, &raw, e);
-  struct nm_message *m = nm_class_test(L, &nm_message_class, 1); /* now: NULL in a state that closes */
-  err = err == 0 && m != NULL ? nm_message_set_raw(m, raw, e) : err;
-  nm_content_unref(&raw);
+  struct nm_content **raw = nm_scratch(L, sizeof(struct nm_content *), release_content);
+  int err = lua_isnil(L, 2) ? 0 : to_bytes_or_path(L, 2, raw, e);
+  struct nm_message *m = nm_class_self(L, &nm_message_class, method); /* now, as in ToString */
+  err = err == 0 ? nm_message_set_raw(m, *raw, e) : err;
+  nm_scratch_release(L, 3);
   lua_settop(L, 1);
   return err;
 }

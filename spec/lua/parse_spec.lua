@@ -247,12 +247,12 @@ describe("pictures within an alternative, where Thunderbird and Apple Mail put t
 end)
 
 describe("a message of a stranger", function()
-  local head = "From: a@x.test\r\nTo: u@x.test\r\nMIME-Version: 1.0\r\n"
+  local top = "From: a@x.test\r\nTo: u@x.test\r\nMIME-Version: 1.0\r\n"
 
   it("has no header but its own: a part's fields stay out of it, whatever is taken away", function()
-    local nested = netmail.MailMessage.Parse(head .. "Content-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\nBcc: b@evil.test\r\n" ..
+    local nested = netmail.MailMessage.Parse(top .. "Content-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\nBcc: b@evil.test\r\n" ..
       "To: e@evil.test\r\nSubject: spoofed\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nA\r\n--b--\r\n--a--\r\n")
-    local first = netmail.MailMessage.Parse(head .. "Content-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\nBcc: b@evil.test\r\n" ..
+    local first = netmail.MailMessage.Parse(top .. "Content-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\nBcc: b@evil.test\r\n" ..
       "X-Evil: 1\r\nSubject: spoofed\r\n\r\nA\r\n--a\r\nContent-Type: image/png\r\n\r\nx\r\n--a--\r\n")
     first.Attachments:Clear()
     for _, m in ipairs{ nested, first } do
@@ -265,7 +265,7 @@ describe("a message of a stranger", function()
 
   it("was resent by others: that is in its header, and sends it nowhere", function()
     local aio = servers.shared "aio"
-    local m = netmail.MailMessage.Parse(head .. "Resent-Date: Sun, 22 Nov 2026 10:00:00 +0300\r\nResent-From: r@evil.test\r\n" ..
+    local m = netmail.MailMessage.Parse(top .. "Resent-Date: Sun, 22 Nov 2026 10:00:00 +0300\r\nResent-From: r@evil.test\r\n" ..
       "Resent-To: evil@evil.test\r\n\r\nb")
     local client = net.client(aio.port.plain)
     assert(client:Send(m))
@@ -280,10 +280,10 @@ describe("a message of a stranger", function()
   end)
 
   it("can be changed: its charset and encoding bind nobody", function()
-    local m = netmail.MailMessage.Parse(head .. "Content-Type: text/plain\r\nContent-Transfer-Encoding: 7bit\r\n\r\nFrom me\r\n")
+    local m = netmail.MailMessage.Parse(top .. "Content-Type: text/plain\r\nContent-Transfer-Encoding: 7bit\r\n\r\nFrom me\r\n")
     m.Text = "Привет"
     assert.equal("Привет", netmail.MailMessage.Parse(m:ToString()).Text)
-    m = netmail.MailMessage.Parse(head .. "Content-Type: text/plain; charset=koi8-r\r\n\r\n\240\r\n")
+    m = netmail.MailMessage.Parse(top .. "Content-Type: text/plain; charset=koi8-r\r\n\r\n\240\r\n")
     m.Text = "日本"
     mail.fails("utf-8 has them all", m:ToString())
     m.BodyEncoding = "utf-8"
@@ -291,7 +291,7 @@ describe("a message of a stranger", function()
   end)
 
   it("may be signed and broken: then it is a text like any other", function()
-    local m = netmail.MailMessage.Parse(head .. "Content-Type: multipart/signed; boundary=d\r\n\r\n--d\r\n\r\na\rb\r\n--d--\r\n")
+    local m = netmail.MailMessage.Parse(top .. "Content-Type: multipart/signed; boundary=d\r\n\r\n--d\r\n\r\na\rb\r\n--d--\r\n")
     assert.equal("text/plain", m.RootPart.ContentType)
     assert.is_truthy(m.RootPart.Content:find("a\rb", 1, true))
     assert.is_truthy(m:ToString())

@@ -111,6 +111,25 @@ local function refused(words, f)
   if not tostring(err):find(words, 1, true) then error(err, 0) end
 end
 
+-- Messages that exist, as they are, in pieces, and read.
+local function existing(a)
+  local eml = "From: Ann <a@x.org>\r\nTo: b@x.org\r\nMessage-ID: <1@x.org>\r\nX-A: b\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n" ..
+    "--x\r\n\r\ntext\r\n--x\r\nContent-Type: image/png; name=a.png\r\nContent-Transfer-Encoding: base64\r\n\r\naGVsbG8=\r\n--x--\r\n"
+  local raw = netmail.MailMessage { From = a, To = a }
+  local done, why = raw:TryRaw "Bcc: x@x.org\n\n"
+  assert(done == nil and assert(why:find("Bcc", 1, true), why))
+  assert(assert(raw:Raw(eml):ToString()) == eml and raw.MessageId == "<1@x.org>")
+  local read = assert(netmail.MailMessage.TryParse(eml))
+  assert(read.Text == "text" and read.Attachments[1].Content == "hello" and read.Headers:Get "X-A" == "b")
+  local none, words = netmail.MailMessage.TryParse ""
+  assert(none == nil and assert(words:find("message", 1, true), words))
+  read.Attachments:Add(netmail.Part { Message = raw })
+  read.Text = ("line\r\n"):rep(1500)
+  local pieces = assert(read:Split(5000))
+  assert(#pieces > 1)
+  assert(pieces[1]:ToString())
+end
+
 -- A part of every kind, in every place of a message.
 local function parts()
   local Part = netmail.Part
@@ -151,6 +170,7 @@ end
 return function()
   local a, b = addresses()
   parts()
+  existing(a)
   brought(a)
   html(a)
   return build(a, b), client()
