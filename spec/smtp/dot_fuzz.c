@@ -16,6 +16,17 @@ static void stuff(struct nm_str in, size_t in_piece, int stutters, size_t cap, s
   nm_source_free(&inner);
 }
 
+/* Without the dots it is the normalised input itself. */
+static void check_chunks(struct nm_str in, size_t in_piece, size_t cap, struct nm_str want) {
+  struct nm_buf out = {.max = 1 << 24};
+  struct nm_source *inner = odd_source(in, in_piece, (int)(in_piece & 1), NULL);
+  struct nm_source *source = nm_chunk_source(inner, 0);
+  assert(source_read_all(source, cap, &out) == 0 && nm_str_eq(nm_buf_str(&out), want));
+  nm_source_free(&source);
+  nm_source_free(&inner);
+  nm_buf_free(&out);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (size < 2) {
     return 0;
@@ -31,6 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   assert(nm_str_eq(nm_buf_str(&whole), nm_buf_str(&cut)));
   assert(undot(nm_buf_str(&whole), &back) == 0);
   assert(nm_str_eq(nm_buf_str(&back), nm_buf_str(&want)));
+  check_chunks(in, in_piece, cap, nm_buf_str(&want));
   nm_buf_free(&whole);
   nm_buf_free(&cut);
   nm_buf_free(&back);

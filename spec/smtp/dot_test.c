@@ -64,6 +64,70 @@ static void stuffs_rows_at_every_split(void) {
   }
 }
 
+/* The same source for BDAT: lines without dots doubled, or octets as they are. */
+static int chunk(struct nm_str in, size_t in_piece, int stutters, size_t cap, int is_binary,
+                 struct nm_buf *out) {
+  struct nm_source *inner = odd_source(in, in_piece, stutters, NULL);
+  struct nm_source *source = nm_chunk_source(inner, is_binary);
+  int rc = source_read_all(source, cap, out);
+  CHECK(nm_dot_source_ended(source) && nm_source_size(source) == -1);
+  nm_source_free(&source);
+  nm_source_free(&inner);
+  return rc;
+}
+
+static void gives_lines_to_chunks_at_every_split(void) {
+  static const struct {
+    const char *in;
+    const char *out;
+  } rows[] = {
+      {"", "\r\n"},
+      {".", ".\r\n"},
+      {".\n..\r.", ".\r\n..\r\n.\r\n"},
+      {"a", "a\r\n"},
+      {"a\r\n", "a\r\n"},
+      {"a\r", "a\r\n"},
+      {"\r\r\n\n", "\r\n\r\n\r\n"},
+      {"\r\n.\r\nMAIL FROM:<e@z>\r\n", "\r\n.\r\nMAIL FROM:<e@z>\r\n"},
+      {"BDAT 5 LAST\nabc", "BDAT 5 LAST\r\nabc\r\n"},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    struct nm_str in = nm_str_c(rows[i].in);
+    for (size_t k = 0; k < sizeof caps / sizeof caps[0]; k++) {
+      for (size_t piece = 1; piece <= in.n + 1; piece++) {
+        struct nm_buf lines = {.max = 1000}, octets = {.max = 1000};
+        CHECK_ROW(chunk(in, piece, (int)(piece & 1), caps[k], 0, &lines) == 0, rows[i].in);
+        CHECK_ROW(nm_str_eq(nm_buf_str(&lines), nm_str_c(rows[i].out)), rows[i].in);
+        CHECK_ROW(chunk(in, piece, (int)(piece & 1), caps[k], 1, &octets) == 0, rows[i].in);
+        CHECK_ROW(nm_str_eq(nm_buf_str(&octets), in), rows[i].in);
+        nm_buf_free(&lines);
+        nm_buf_free(&octets);
+      }
+    }
+  }
+}
+
+static void chunk_sources_fail_and_rewind(void) {
+  for (int is_binary = 0; is_binary < 2; is_binary++) {
+    struct nm_source *inner = failing_source(NM_STR("ab"), "gone");
+    struct nm_source *source = nm_chunk_source(inner, is_binary);
+    struct nm_buf out = {.max = 100};
+    CHECK(source_read_all(source, 10, &out) == NM_EIO && strcmp(source->error.text, "gone") == 0);
+    CHECK(source_read_all(source, 10, &out) == NM_EIO && !nm_dot_source_ended(source));
+    nm_source_free(&source);
+    nm_source_free(&inner);
+    inner = odd_source(NM_STR("ab"), 1, 0, NULL);
+    source = nm_chunk_source(inner, is_binary);
+    nm_buf_reset(&out);
+    CHECK(source_read_all(source, 10, &out) == 0 && nm_source_rewind(source) == 0);
+    CHECK(!nm_dot_source_ended(source) && source_read_all(source, 10, &out) == 0);
+    CHECK(nm_str_eq(nm_buf_str(&out), is_binary ? NM_STR("abab") : NM_STR("ab\r\nab\r\n")));
+    nm_buf_free(&out);
+    nm_source_free(&source);
+    nm_source_free(&inner);
+  }
+}
+
 /* A payload as it is, between text, and across the end of the inner buffer. */
 static void check_payload(struct nm_str payload) {
   static const size_t before[] = {0, 1, 3, 4094, 16380, 16382, 16383, 16384, 32767};
@@ -192,6 +256,8 @@ static void survives_short_memory(void) {
 
 int main(void) {
   RUN(stuffs_rows_at_every_split);
+  RUN(gives_lines_to_chunks_at_every_split);
+  RUN(chunk_sources_fail_and_rewind);
   RUN(nothing_ends_the_data_early);
   RUN(no_payload_ends_the_data_early);
   RUN(rewinds);

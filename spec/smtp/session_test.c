@@ -216,6 +216,137 @@ static void knows_when_all_is_handed_over(void) {
   }
 }
 
+/* Takes chunks apart: how many there were, and what they held. -1 when a size is wrong or the last one is not the end. */
+static int unchunk(struct nm_str wire, struct nm_buf *content) {
+  int chunks = 0;
+  while (wire.n > 0) {
+    char *end = NULL;
+    const char *lf = memchr(wire.p, '\n', wire.n);
+    if (lf == NULL || wire.n < 5 || memcmp(wire.p, "BDAT ", 5) != 0) {
+      return -1;
+    }
+    size_t n = strtoul(wire.p + 5, &end, 10);
+    size_t head = (size_t)(lf - wire.p) + 1;
+    int is_last = strncmp(end, " LAST\r\n", 7) == 0;
+    if ((!is_last && end[0] != '\r') || n > wire.n - head) {
+      return -1;
+    }
+    nm_buf_add(content, wire.p + head, n);
+    wire = nm_str(wire.p + head + n, wire.n - head - n);
+    chunks++;
+    if (is_last != (wire.n == 0)) {
+      return -1;
+    }
+  }
+  return chunks;
+}
+
+/* Contents around the size of a chunk, of two and of three, known or not: each is whole, and all chunks go without waiting. */
+static void sends_chunks_of_the_right_size(void) {
+  for (size_t times = 1; times <= 3; times++) {
+    for (size_t n = 65480 * times; n <= 65560 * times; n += times) {
+      struct fixture f;
+      struct nm_buf wire = {.max = 1 << 20}, content = {.max = 1 << 20};
+      char *bytes = malloc(n);
+      memset(bytes, 'x', n - 2);
+      memcpy(bytes + n - 2, "\r\n", 2);
+      set_up(&f, NM_CAP_PIPELINING | NM_CAP_CHUNKING, 1, nm_str(bytes, n));
+      f.env.chunking = NM_CHUNKING_AFTER_RCPT;
+      CHECK(nm_session_begin(f.s, &f.env, f.content) == 0);
+      take_all(f.s, NULL);
+      CHECK(say(f.s, "250 ok\r\n250 ok\r\n") == 0);
+      take_all(f.s, &wire);
+      int chunks = unchunk(nm_buf_str(&wire), &content);
+      CHECK(nm_session_handed_over(f.s) && chunks >= (int)times && chunks <= (int)times + 1);
+      CHECK(nm_str_eq(nm_buf_str(&content), nm_str(bytes, n)));
+      for (int i = 0; i < chunks; i++) {
+        CHECK(nm_session_state(f.s) == NM_SESSION_BUSY && say(f.s, "250 ok\r\n") == 0);
+      }
+      CHECK(nm_session_result(f.s)->outcome == NM_OUTCOME_ACCEPTED);
+      nm_buf_free(&wire);
+      nm_buf_free(&content);
+      tear_down(&f);
+      free(bytes);
+    }
+  }
+}
+
+/* Five chunks on their way, the second refused: what was begun is sent to its end, nothing more is begun, every reply is heard, and
+   the connection is good again. */
+static void stops_chunks_when_one_is_refused(void) {
+  struct fixture f;
+  size_t n = 400000;
+  char *bytes = calloc(1, n);
+  const char *p = NULL;
+  size_t have = 0;
+  set_up(&f, NM_CAP_PIPELINING | NM_CAP_CHUNKING | NM_CAP_BINARYMIME, 1, nm_str(bytes, n));
+  f.env.body = NM_BODY_BINARYMIME;
+  CHECK(nm_session_begin(f.s, &f.env, f.content) == 0);
+  for (int i = 0; i < 4; i++) {
+    CHECK(nm_session_output(f.s, &p, &have) == 0 && have > 60000);
+    nm_session_sent(f.s, have);
+  }
+  CHECK(nm_session_output(f.s, &p, &have) == 0 && have > 60000);
+  nm_session_sent(f.s, 100);
+  CHECK(say(f.s, "250 ok\r\n250 ok\r\n250 ok\r\n452 4.3.1 full\r\n") == 0);
+  CHECK(nm_session_want(f.s) == (NM_WANT_READ | NM_WANT_WRITE));
+  CHECK(take_all(f.s, NULL) == have - 100 && nm_session_want(f.s) == NM_WANT_READ);
+  CHECK(say(f.s, "503 no\r\n503 no\r\n") == 0 && nm_session_state(f.s) == NM_SESSION_BUSY);
+  CHECK(say(f.s, "503 no\r\n") == 0 && nm_session_state(f.s) == NM_SESSION_IDLE);
+  const struct nm_txn_result *r = nm_session_result(f.s);
+  CHECK(r->outcome == NM_OUTCOME_REJECTED && r->reply.code == 452 && !nm_session_handed_over(f.s));
+  CHECK(strcmp(r->command, "BDAT") == 0 && r->rcpt[0].fate == NM_FATE_REFUSED);
+  CHECK(nm_source_rewind(f.content) == 0 && nm_session_begin(f.s, &f.env, f.content) == 0);
+  CHECK(nm_session_output(f.s, &p, &have) == 0 && have > 6 && memcmp(p, "RSET\r\n", 6) == 0);
+  tear_down(&f);
+  free(bytes);
+}
+
+/* While replies are due, pieces are gathered; as soon as the server has nothing to do, what there is goes. */
+static void gathers_small_pieces(void) {
+  struct fixture f;
+  struct nm_buf wire = {.max = 10000}, content = {.max = 1000};
+  set_up(&f, NM_CAP_PIPELINING | NM_CAP_CHUNKING, 1, NM_STR(""));
+  struct nm_source *slow = odd_source(NM_STR("0123456789\r\n"), 1, 1, NULL);
+  f.env.chunking = NM_CHUNKING_AFTER_RCPT;
+  CHECK(nm_session_begin(f.s, &f.env, slow) == 0);
+  take_all(f.s, NULL);
+  CHECK(say(f.s, "250 ok\r\n250 ok\r\n") == 0);
+  CHECK(take_all(f.s, &wire) == 0 && nm_session_want(f.s) == (NM_WANT_READ | NM_WANT_CONTENT));
+  CHECK(take_all(f.s, &wire) == 9 && memcmp(wire.p, "BDAT 1\r\n0", 9) == 0);
+  for (int i = 0; i < 5; i++) {
+    CHECK(take_all(f.s, &wire) == 0 && nm_session_want(f.s) == (NM_WANT_READ | NM_WANT_CONTENT));
+  }
+  CHECK(say(f.s, "250 ok\r\n") == 0);
+  CHECK(take_all(f.s, &wire) > 0 && memcmp(wire.p + 9, "BDAT ", 5) == 0 && atoi(wire.p + 14) >= 5);
+  for (int i = 0; i < 30; i++) {
+    take_all(f.s, &wire);
+  }
+  int chunks = unchunk(nm_buf_str(&wire), &content);
+  CHECK(nm_session_handed_over(f.s) && chunks == 3);
+  CHECK(nm_str_eq(nm_buf_str(&content), NM_STR("0123456789\r\n")));
+  nm_buf_free(&wire);
+  nm_buf_free(&content);
+  nm_source_free(&slow);
+  tear_down(&f);
+}
+
+static void knows_when_a_connection_is_spent(void) {
+  struct fixture f;
+  struct nm_caps caps = {.flags = NM_CAP_PIPELINING, .mail_max = 2};
+  set_up(&f, NM_CAP_PIPELINING, 1, NM_STR("x"));
+  struct nm_session *s = nm_session_new();
+  CHECK(nm_session_adopt(s, &caps) == 0 && !nm_session_is_spent(s));
+  for (int i = 0; i < 2; i++) {
+    CHECK(!nm_session_is_spent(s) && nm_session_begin(s, &f.env, f.content) == 0);
+    take_all(s, NULL);
+    CHECK(say(s, "550 no\r\n503 no\r\n503 no\r\n") == 0);
+  }
+  CHECK(nm_session_is_spent(s));
+  nm_session_free(&s);
+  tear_down(&f);
+}
+
 /* Two socket buffers of a few bytes, and a server that stops reading when it cannot write: what hangs when a client
    writes all before it reads. */
 struct small_line {
@@ -226,6 +357,8 @@ struct small_line {
   int is_data;   /* reading content */
   size_t tail;   /* how much of CRLF.CRLF is matched */
   size_t n_to;
+  char line[32];
+  size_t chunk; /* bytes to come of a chunk */
 };
 
 static int server_can_answer(const struct small_line *l) {
@@ -248,8 +381,18 @@ static void server_take(struct small_line *l, char c) {
     }
     return;
   }
+  if (l->chunk > 0) {
+    if (--l->chunk == 0) {
+      server_answer(l, "250 2.0.0 octets received\r\n");
+    }
+    return;
+  }
+  l->line[l->line_n % 31] = c;
   l->line_n++;
-  if (c == '\n') {
+  if (c == '\n' && memcmp(l->line, "BDAT ", 5) == 0) {
+    l->chunk = strtoul(l->line + 5, NULL, 10);
+    l->line_n = 0;
+  } else if (c == '\n') {
     l->is_data = l->lines == l->n_to + 1;
     l->tail = l->is_data ? 2 : 0;
     server_answer(l, l->is_data           ? "354 go\r\n"
@@ -294,10 +437,11 @@ static size_t talk_over_small_line(struct fixture *f, struct small_line *l) {
 static void cannot_be_deadlocked(void) {
   static const size_t counts[] = {1, 9, 1000, 100000};
   for (size_t i = 0; i < 4; i++) {
-    for (int pipelining = 0; pipelining < 2; pipelining++) {
+    for (int way = 0; way < 4; way++) {
       struct fixture f;
       struct small_line l = {.n_to = counts[i]};
-      set_up(&f, pipelining ? NM_CAP_PIPELINING : 0, counts[i], NM_STR("a\r\n.b\r\n"));
+      unsigned flags = (way & 1 ? NM_CAP_PIPELINING : 0u) | (way & 2 ? NM_CAP_CHUNKING : 0u);
+      set_up(&f, flags, counts[i], NM_STR("a\r\n.b\r\n"));
       size_t most = talk_over_small_line(&f, &l);
       const struct nm_txn_result *r = nm_session_result(f.s);
       size_t refused = counts[i] / 10 + (counts[i] % 10 == 9);
@@ -485,6 +629,10 @@ int main(void) {
   RUN(says_nothing_while_it_is_interrupted);
   RUN(a_source_that_fails_without_a_word);
   RUN(knows_when_all_is_handed_over);
+  RUN(sends_chunks_of_the_right_size);
+  RUN(stops_chunks_when_one_is_refused);
+  RUN(gathers_small_pieces);
+  RUN(knows_when_a_connection_is_spent);
   RUN(cannot_be_deadlocked);
   RUN(stops_a_long_group_when_mail_is_refused);
   RUN(keeps_little_of_a_chatty_server);
