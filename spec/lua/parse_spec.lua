@@ -205,7 +205,7 @@ describe("a message that is parsed", function()
       { head .. "Content-Type: multipart/mixed; boundary=a\n\n" .. table.concat(wide), "parts" },
       { head .. "Content-Type: multipart/mixed; boundary=" .. ("a"):rep(60) .. "\n\n" .. table.concat(prefix, "\n") },
       { head .. ("Content-Type: message/rfc822\n\nFrom: a@x.org\n"):rep(20000) },
-      { head .. "To: " .. ("a"):rep(1000000) .. "\n\nx", "too long" },
+      { head .. "To: " .. ("a"):rep(1000000) .. "\n\nx" },
       { head .. "X-Long: " .. ("a"):rep(1000000) .. "\n\nx", "too long" },
       { head .. "X-Long: " .. ("a "):rep(1000000) .. "\n\nx", "too long" },
       { head .. ("X: y\n"):rep(100000) .. "\nx", "more than" },

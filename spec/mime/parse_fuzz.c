@@ -1,11 +1,15 @@
 /* Invariant: any octets are read as a message or refused with a sentence; what was read can be written unless the reason is told; what
    we wrote is read, and from the second time on always written to the same octets (at the first, what could not be sent is mended,
-   and may be readable then). */
+   and may be readable then). What is written for a server of 1982 is ASCII in lines of at most 998 octets, and each header in it, also
+   those of parts, has nothing but printable ASCII, HTAB and CRLF; UTF-8 beside it only where an address has no other form. */
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
+#include "mime/eai.h"
+#include "mime/entity.h"
 #include "mime/fields.h"
 #include "mime/parse.h"
 
@@ -52,6 +56,37 @@ static struct nm_buf render(const struct nm_message *m, const unsigned char boun
   return b;
 }
 
+static void check_lines(struct nm_str s, int is_utf8) {
+  size_t line = 0;
+  for (size_t i = 0; i < s.n; i++) {
+    int is_end = s.p[i] == '\r' || s.p[i] == '\n';
+    must((is_utf8 || (unsigned char)s.p[i] < 128) && s.p[i] != '\0');
+    must(!is_end || (s.p[i] == '\r' ? i + 1 < s.n && s.p[i + 1] == '\n' : i > 0 && s.p[i - 1] == '\r'));
+    line = is_end ? 0 : line + 1;
+    must(line <= 998);
+  }
+}
+
+static void check_head(struct nm_str s, int is_utf8) {
+  must(nm_utf8_valid(s) == s.n);
+  for (size_t i = 0; i < s.n; i++) {
+    unsigned char c = (unsigned char)s.p[i];
+    must((c >= ' ' && c <= '~') || c == '\t' || c == '\r' || c == '\n' || (is_utf8 && c >= 128));
+  }
+}
+
+static void check_wire(struct nm_str s, int is_utf8) {
+  struct nm_entities all = {0};
+  struct nm_error e = {0};
+  size_t budget = NM_ENTITIES_MAX;
+  check_lines(s, is_utf8);
+  must(nm_entities_read(&all, s, 0, &budget, &e) == 0);
+  for (size_t i = 0; i < all.n; i++) {
+    check_head(all.items[i].head, is_utf8);
+  }
+  nm_entities_free(&all);
+}
+
 static struct nm_buf again(struct nm_str bytes, const unsigned char boundary[16]) {
   struct nm_message *m = parse(bytes);
   must(m != NULL);
@@ -87,6 +122,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   }
   struct nm_buf first = render(m, boundary);
   if (first.n > 0) {
+    check_wire(nm_buf_str(&first), nm_message_check_header(m, NULL) != 0);
     struct nm_buf second = again(nm_buf_str(&first), boundary);
     struct nm_buf third = again(nm_buf_str(&second), boundary);
     must(nm_str_eq(nm_buf_str(&second), nm_buf_str(&third)));

@@ -1,6 +1,9 @@
 #include "mime/comment.h"
 
-size_t nm_comment_end(struct nm_str s, size_t at) {
+size_t nm_comment_end(struct nm_str s, size_t at, unsigned *open) {
+  if (*open == NM_COMMENT_OPEN_MAX) {
+    return at;
+  }
   size_t depth = 0;
   size_t last = s.n - at > NM_COMMENT_MAX ? at + NM_COMMENT_MAX : s.n;
   for (size_t i = at; i < last; i++) {
@@ -12,14 +15,15 @@ size_t nm_comment_end(struct nm_str s, size_t at) {
       return i + 1;
     }
   }
+  ++*open;
   return at;
 }
 
-size_t nm_comment_skip(struct nm_str s, size_t at) {
+size_t nm_comment_skip(struct nm_str s, size_t at, unsigned *open) {
   while (at < s.n) {
     size_t next = at;
     if (s.p[at] == '(') {
-      next = nm_comment_end(s, at);
+      next = nm_comment_end(s, at, open);
     } else if (s.p[at] == ' ' || s.p[at] == '\t' || s.p[at] == '\r' || s.p[at] == '\n') {
       next = at + 1;
     }

@@ -9,12 +9,13 @@
 struct words {
   struct nm_str text;
   size_t at;
+  unsigned open; /* mime/comment.h */
 };
 
 static struct nm_str next_word(struct words *w) {
   struct nm_str s = w->text;
   do {
-    w->at = nm_comment_skip(s, w->at);
+    w->at = nm_comment_skip(s, w->at, &w->open);
   } while (w->at < s.n && s.p[w->at] == ',' && w->at++ < s.n);
   size_t begin = w->at;
   while (w->at < s.n && nm_is((unsigned char)s.p[w->at], NM_CHAR_PRINT) && s.p[w->at] != ' ' &&
@@ -87,7 +88,7 @@ static const char *read_zone(struct nm_str s) {
 }
 
 int nm_date_read(struct nm_str value, int64_t *t_out, int *offset_out) {
-  struct words w = {value, 0};
+  struct words w = {.text = value};
   struct nm_str day = next_word(&w);
   if (leading(day, NM_CHAR_DIGIT) == 0) { /* its name, also a wrong one */
     day = next_word(&w);

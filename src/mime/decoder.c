@@ -15,7 +15,8 @@ enum {
 
 int nm_cte_read(struct nm_str value, enum nm_cte *out) {
   static const enum nm_cte all[] = {NM_CTE_7BIT, NM_CTE_8BIT, NM_CTE_BINARY, NM_CTE_QP, NM_CTE_BASE64};
-  size_t begin = nm_comment_skip(value, 0);
+  unsigned open = 0;
+  size_t begin = nm_comment_skip(value, 0, &open);
   size_t end = begin;
   while (end < value.n && nm_is((unsigned char)value.p[end], NM_CHAR_TOKEN)) {
     end++;

@@ -256,14 +256,26 @@ static int is_blank(char c) {
   return is_space(c) || c == '\r' || c == '\n';
 }
 
-void nm_encword_read_text(struct nm_buf *out, struct nm_str value, size_t *lost_out) {
+static struct nm_str trim(struct nm_str value) {
   while (value.n > 0 && is_blank(value.p[0])) {
     value = nm_str(value.p + 1, value.n - 1);
   }
   while (value.n > 0 && is_blank(value.p[value.n - 1])) {
     value.n--;
   }
-  nm_encword_read(out, value, lost_out);
+  return value;
+}
+
+void nm_encword_read_text(struct nm_buf *out, struct nm_str value, size_t *lost_out) {
+  nm_encword_read(out, trim(value), lost_out);
+}
+
+void nm_encword_unfold(struct nm_buf *out, struct nm_str value, size_t *lost_out) {
+  size_t lost = 0;
+  add(out, trim(value), 1, &lost);
+  if (lost_out != NULL) {
+    *lost_out += lost;
+  }
 }
 
 /* ---- phrases ---- */
@@ -281,8 +293,9 @@ static size_t add_quoted(struct nm_buf *out, struct nm_str s, size_t at) {
 /* The words as one text that has nothing of a phrase's syntax left but encoded words. */
 static void add_words(struct nm_buf *out, struct nm_str s) {
   int gap = 0;
+  unsigned open = 0;
   for (size_t at = 0; at < s.n;) {
-    size_t comment = s.p[at] == '(' ? nm_comment_end(s, at) : at;
+    size_t comment = s.p[at] == '(' ? nm_comment_end(s, at, &open) : at;
     if (comment > at || is_blank(s.p[at])) {
       gap = out->n > 0;
       at = comment > at ? comment : at + 1;

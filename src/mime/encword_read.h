@@ -21,6 +21,9 @@ void nm_encword_read_text(struct nm_buf *out, struct nm_str value, size_t *lost_
 void nm_encword_read_phrase(struct nm_buf *out, struct nm_str value, size_t *lost_out);
 /* Any text, with all of its white space but the folds: a display name, or a parameter. */
 void nm_encword_read(struct nm_buf *out, struct nm_str text, size_t *lost_out);
+/* The value of a structured field, without folds and the white space around it. What is like an encoded word stays as it is:
+   decoded it would become syntax. */
+void nm_encword_unfold(struct nm_buf *out, struct nm_str value, size_t *lost_out);
 /* The charset of the first encoded word, as it is written; p NULL: there is none. */
 struct nm_str nm_encword_charset(struct nm_str value);
 /* A text that has no encoded words and no folds, even if it looks like it. */

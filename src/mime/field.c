@@ -20,7 +20,7 @@ int nm_field_check_name(struct nm_str name, struct nm_error *e) {
                         NM_FIELD_NAME_MAX);
   }
   const struct nm_field_rule *rule = nm_field_rule(name);
-  if (rule->kind == NM_FIELD_OWNED) {
+  if (nm_field_rule_is_owned(rule)) {
     return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE, "%.*s is not among the Headers: %s", (int)name.n,
                         name.p, rule->instead);
   }

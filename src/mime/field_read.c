@@ -9,6 +9,8 @@
 
 /* RFC 5322 2.1.1 */
 #define LINE_MAX 998
+/* One octet becomes at most so many: U+FFFD, or the nine of a character of TSCII in an encoded word. */
+#define GROWTH 12
 
 /* ---- the bytes ---- */
 
@@ -52,9 +54,9 @@ static void add_lines(struct nm_buf *raw, struct nm_str value) {
 /* ---- what they mean ---- */
 
 /* Where a phrase ends: at a comma outside of quotes and comments. */
-static size_t phrase_end(struct nm_str s, size_t at) {
+static size_t phrase_end(struct nm_str s, size_t at, unsigned *open) {
   while (at < s.n && s.p[at] != ',') {
-    size_t comment = s.p[at] == '(' ? nm_comment_end(s, at) : at;
+    size_t comment = s.p[at] == '(' ? nm_comment_end(s, at, open) : at;
     if (comment > at) {
       at = comment;
       continue;
@@ -84,8 +86,9 @@ static int add_phrase(struct nm_buf *b, struct nm_str raw) {
 /* phrase *("," phrase)   (RFC 5322 3.6.5) as nm_phrase_next takes it; empty ones are left out. */
 static void decode_phrases(struct nm_buf *b, struct nm_str value) {
   int comma = 0;
+  unsigned open = 0;
   for (size_t at = 0; at < value.n;) {
-    size_t end = phrase_end(value, at), before = b->n;
+    size_t end = phrase_end(value, at, &open), before = b->n;
     if (comma) {
       nm_buf_add_c(b, ", ");
     }
@@ -115,22 +118,28 @@ static void decode_list_id(struct nm_buf *b, struct nm_str value) {
   nm_encword_read_text(b, nm_str(value.p + angle - 1, value.n - angle + 1), NULL);
 }
 
-static void decode(struct nm_buf *b, enum nm_field_kind kind, struct nm_str value) {
-  if (kind == NM_FIELD_PHRASES) {
+/* The value as it is shown. Only text and phrases have encoded words (RFC 2047 5). */
+static void decode(struct nm_buf *b, const struct nm_field_rule *rule, struct nm_str value) {
+  if (rule->kind == NM_FIELD_PHRASES) {
     decode_phrases(b, value);
-  } else if (kind == NM_FIELD_LIST_ID) {
+  } else if (rule->kind == NM_FIELD_LIST_ID) {
     decode_list_id(b, value);
-  } else {
+  } else if (nm_field_rule_is_text(rule)) {
     nm_encword_read_text(b, value, NULL);
+  } else {
+    nm_encword_unfold(b, value, NULL);
   }
 }
 
 /* Whether canonical holds the value in the form of its grammar now. */
 static int canonize(struct nm_buf *canonical, const struct nm_field_rule *rule, struct nm_str value) {
   struct nm_buf text = {.max = NM_FIELD_VALUE_MAX};
-  decode(&text, rule->kind, value);
-  int err =
-      text.err != 0 ? text.err : nm_field_value_read(canonical, rule->kind, "", nm_buf_str(&text), NULL);
+  if (rule->kind != NM_FIELD_OWNED) { /* the property would have taken it */
+    decode(&text, rule, value);
+  }
+  int err = rule->kind == NM_FIELD_OWNED ? NM_EINVAL
+            : text.err != 0              ? text.err
+                            : nm_field_value_read(canonical, rule->kind, "", nm_buf_str(&text), NULL);
   canonical->err = canonical->err != 0 ? canonical->err : err == NM_ENOMEM ? NM_ENOMEM : 0;
   nm_buf_free(&text);
   return err == 0 && canonical->err == 0;
@@ -150,35 +159,65 @@ static int too_long(struct nm_str name, struct nm_error *e) {
                       name.n < 200 ? (int)name.n : 200, name.p, NM_FIELD_VALUE_MAX);
 }
 
-int nm_field_read(struct nm_list *list, const struct nm_head_field *from, struct nm_error *e) {
-  struct nm_str name = from->name.n > 0 ? from->name : NM_STR(NM_FIELD_UNPARSED);
-  const struct nm_field_rule *rule = nm_field_rule(name);
-  struct nm_buf raw = {.max = 2 * from->value.n + 1}, value = {.max = NM_FIELD_VALUE_MAX};
-  struct nm_field *f = NULL;
-  int has_raw = nm_field_is_kept(name, from->value);
-  if (has_raw) {
-    nm_buf_add_c(&raw, from->name.n > 0 ? "" : " ");
-    add_lines(&raw, from->value);
+/* What it says, where that is not in the form of its grammar. */
+static void show(struct nm_buf *b, const struct nm_field_rule *rule, struct nm_str value) {
+  nm_buf_reset(b);
+  if (nm_field_rule_is_text(rule)) {
+    nm_encword_read_text(b, value, NULL);
+  } else {
+    nm_encword_unfold(b, value, NULL);
   }
+}
+
+/* The bytes can be kept: raw has them, and value what they say. */
+static int make_raw(struct nm_field **out, const struct nm_field_rule *rule, struct nm_str name,
+                    const struct nm_head_field *from) {
+  struct nm_buf raw = {.max = 2 * from->value.n + 1}, value = {.max = NM_FIELD_VALUE_MAX};
+  nm_buf_add_c(&raw, from->name.n > 0 ? "" : " ");
+  add_lines(&raw, from->value);
   int is_canonical = canonize(&value, rule, from->value);
   if (!is_canonical && value.err == 0) {
-    nm_buf_reset(&value);
-    value.max = has_raw ? from->value.n * 3 : NM_FIELD_VALUE_MAX; /* U+FFFD has three octets */
-    nm_encword_read_text(&value, from->value, NULL);
+    value.max = from->value.n * GROWTH;
+    show(&value, rule, from->value);
   }
   int err = raw.err != 0 ? raw.err : value.err;
-  if (err == 0 && !has_raw && name.n > NM_FIELD_NAME_MAX) {
-    err = NM_ELIMIT;
-  }
   if (err == 0) {
-    struct nm_str kept = has_raw ? nm_str(raw.p != NULL ? raw.p : "", raw.n) : nm_str(NULL, 0);
-    int is_text = !is_canonical || rule->kind == NM_FIELD_OWNED;
-    f = nm_field_keep(name, kept, nm_buf_str(&value), is_text && !has_raw);
-    err = f != NULL ? 0 : NM_ENOMEM;
+    *out = nm_field_keep(name, nm_str(raw.p != NULL ? raw.p : "", raw.n), nm_buf_str(&value), 0);
+    err = *out != NULL ? 0 : NM_ENOMEM;
   }
   nm_buf_free(&raw);
   nm_buf_free(&value);
-  err = err == NM_ELIMIT ? too_long(name, e) : err != 0 ? nm_error_nomem(e) : add(list, f, e);
+  return err;
+}
+
+/* They cannot: what can be written anew. *out NULL: nothing. */
+static int make_value(struct nm_field **out, const struct nm_field_rule *rule, struct nm_str name,
+                      struct nm_str from) {
+  struct nm_buf value = {.max = NM_FIELD_VALUE_MAX};
+  int is_canonical = canonize(&value, rule, from), is_text = nm_field_rule_is_text(rule);
+  if (!is_canonical && is_text && value.err == 0) {
+    show(&value, rule, from);
+  }
+  int err = value.err;
+  if (err == 0 && (is_canonical || is_text)) {
+    err = name.n > NM_FIELD_NAME_MAX ? NM_ELIMIT : 0;
+    *out = err == 0 ? nm_field_keep(name, nm_str(NULL, 0), nm_buf_str(&value), is_text) : NULL;
+    err = err == 0 && *out == NULL ? NM_ENOMEM : err;
+  }
+  nm_buf_free(&value);
+  return err;
+}
+
+int nm_field_read(struct nm_list *list, const struct nm_head_field *from, struct nm_error *e) {
+  struct nm_str name = from->name.n > 0 ? from->name : NM_STR(NM_FIELD_UNPARSED);
+  const struct nm_field_rule *rule = nm_field_rule(name);
+  struct nm_field *f = NULL;
+  int err = nm_field_is_kept(name, from->value) ? make_raw(&f, rule, name, from)
+                                                : make_value(&f, rule, name, from->value);
+  if (err == NM_ELIMIT) {
+    return too_long(name, e);
+  }
+  err = err != 0 ? nm_error_nomem(e) : f != NULL ? add(list, f, e) : 0;
   nm_field_unref(&f);
   return err;
 }

@@ -1,5 +1,7 @@
 #include "mime/field_rule.h"
 
+#define MADE "it is made from Text, Html and Attachments"
+
 /* RFC 5322 3.6 (which of them may stand once), 3.6.6 (Resent-), 3.6.7 (Return-Path, Received); RFC 2045 4 and 9 (MIME-Version,
    Content-); RFC 2156 (Priority, Importance); RFC 2369 and 2919 (List-); RFC 3834 (Auto-Submitted); RFC 8058
    (List-Unsubscribe-Post); RFC 8098 (Disposition-Notification-To). */
@@ -10,7 +12,7 @@ static const struct nm_field_rule rules[] = {
     {"To", NM_FIELD_OWNED, 1, "use the property To"},
     {"Cc", NM_FIELD_OWNED, 1, "use the property CC"},
     {"Bcc", NM_FIELD_OWNED, 1, "use the property Bcc"},
-    {"Subject", NM_FIELD_OWNED, 1, "use the property Subject"},
+    {"Subject", NM_FIELD_OWNED_TEXT, 1, "use the property Subject"},
     {"Date", NM_FIELD_OWNED, 1, "use the property Date"},
     {"Message-ID", NM_FIELD_OWNED, 1, "use the property MessageId"},
     {"X-Priority", NM_FIELD_OWNED, 1, "use the property Priority"},
@@ -19,7 +21,13 @@ static const struct nm_field_rule rules[] = {
     {"Disposition-Notification-To", NM_FIELD_OWNED, 1, "use the property DispositionNotificationTo"},
     {"Resent-", NM_FIELD_OWNED, 0, "use the method Resend"},
     {"MIME-Version", NM_FIELD_OWNED, 1, "it is always written"},
-    {"Content-", NM_FIELD_OWNED, 1, "it is made from Text, Html and Attachments"},
+    {"Content-Type", NM_FIELD_OWNED, 1, MADE},
+    {"Content-Transfer-Encoding", NM_FIELD_OWNED, 1, MADE},
+    {"Content-Disposition", NM_FIELD_OWNED, 1, MADE},
+    {"Content-ID", NM_FIELD_OWNED, 1, MADE},
+    {"Content-Location", NM_FIELD_OWNED, 1, MADE},
+    {"Content-Language", NM_FIELD_OWNED, 1, MADE},
+    {"Content-", NM_FIELD_OWNED_TEXT, 1, MADE},
     {"Return-Path", NM_FIELD_OWNED, 1,
      "the last server writes it, from the property Sender or From of this message"},
     {"In-Reply-To", NM_FIELD_MSGIDS, 1, NULL},
@@ -50,4 +58,12 @@ const struct nm_field_rule *nm_field_rule(struct nm_str name) {
     }
   }
   return &any;
+}
+
+int nm_field_rule_is_owned(const struct nm_field_rule *rule) {
+  return rule->kind == NM_FIELD_OWNED || rule->kind == NM_FIELD_OWNED_TEXT;
+}
+
+int nm_field_rule_is_text(const struct nm_field_rule *rule) {
+  return rule->kind == NM_FIELD_TEXT || rule->kind == NM_FIELD_OWNED_TEXT;
 }

@@ -145,6 +145,7 @@ int nm_field_value_read(struct nm_buf *b, enum nm_field_kind kind, const char *f
       return read_one_click(b, field, text, e);
     case NM_FIELD_TEXT:
     case NM_FIELD_OWNED:
+    case NM_FIELD_OWNED_TEXT:
       break;
   }
   nm_buf_add_str(b, text);

@@ -1,5 +1,6 @@
 #include "mime/param_read.h"
 
+#include <stdint.h>
 #include "base/alloc.h"
 #include "base/chars.h"
 #include "base/utf8.h"
@@ -15,6 +16,7 @@
 /* parameter = regular-parameter / extended-parameter   (RFC 2231 7): one of them as it stands. */
 struct piece {
   struct nm_str name; /* without "*" and what follows */
+  uint32_t hash;      /* of the name */
   struct nm_str value;
   int section;  /* or SINGLE */
   int extended; /* %XX */
@@ -25,6 +27,7 @@ struct piece {
 struct pieces {
   struct piece items[NM_TYPED_PARAMS_MAX];
   size_t n;
+  unsigned open; /* mime/comment.h */
 };
 
 static int is_blank(char c) {
@@ -62,14 +65,14 @@ static int is_parameter(struct nm_str s, size_t at) {
 }
 
 /* A value without quotes: to the ";", without a comment at its end. Many write file names with spaces. */
-static struct nm_str bare_value(struct nm_str s, size_t *at) {
-  size_t begin = *at, end = *at;
+static struct nm_str bare_value(struct nm_str s, size_t *at, unsigned *open) {
+  size_t begin = *at, end = *at, next = *at; /* up to next there are only comments and blanks */
   while (*at < s.n && s.p[*at] != ';') {
     while (!ends_word(s, *at, ";")) {
       ++*at;
     }
     end = *at;
-    size_t next = nm_comment_skip(s, *at);
+    next = *at < next ? next : nm_comment_skip(s, *at, open);
     if (next == s.n || s.p[next] == ';' || is_parameter(s, next)) {
       *at = next;
       break;
@@ -119,40 +122,54 @@ static int read_name(struct piece *piece, struct nm_str name) {
   return is_name(piece->name) && piece->section <= SECTION_MAX;
 }
 
+/* FNV-1a, without case: names that differ are told apart at once, as each is compared with each. */
+static uint32_t hash_of(struct nm_str name) {
+  uint32_t hash = 2166136261u;
+  for (size_t i = 0; i < name.n; i++) {
+    hash = (hash ^ (unsigned char)nm_lower(name.p[i])) * 16777619u;
+  }
+  return hash;
+}
+
+static int is_named(const struct piece *piece, const struct piece *like) {
+  return piece->hash == like->hash && nm_str_ieq(piece->name, like->name);
+}
+
 static int read_piece(struct pieces *all, struct nm_str s, size_t *at) {
   struct piece piece = {0};
   int named = read_name(&piece, word(s, at, ";=\""));
-  *at = nm_comment_skip(s, *at);
+  *at = nm_comment_skip(s, *at, &all->open);
   if (*at == s.n || s.p[*at] != '=') {
     *at += *at < s.n && s.p[*at] == '"'; /* a stray one */
     return 0;
   }
-  *at = nm_comment_skip(s, *at + 1);
+  *at = nm_comment_skip(s, *at + 1, &all->open);
   piece.quoted = *at < s.n && s.p[*at] == '"';
-  piece.value = piece.quoted ? quoted_value(s, at) : bare_value(s, at);
+  piece.value = piece.quoted ? quoted_value(s, at) : bare_value(s, at, &all->open);
   if (!named || (!piece.quoted && piece.value.n == 0)) {
     return 0;
   }
   if (all->n == NM_TYPED_PARAMS_MAX) {
     return NM_ELIMIT;
   }
+  piece.hash = hash_of(piece.name);
   all->items[all->n++] = piece;
   return 0;
 }
 
 /* type "/" subtype *(";" parameter)   (RFC 2045 5.1) */
 static int read_pieces(struct pieces *all, struct nm_str s, struct nm_str *type, struct nm_str *subtype) {
-  size_t at = nm_comment_skip(s, 0);
+  size_t at = nm_comment_skip(s, 0, &all->open);
   int err = 0;
   *type = word(s, &at, "/;(");
   *subtype = nm_str("", 0);
-  at = nm_comment_skip(s, at);
+  at = nm_comment_skip(s, at, &all->open);
   if (at < s.n && s.p[at] == '/') {
-    at = nm_comment_skip(s, at + 1);
+    at = nm_comment_skip(s, at + 1, &all->open);
     *subtype = word(s, &at, ";(");
   }
   while (err == 0) {
-    at = nm_comment_skip(s, at);
+    at = nm_comment_skip(s, at, &all->open);
     if (at == s.n) {
       break;
     }
@@ -214,12 +231,12 @@ static struct nm_str take_charset(struct nm_buf *b, char name[NM_CHARSET_NAME_MA
   return nm_str(name, n);
 }
 
-/* The piece of that parameter with the lowest section above after, the first of them; NULL: none. */
-static struct piece *next_section(struct pieces *all, struct nm_str name, int after) {
+/* The piece of the parameter that like is one of with the lowest section above after, the first of them; NULL: none. */
+static struct piece *next_section(struct pieces *all, const struct piece *like, int after) {
   struct piece *best = NULL;
   for (size_t i = 0; i < all->n; i++) {
     struct piece *p = &all->items[i];
-    if (p->section > after && (best == NULL || p->section < best->section) && nm_str_ieq(p->name, name)) {
+    if (p->section > after && (best == NULL || p->section < best->section) && is_named(p, like)) {
       best = p;
     }
   }
@@ -245,7 +262,7 @@ static void make_value(struct nm_typed *p, struct pieces *all, struct piece *fir
   struct nm_buf octets = {.max = NM_TYPED_TEXT_MAX};
   struct nm_str charset = nm_str(NULL, 0);
   for (struct piece *piece = first; piece != NULL;
-       piece = piece->section == SINGLE ? NULL : next_section(all, first->name, piece->section)) {
+       piece = piece->section == SINGLE ? NULL : next_section(all, first, piece->section)) {
     size_t begin = octets.n;
     add_octets(&octets, piece);
     if (piece == first && piece->extended) {
@@ -266,21 +283,24 @@ static void make_value(struct nm_typed *p, struct pieces *all, struct piece *fir
   nm_buf_free(&octets);
 }
 
-/* Of all the pieces of that name the one to begin with; they are used then. */
-static struct piece *choose(struct pieces *all, struct nm_str name) {
+/* Of all the pieces of the parameter that like is one of, the one to begin with; they are used then. */
+static struct piece *choose(struct pieces *all, const struct piece *like) {
   struct piece *plain = NULL, *extended = NULL;
+  int has_sections = 0;
   for (size_t i = 0; i < all->n; i++) {
     struct piece *p = &all->items[i];
-    if (nm_str_ieq(p->name, name)) {
+    if (is_named(p, like)) {
       p->used = 1;
       if (p->section == SINGLE && p->extended) {
         extended = extended != NULL ? extended : p;
       } else if (p->section == SINGLE) {
         plain = plain != NULL ? plain : p;
+      } else {
+        has_sections = 1;
       }
     }
   }
-  struct piece *sections = extended == NULL ? next_section(all, name, SINGLE) : NULL;
+  struct piece *sections = extended == NULL && has_sections ? next_section(all, like, SINGLE) : NULL;
   if (sections != NULL && sections->section > 0 && plain != NULL) {
     sections = NULL; /* its beginning is lost */
   }
@@ -314,7 +334,7 @@ static int make(struct nm_typed *p, struct pieces *all, struct nm_str type, stru
     struct nm_param *made = &p->items[p->n++];
     made->name = add_name(&p->text, all->items[i].name);
     size_t begin = p->text.n;
-    make_value(p, all, choose(all, all->items[i].name));
+    make_value(p, all, choose(all, &all->items[i]));
     made->value = nm_str(NULL, p->text.n - begin);
   }
   if (p->text.err != 0) {
@@ -340,7 +360,7 @@ int nm_typed_read(struct nm_typed *p, struct nm_str value) {
   if (all == NULL) {
     return NM_ENOMEM;
   }
-  all->n = 0;
+  all->n = all->open = 0;
   int err = read_pieces(all, nm_str(value.n > 0 ? value.p : "", value.n), &type, &subtype);
   err = err == 0 ? make(p, all, type, subtype) : err;
   nm_free(all);

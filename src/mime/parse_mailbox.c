@@ -88,7 +88,8 @@ static int read_list(struct nm_str value, struct nm_list *list) {
 }
 
 int nm_parse_mailboxes(struct nm_str value, struct nm_list *list) {
-  if (nm_comment_skip(value, 0) == value.n) { /* nobody */
+  unsigned open = 0;
+  if (nm_comment_skip(value, 0, &open) == value.n) { /* nobody */
     return 0;
   }
   struct nm_list *found = nm_addr_list_new();
