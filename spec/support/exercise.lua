@@ -114,7 +114,8 @@ end
 -- Messages that exist, as they are, in pieces, and read.
 local function existing(a)
   local eml = "From: Ann <a@x.org>\r\nTo: b@x.org\r\nMessage-ID: <1@x.org>\r\nX-A: b\r\n" ..
-    "Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n\r\ntext\r\n--x\r\nContent-Type: image/png; name=a.png\r\nContent-Transfer-Encoding: base64\r\n\r\naGVsbG8=\r\n--x--\r\n"
+    "Content-Type: multipart/mixed; boundary=x\r\n\r\n" ..
+    "--x\r\n\r\ntext\r\n--x\r\nContent-Type: image/png; name=a.png\r\nContent-Transfer-Encoding: base64\r\n\r\naGVsbG8=\r\n--x--\r\n"
   local raw = netmail.MailMessage { From = a, To = a }
   local done, why = raw:TryRaw "Bcc: x@x.org\n\n"
   assert(done == nil and assert(why:find("Bcc", 1, true), why))
