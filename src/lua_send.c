@@ -149,18 +149,17 @@ static void push_recipient(lua_State *L, const struct nm_rcpt *r) {
   lua_setfield(L, -2, "Temporary");
 }
 
-/* Accepted and Rejected of the table on the top. taken: a 2xx to RCPT counts as accepted. */
-static void set_recipients(lua_State *L, const struct nm_txn_result *txn, int taken) {
+/* Accepted and Rejected of the table on the top. Who is in neither has not got the message, or nobody knows. */
+static void set_recipients(lua_State *L, const struct nm_txn_result *txn) {
   lua_newtable(L);
   lua_newtable(L);
   int accepted = 0, rejected = 0;
   for (size_t i = 0; i < txn->n_rcpt; i++) {
     const struct nm_rcpt *r = &txn->rcpt[i];
-    int class = nm_reply_class(&r->reply);
-    if (class == 2 && taken) {
+    if (r->fate == NM_FATE_ACCEPTED) {
       push_recipient(L, r);
       lua_rawseti(L, -3, ++accepted);
-    } else if (class >= 4) {
+    } else if (nm_reply_class(&r->reply) >= 4) {
       push_recipient(L, r);
       lua_rawseti(L, -2, ++rejected);
     }
@@ -189,12 +188,18 @@ static int push_success(lua_State *L, const struct job *j) {
     nm_set_field_str(L, "QueueId", queue_id);
   }
   nm_set_field_str(L, "MessageId", j->now.stamp.message_id);
-  set_recipients(L, txn, 1);
+  set_recipients(L, txn);
   const struct nm_rcpt *refused = first_refused(txn);
-  if (refused == NULL) {
+  struct nm_error words = {0}; /* a room in which text becomes printable */
+  if (refused == NULL && txn->outcome == NM_OUTCOME_ACCEPTED) {
     return 1;
   }
-  struct nm_error words = {0}; /* a room in which text becomes printable */
+  if (refused == NULL) {
+    nm_error_set(&words, 0, NM_KIND_NONE, "%d of %d recipients were not reached: %s",
+                 (int)(txn->n_rcpt - txn->n_accepted), (int)txn->n_rcpt, j->sent.rest.text);
+    lua_pushstring(L, words.text);
+    return 2;
+  }
   nm_error_set(&words, 0, NM_KIND_NONE, "%d of %d recipients refused, first <%.*s>: %d %s",
                (int)(txn->n_rcpt - txn->n_accepted), (int)txn->n_rcpt, (int)refused->addr->spec.n,
                refused->addr->spec.p, refused->reply.code,
@@ -222,7 +227,7 @@ static int push_detail(lua_State *L, const struct job *j) {
   }
   lua_pushboolean(L, is_temporary(s, reply));
   lua_setfield(L, -2, "Temporary");
-  set_recipients(L, &s->txn, 0);
+  set_recipients(L, &s->txn);
   if (j->now.id.n > 0) {
     nm_set_field_str(L, "MessageId", nm_buf_str(&j->now.id));
   }
