@@ -62,7 +62,9 @@ CRYPTO_LUA_SRC := $(wildcard src/lua_crypto.c)
 # A module is there as soon as the source with its luaopen function is.
 MODULES := $(if $(wildcard src/lua_core.c),core) $(if $(NET_LUA_SRC),net) $(if $(CRYPTO_LUA_SRC),crypto)
 LUA_FILES := $(wildcard lua/netmail/*.lua lua/netmail/*/*.lua)
-C_FILES = $(sort $(wildcard src/*.[ch] src/*/*.[ch] spec/*.[ch] spec/*/*.[ch] bench/*.[ch]))
+# GMime's program has its own flags.
+BENCH_C = $(filter-out bench/build/gmime.c,$(wildcard bench/build/*.[ch]))
+C_FILES = $(sort $(wildcard src/*.[ch] src/*/*.[ch] spec/*.[ch] spec/*/*.[ch] bench/*.[ch] $(BENCH_C)))
 
 TESTS := $(patsubst spec/%.c,%,$(wildcard spec/*_test.c spec/*/*_test.c))
 FUZZERS := $(patsubst spec/%.c,%,$(wildcard spec/*_fuzz.c spec/*/*_fuzz.c))
@@ -71,7 +73,7 @@ LOGS = build/test-logs
 PART = spec/support/part.sh $(LOGS)
 SUMMARY = spec/support/summary.sh $(LOGS)
 
-.PHONY: help all modules demo test check fuzz bench bench-encode install deps rockspec clean distclean \
+.PHONY: help all modules demo test check fuzz bench bench-encode bench-build install deps rockspec clean distclean \
   test-parts test-c test-valgrind test-lua test-fuzz test-rock lint-gcc lint-clang
 
 help: ## this list
@@ -237,7 +239,7 @@ run/check/luacheck:
 	@$(PART) check/luacheck one luacheck --quiet --no-color lua spec examples bench *.rockspec
 
 run/check/format:
-	@$(PART) check/format one clang-format --dry-run -Werror $(C_FILES) spec/support/readers/gmime.c
+	@$(PART) check/format one clang-format --dry-run -Werror $(C_FILES) spec/support/readers/gmime.c bench/build/gmime.c
 
 run/check/cppcheck:
 	@$(PART) check/cppcheck one cppcheck -q --std=c11 --enable=warning,performance,portability --inline-suppr \
@@ -293,8 +295,28 @@ build/plain/bench/encode: build/plain/obj/bench/encode.o build/plain/lib/mime.a 
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) $^ $(LINK_base) -o $@
 
-bench: modules bench-encode ## messages a second beside Python's, memory for a gigabyte, transfer encodings
+# Ours are linked with the core alone; GMime's program is left out where GMime is not installed.
+build/plain/bench/build/netmail: build/plain/obj/bench/build/netmail.o $(NEEDS_top:%=build/plain/lib/%.a)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) $^ $(LINK_base) $(LINK_top) -o $@
+
+build/plain/bench/build/base64: build/plain/obj/bench/build/base64.o build/plain/lib/mime.a build/plain/lib/base.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) $^ $(LINK_base) -lcrypto -o $@
+
+build/plain/bench/build/gmime: bench/build/gmime.c bench/build/job.h
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)flags=$$(pkg-config --cflags --libs gmime-3.0) || exit 0; $(CC) $(CFLAGS) -std=c11 -D_GNU_SOURCE $(WARN) $< -o $@ $$flags
+
+bench: modules bench-encode bench-build ## messages a second beside Python's, memory for a gigabyte, transfer encodings
 	@spec/support/lua.sh $(firstword $(filter lua5.4,$(LUAS)) $(LUAS)) bench/run.lua
+
+bench-build: modules $(addprefix build/plain/bench/build/,netmail base64 gmime) ## building messages, beside GMime, PHPMailer, Nodemailer and Python's email
+	@bench/build/setup.sh
+	@BENCH_LUA=$(firstword $(filter lua5.4,$(LUAS)) $(LUAS)) /usr/bin/python3 -B bench/build/run.py
 
 bench-encode: build/plain/bench/encode ## megabytes a second of the transfer encodings, beside Python's
 	@taskset -c 0 $<
