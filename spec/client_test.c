@@ -276,6 +276,71 @@ static void keeps_one_connection(void) {
   CHECK(seen.quits == 1);
 }
 
+/* To three recipients; returns how many have it, and checks that the server agrees. */
+static size_t send_to_three(struct nm_client *c, enum nm_outcome *outcome_out) {
+  static const char *const specs[] = {"b@one.test", "c@two.test", "d@one.test"};
+  struct nm_addr from = {.refs = 1, .spec = NM_STR("a@example.test")};
+  struct nm_addr addrs[3];
+  struct nm_addr *to[3];
+  for (int i = 0; i < 3; i++) {
+    addrs[i] = (struct nm_addr){.refs = 1, .spec = nm_str_c(specs[i]), .domain = nm_str_c(specs[i] + 2)};
+    to[i] = &addrs[i];
+  }
+  struct nm_source *source = nm_source_memory(nm_str_c(content));
+  struct nm_envelope env = {.from = &from, .to = to, .n_to = 3, .size = -1};
+  struct nm_sent sent = {0};
+  struct nm_sending sending = {0};
+  struct nm_pace pace;
+  int before = seen.messages;
+  size_t accepted = 0;
+  *outcome_out = NM_OUTCOME_NOT_SENT;
+  if (source == NULL) {
+    return 0;
+  }
+  nm_pace_begin(&pace, c->timeout, c->deadline);
+  int err = nm_client_begin(c, &env, source, &pace, &sent, &sending);
+  *outcome_out = sent.txn.outcome;
+  for (size_t i = 0; i < sent.txn.n_rcpt; i++) {
+    accepted += sent.txn.rcpt[i].fate == NM_FATE_ACCEPTED;
+  }
+  CHECK((err == 0) == (accepted > 0) && (accepted == 3) == (*outcome_out == NM_OUTCOME_ACCEPTED));
+  CHECK(accepted == 0 || accepted == 3 || sent.rest.code != 0);
+  CHECK((size_t)(seen.messages - before) <= accepted && (seen.messages == before) == (accepted == 0));
+  nm_sent_free(&sent);
+  nm_source_free(&source);
+  return accepted;
+}
+
+static void sends_as_often_as_the_server_needs(void) {
+  enum nm_outcome outcome;
+  begin("LIMITS RCPTMAX=1 MAILMAX=2");
+  struct nm_client *c = new_client();
+  CHECK(send_to_three(c, &outcome) == 3 && seen.messages == 3 && seen.dials == 2 && seen.quits == 1);
+  c->rcpt_max = 2;
+  begin("PIPELINING");
+  nm_client_close(c);
+  CHECK(send_to_three(c, &outcome) == 3 && seen.messages == 2 && seen.dials == 1);
+  nm_client_unref(&c);
+}
+
+static void survives_each_failing_allocation_between_transactions(void) {
+  enum nm_outcome outcome;
+  long live = nm_test_alloc_live();
+  size_t accepted = 0;
+  int partial = 0;
+  for (long n = 1; n < 120; n++) { /* one that costs a text only is no end */
+    begin("LIMITS RCPTDOMAINMAX=1 MAILMAX=1");
+    struct nm_client *c = new_client();
+    nm_test_alloc_fail_at(n);
+    accepted = send_to_three(c, &outcome);
+    nm_test_alloc_fail_at(0);
+    partial += outcome == NM_OUTCOME_PARTIAL;
+    nm_client_unref(&c);
+    CHECK(nm_test_alloc_live() == live);
+  }
+  CHECK(accepted == 3 && partial > 0 && seen.messages == 2 && seen.dials == 2);
+}
+
 static void tries_the_ways_in_order(void) {
   enum nm_outcome outcome;
   begin("AUTH LOGIN");
@@ -574,6 +639,8 @@ static void checks_its_options(void) {
 
 int main(void) {
   RUN(keeps_one_connection);
+  RUN(sends_as_often_as_the_server_needs);
+  RUN(survives_each_failing_allocation_between_transactions);
   RUN(tries_the_ways_in_order);
   RUN(survives_each_failing_allocation);
   RUN(sends_what_is_fed_in_any_pieces);
