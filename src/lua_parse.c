@@ -46,7 +46,14 @@ static int parse(lua_State *L, struct nm_error *e) {
 /// Reads a message that exists: an .eml file to resend or to change, a template.
 // Its header fields become properties and Headers, its texts `Text` and `Html`, its files `Attachments`; a body of another shape
 // than MailMessage writes becomes `RootPart`. What is not known is kept and written again as it was. Addresses and all
-// else that people got wrong is read leniently; what is no message at all, or too deep or too long, raises.
+// else that people got wrong is read leniently. A structured field (addresses, a date, an id) that nobody can read is kept among
+// Headers where its bytes may be sent, and is left out otherwise.
+//
+// A message within is a `Message` while all that are read as such have at most 2 octets for each of the whole and a MiB more, a text
+// is text while all of it has at most 4 in UTF-8; beyond that they are parts with their octets.
+// What is refused: no header field at all; more than 256 MiB; a header of more than 4 MiB, 1000 fields, or 100000 recipients in a list;
+// more than 10000 parts or 50 levels of them; a field of text whose bytes cannot be sent (not ASCII, or a line of more than 998 octets)
+// and that has more than 65536 octets, or a name of more than 70.
 // @function MailMessage.Parse
 // @param message string of bytes, or a table `{ Path = "file.eml" }`
 // @treturn MailMessage

@@ -4,14 +4,18 @@
 #include "base/feed.h"
 #include "base/file.h"
 
+/* What a buffer may have too much when it becomes a content. */
+#define SPARE_MAX 65536
+
 enum kind { MEMORY, FILE_PATH, FED };
 
-/* One block: the struct, then the bytes or the path, then a NUL. */
+/* One block: the struct, then the bytes or the path, then a NUL; or the bytes are a block of their own. */
 struct nm_content {
   unsigned refs;
   enum kind kind;
   struct nm_feed *feed; /* FED */
   struct nm_str data;
+  char *owned; /* NULL: data is in this block */
 };
 
 static int make(struct nm_str data, enum kind kind, struct nm_content **out, struct nm_error *e) {
@@ -24,7 +28,7 @@ static int make(struct nm_str data, enum kind kind, struct nm_content **out, str
     memcpy(p, data.p, data.n);
   }
   p[data.n] = '\0';
-  *c = (struct nm_content){1, kind, NULL, nm_str(p, data.n)};
+  *c = (struct nm_content){.refs = 1, .kind = kind, .data = nm_str(p, data.n)};
   *out = c;
   return 0;
 }
@@ -32,6 +36,18 @@ static int make(struct nm_str data, enum kind kind, struct nm_content **out, str
 int nm_content_memory(struct nm_str s, struct nm_content **out, struct nm_error *e) {
   *out = NULL;
   return make(s, MEMORY, out, e);
+}
+
+int nm_content_take(struct nm_buf *b, struct nm_content **out, struct nm_error *e) {
+  *out = NULL;
+  int err = make(nm_str(NULL, 0), MEMORY, out, e);
+  if (err == 0 && b->n > 0) {
+    char *fitting = b->cap - b->n > SPARE_MAX ? nm_realloc(b->p, b->n + 1) : NULL;
+    (*out)->owned = fitting != NULL ? fitting : b->p;
+    (*out)->data = nm_str((*out)->owned, b->n);
+    *b = (struct nm_buf){.max = b->max};
+  }
+  return err;
 }
 
 int nm_content_file(struct nm_str path, struct nm_content **out, struct nm_error *e) {
@@ -75,6 +91,7 @@ void nm_content_unref(struct nm_content **at) {
   *at = NULL;
   if (c != NULL && --c->refs == 0) {
     nm_feed_unref(&c->feed);
+    nm_free(c->owned);
     nm_free(c);
   }
 }

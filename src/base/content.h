@@ -2,6 +2,7 @@
 #define NM_BASE_CONTENT_H
 
 #include <stdint.h>
+#include "base/buf.h"
 #include "base/error.h"
 #include "base/hidden.h"
 #include "base/source.h"
@@ -16,6 +17,8 @@ NM_HIDDEN_BEGIN
 
 /* Copies s. */
 int nm_content_memory(struct nm_str s, struct nm_content **out, struct nm_error *e);
+/* Takes the bytes of b, which is empty then; on failure it keeps them. */
+int nm_content_take(struct nm_buf *b, struct nm_content **out, struct nm_error *e);
 /* A path, copied. Checked at once to be a readable regular file: a directory, FIFO, device, socket, a missing
    or unreadable file is NM_EINVAL with a text that names it. A path with NUL is refused. The descriptor is not kept. */
 int nm_content_file(struct nm_str path, struct nm_content **out, struct nm_error *e);

@@ -113,19 +113,19 @@ void nm_charset_close(struct nm_charset *c) {
   *c = (struct nm_charset){0};
 }
 
-/* Does bytes mean text? Some tables of glibc change characters without a word: CP932 makes a backslash of U+00A5,
+/* Does cd make text of bytes? Some tables of glibc change characters without a word: CP932 makes a backslash of U+00A5,
    nearly all drop U+E0000-E007F, and an ESC goes through ISO-2022-JP as a change of its state. */
-static int means(iconv_t back, struct nm_str bytes, struct nm_str text) {
+static int means(iconv_t cd, struct nm_str bytes, struct nm_str text) {
   char *from = input(bytes);
   size_t left = bytes.n;
   size_t at = 0;
   int flushed = 0;
-  iconv(back, NULL, NULL, NULL, NULL);
+  iconv(cd, NULL, NULL, NULL, NULL);
   for (;;) {
     char chunk[CHUNK];
     char *to = chunk;
     size_t room = sizeof chunk;
-    size_t r = iconv(back, flushed ? NULL : &from, flushed ? NULL : &left, &to, &room);
+    size_t r = iconv(cd, flushed ? NULL : &from, flushed ? NULL : &left, &to, &room);
     size_t n = sizeof chunk - room;
     if ((r != 0 && !(r == (size_t)-1 && errno == E2BIG)) || n > text.n - at ||
         (n > 0 && memcmp(chunk, text.p + at, n) != 0)) {
@@ -241,4 +241,17 @@ int nm_charset_encode(struct nm_str charset, struct nm_str utf8, struct nm_buf *
   }
   nm_charset_close(&c);
   return err;
+}
+
+int nm_charset_gives(struct nm_str charset, struct nm_str utf8, struct nm_str octets) {
+  struct nm_charset c;
+  struct nm_error why = {0};
+  int gives = nm_charset_open(&c, charset, &why);
+  if (gives == 0 && nm_utf8_valid(utf8) == utf8.n) {
+    gives = c.cd == NULL ? nm_str_eq(utf8, octets)
+                         : means((iconv_t)c.cd, utf8, octets) &&
+                               (means((iconv_t)c.back, octets, utf8) || first_changed(&c, utf8) == utf8.n);
+  }
+  nm_charset_close(&c);
+  return gives == NM_EINVAL ? 0 : gives;
 }

@@ -36,6 +36,8 @@ int nm_charset_check(struct nm_str name, struct nm_error *e);
    lacks is NM_EINVAL with a text that names it (as U+XXXX and itself) and the charset; so is broken UTF-8.
    Never transliterates. On error what was appended is worth nothing. */
 int nm_charset_encode(struct nm_str charset, struct nm_str utf8, struct nm_buf *out, struct nm_error *e);
+/* Whether that would append exactly those octets. Needs no memory for them. 0 also for a charset that nobody knows; NM_ENOMEM. */
+int nm_charset_gives(struct nm_str charset, struct nm_str utf8, struct nm_str octets);
 /* The registered name of a charset that iconv knows under others too ("cp1251": windows-1251, "KOI8R": koi8-r), added to out; any
    other name as it is. */
 void nm_charset_mime_name(struct nm_str name, struct nm_buf *out);

@@ -24,7 +24,7 @@ static int check_head(struct nm_str head, struct nm_error *e) {
 }
 
 static int read_message(struct nm_parse *p, struct nm_str bytes) {
-  int err = nm_entities_read(&p->entities, bytes, p->depth, p->budget, p->e);
+  int err = nm_entities_read(&p->entities, bytes, p->depth, &p->budget->entities, p->e);
   if (err != 0) {
     return err;
   }
@@ -34,8 +34,8 @@ static int read_message(struct nm_parse *p, struct nm_str bytes) {
   return err == 0 ? nm_parse_body(p) : err;
 }
 
-int nm_parse_message(struct nm_str bytes, unsigned depth, size_t *budget, struct nm_message **out,
-                     struct nm_error *e) {
+int nm_parse_message(struct nm_str bytes, unsigned depth, struct nm_parse_budget *budget,
+                     struct nm_message **out, struct nm_error *e) {
   struct nm_parse p = {.depth = depth, .budget = budget, .e = e};
   int err = nm_message_new(&p.m) == 0 ? 0 : nm_error_nomem(e);
   err = err == 0 ? read_message(&p, bytes) : err;
@@ -76,7 +76,6 @@ static int read_all(struct nm_content *bytes, struct nm_buf *b, struct nm_error 
 int nm_message_parse(struct nm_content *bytes, struct nm_message **out, struct nm_error *e) {
   struct nm_buf b = {.max = NM_PARSE_MAX};
   struct nm_str s = nm_content_bytes(bytes);
-  size_t budget = NM_ENTITIES_MAX;
   *out = NULL;
   int err = 0;
   if (s.p == NULL) {
@@ -87,6 +86,9 @@ int nm_message_parse(struct nm_content *bytes, struct nm_message **out, struct n
     err = nm_error_set(e, NM_ELIMIT, NM_KIND_MESSAGE, "the message is too long: at most %zu bytes are read",
                        NM_PARSE_MAX);
   }
+  struct nm_parse_budget budget = {.entities = NM_ENTITIES_MAX,
+                                   .within = NM_PARSE_WITHIN * s.n + NM_PARSE_ROOM,
+                                   .text = NM_PARSE_TEXT * s.n + NM_PARSE_ROOM};
   err = err == 0 ? nm_parse_message(s, 0, &budget, out, e) : err;
   nm_buf_free(&b);
   return err == NM_ENOMEM ? nm_error_nomem(e) : err; /* found where it had no e, it is said here */

@@ -12,7 +12,8 @@
    - fields of a part that do not begin with Content-, which mean nothing there (RFC 2046 5.1);
    - whether the pictures of html stand in an alternative or around it;
    - the parameters of Content-Disposition but for filename; the names of groups of recipients;
-   - octets in header fields that are no characters (they are U+FFFD), where the field cannot be sent as it is.
+   - octets in header fields that are no characters (they are U+FFFD), where the field cannot be sent as it is;
+   - structured fields (addresses, dates, ids) that can neither be read nor be sent as they are.
    Written again it means the same; what we wrote comes out with the same bytes, given the same stamp.
 
    Fields that a property stands for become that property, unless they cannot: a From of two mailboxes, a broken Date; those are
@@ -23,14 +24,20 @@
    one part with its octets. A message/rfc822 is a message when writing it would give its octets, else a part with them. */
 
 /* Octets of one message: what the largest servers take, with room. */
-#define NM_PARSE_MAX ((size_t)1 << 30)
+#define NM_PARSE_MAX ((size_t)1 << 28)
 /* Octets of one header. A field may be long (a thousand recipients), a header of more is an attack. */
 #define NM_PARSE_HEAD_MAX ((size_t)1 << 22)
+/* For each octet so many of messages in messages are read as such, so many of UTF-8 are made of texts, and that much for small
+   ones; a message or text beyond it stays a part with its octets. So time and memory are linear, whatever is nested or named
+   as a charset. */
+#define NM_PARSE_WITHIN 2
+#define NM_PARSE_TEXT 4
+#define NM_PARSE_ROOM ((size_t)1 << 20)
 
 NM_HIDDEN_BEGIN
 
-/* NM_EINVAL for what has no header field at all, NM_ELIMIT for what is too long, too deep or too much; linear, in the
-   worst case times the depth of messages in messages. A file is read whole. */
+/* NM_EINVAL for what has no header field at all, NM_ELIMIT for what is too long, too deep or too much; linear. A file
+   is read whole. */
 int nm_message_parse(struct nm_content *bytes, struct nm_message **out, struct nm_error *e);
 
 NM_HIDDEN_END

@@ -85,9 +85,11 @@ int nm_parse_embedded(struct nm_parse *p, const struct nm_entity *entity, struct
   struct nm_message *m = NULL;
   struct nm_error why = {0};
   if (nm_cte_read(nm_entity_field(entity, NM_STR("Content-Transfer-Encoding")), &cte) != 0 ||
-      cte == NM_CTE_QP || cte == NM_CTE_BASE64 || p->depth + 1 >= NM_ENTITY_DEPTH_MAX) {
+      cte == NM_CTE_QP || cte == NM_CTE_BASE64 || p->depth + 1 >= NM_ENTITY_DEPTH_MAX ||
+      entity->body.n > p->budget->within) {
     return 0;
   }
+  p->budget->within -= entity->body.n;
   int err = nm_parse_message(entity->body, p->depth + 1, p->budget, &m, &why);
   int fits = err == 0 ? is_same(m, entity->body) : err;
   fits = fits == 0 ? must_be_written(m, entity->body) : fits;

@@ -9,12 +9,15 @@
 
 /* Fields of one Resent- block: date, from, sender, to, cc, bcc, message-id. */
 #define BLOCK_MAX 7
+/* With others whose names begin so, as Resent-Reply-To of RFC 822. */
+#define BLOCK_FIELDS_MAX 20
 
 struct reader {
   struct nm_message *m;
   struct nm_error *e;
-  struct nm_resent *block;                /* the Resent- block that is being read */
-  struct nm_head_field fields[BLOCK_MAX]; /* its fields, in case it does not become one */
+  struct nm_resent *block;                       /* the Resent- block that is being read */
+  struct nm_head_field fields[BLOCK_FIELDS_MAX]; /* its fields, in case it does not become one */
+  unsigned others;                               /* those that are kept in any case, a bit each */
   size_t fields_n;
   unsigned seen; /* which of them, a bit each */
   int is_broken; /* one of them cannot be read */
@@ -207,12 +210,13 @@ static int end_block(struct reader *r) {
   int err = whole ? nm_list_insert(r->m->resent, 0, r->block) : 0;
   whole = whole && err != NM_ELIMIT;
   err = err == NM_ENOMEM ? nm_error_nomem(r->e) : 0;
-  for (size_t i = 0; i < r->fields_n && !whole && err == 0; i++) {
-    err = keep(r, &r->fields[i]);
+  for (size_t i = 0; i < r->fields_n && err == 0; i++) {
+    int is_other = (r->others >> i & 1) != 0;
+    err = is_other || !whole ? keep(r, &r->fields[i]) : 0;
   }
   nm_resent_unref(&r->block);
   r->fields_n = 0;
-  r->seen = 0;
+  r->seen = r->others = 0;
   r->is_broken = r->has_resent_date = 0;
   return err;
 }
@@ -232,18 +236,19 @@ static int read_resent(struct reader *r, const struct nm_head_field *f) {
         {NM_STR("Resent-Message-ID"), take_id, &r->block->message_id},
     };
     const struct taker *t = find(takers, BLOCK_MAX, f->name);
-    if (t == NULL) {
-      return keep(r, f);
-    }
-    unsigned bit = 1u << (t - takers);
-    if ((r->seen & bit) == 0) {
+    unsigned bit = t != NULL ? 1u << (t - takers) : 0;
+    if ((r->seen & bit) == 0 && r->fields_n < BLOCK_FIELDS_MAX) {
       r->seen |= bit;
+      r->others |= t == NULL ? 1u << r->fields_n : 0;
       r->fields[r->fields_n++] = *f;
+      if (t == NULL) {
+        return 0;
+      }
       int took = t->take(r, f->value, t->to);
       r->is_broken |= took == 0;
       return took < 0 ? took : 0;
     }
-    int err = end_block(r); /* the second of a kind: the next block */
+    int err = end_block(r); /* the second of a kind, or too many: the next block */
     if (err != 0) {
       return err;
     }

@@ -163,18 +163,21 @@ static int set_type(struct nm_part *part, const struct nm_entity *entity) {
 /* ---- contents ---- */
 
 /* The octets of a leaf, decoded. An encoding that nobody knows: as they are, and *cte is -1. */
-static int read_octets(struct nm_parse *p, const struct nm_entity *entity, struct nm_buf *out, int *cte) {
+static int read_octets(struct nm_parse *p, const struct nm_entity *entity, struct nm_content **out,
+                       int *cte) {
   struct nm_decoder d = {.cte = NM_CTE_7BIT};
+  struct nm_buf octets = {.max = NM_PARSE_MAX + NM_DECODER_ROOM(0)};
   *cte = nm_cte_read(nm_entity_field(entity, NM_STR("Content-Transfer-Encoding")), &d.cte) == 0 ? (int)d.cte
                                                                                                 : -1;
-  *out = (struct nm_buf){.max = NM_PARSE_MAX + NM_DECODER_ROOM(0)};
-  char *room = nm_buf_room(out, NM_DECODER_ROOM(entity->body.n));
+  char *room = nm_buf_room(&octets, NM_DECODER_ROOM(entity->body.n));
   if (room == NULL) {
     return nm_error_nomem(p->e);
   }
-  out->n = nm_decoder_step(&d, entity->body.p, entity->body.n, room);
-  out->n += nm_decoder_flush(&d, room + out->n);
-  return 0;
+  octets.n = nm_decoder_step(&d, entity->body.p, entity->body.n, room);
+  octets.n += nm_decoder_flush(&d, room + octets.n);
+  int err = nm_content_take(&octets, out, p->e);
+  nm_buf_free(&octets);
+  return err;
 }
 
 /* The encoding that is chosen for these octets; NM_EINVAL when the wish cannot be had. */
@@ -212,77 +215,76 @@ static struct nm_str charset_of(const struct nm_entity *entity) {
   return charset.p != NULL ? charset : nm_str("", 0);
 }
 
-/* The octets as UTF-8; NM_EINVAL when they are no text in that charset. */
-static int to_utf8(struct nm_parse *p, struct nm_str charset, struct nm_str octets, struct nm_buf *utf8) {
-  size_t bad = 0;
-  *utf8 = (struct nm_buf){.max = NM_BODY_MAX};
-  nm_buf_add(utf8, "", 0);
-  int err = nm_charset_decode(charset, octets, utf8, &bad);
-  if (err == 0 && (bad > 0 || memchr(utf8->p, '\0', utf8->n) != NULL)) {
+/* A part's octets as UTF-8; NM_EINVAL when they are no text in that charset, or too much of it. */
+static int to_utf8(struct nm_parse *p, struct nm_str charset, struct nm_str octets, struct nm_content **out) {
+  size_t bad = 0, left = p->budget->text;
+  struct nm_buf utf8 = {.max = left < NM_BODY_MAX ? left : NM_BODY_MAX};
+  nm_buf_add(&utf8, "", 0);
+  int err = nm_charset_decode(charset, octets, &utf8, &bad);
+  if (err == 0 && (bad > 0 || memchr(utf8.p, '\0', utf8.n) != NULL)) {
     err = NM_EINVAL;
   }
+  if (err == NM_ELIMIT) { /* no other one is tried in vain */
+    p->budget->text = 0;
+  } else if (err == 0) {
+    p->budget->text -= utf8.n;
+    err = nm_content_take(&utf8, out, p->e);
+  }
+  nm_buf_free(&utf8);
   return err == NM_ENOMEM ? nm_error_nomem(p->e) : err == 0 ? 0 : NM_EINVAL;
 }
 
+/* The octets of a leaf, decoded, and their text. */
+static int read_text(struct nm_parse *p, const struct nm_entity *entity, struct nm_content **octets, int *cte,
+                     struct nm_content **text) {
+  int err = read_octets(p, entity, octets, cte);
+  err = err == 0 && *cte < 0 ? NM_EINVAL : err;
+  return err == 0 ? to_utf8(p, charset_of(entity), nm_content_bytes(*octets), text) : err;
+}
+
 int nm_parse_text(struct nm_parse *p, size_t i, struct nm_content **out) {
-  const struct nm_entity *entity = &p->entities.items[i];
-  struct nm_buf octets, utf8 = {0};
+  struct nm_content *octets = NULL;
   int cte;
-  int err = read_octets(p, entity, &octets, &cte);
-  err = err == 0 && cte < 0 ? NM_EINVAL : err;
-  err = err == 0 ? to_utf8(p, charset_of(entity), nm_buf_str(&octets), &utf8) : err;
-  err = err == 0 ? nm_content_memory(nm_buf_str(&utf8), out, p->e) : err;
-  nm_buf_free(&octets);
-  nm_buf_free(&utf8);
+  int err = read_text(p, &p->entities.items[i], &octets, &cte, out);
+  nm_content_unref(&octets);
   return err;
 }
 
 /* 0 when the text in that charset has these octets (us-ascii is read as UTF-8, and is not that); NM_EINVAL. */
-static int comes_back(struct nm_parse *p, struct nm_str charset, struct nm_str utf8, struct nm_str octets) {
-  if (nm_charset_is_utf8(charset)) {
-    return 0;
+static int comes_back(struct nm_parse *p, struct nm_str charset, struct nm_content *utf8,
+                      struct nm_content *octets) {
+  int gives = nm_charset_is_utf8(charset)
+                  ? 1
+                  : nm_charset_gives(charset, nm_content_bytes(utf8), nm_content_bytes(octets));
+  if (gives == 0) {
+    p->budget->text += nm_content_bytes(utf8).n; /* it is not kept */
   }
-  struct nm_buf back = {.max = NM_PARSE_MAX};
-  struct nm_error why = {0};
-  int err = nm_charset_encode(charset, utf8, &back, &why);
-  int same = err == 0 && nm_str_eq(nm_buf_str(&back), octets);
-  nm_buf_free(&back);
-  return err == NM_ENOMEM ? nm_error_nomem(p->e) : same ? 0 : NM_EINVAL;
+  return gives < 0 ? nm_error_nomem(p->e) : gives ? 0 : NM_EINVAL;
 }
 
-/* utf8, of those octets, as a part. */
-static int make_text(struct nm_parse *p, const struct nm_entity *entity, struct nm_str octets,
-                     struct nm_str utf8, int cte, struct nm_part **out) {
-  struct nm_content *raw = NULL, *text = NULL;
-  struct nm_part *part = NULL;
-  int err = nm_content_memory(octets, &raw, p->e);
-  err = err == 0 ? nm_content_memory(utf8, &text, p->e) : err;
-  err = err == 0 ? nm_part_new_text(text, &part, p->e) : err;
-  err = err == 0 ? set_type(part, entity) : err;
-  err = err == 0 ? read_fields(p, entity, part) : err;
-  err = err == 0 ? set_wish(p, part, raw, 1, 1, cte) : err;
-  nm_content_unref(&raw);
-  nm_content_unref(&text);
+/* text, of those octets, as a part. */
+static int make_text(struct nm_parse *p, const struct nm_entity *entity, struct nm_content *octets,
+                     struct nm_content *text, int cte, struct nm_part **out) {
+  int err = nm_part_new_text(text, out, p->e);
+  err = err == 0 ? set_type(*out, entity) : err;
+  err = err == 0 ? read_fields(p, entity, *out) : err;
+  err = err == 0 ? set_wish(p, *out, octets, 1, 1, cte) : err;
   if (err != 0) {
-    nm_part_unref(&part);
+    nm_part_unref(out);
   }
-  *out = part;
   return err;
 }
 
 int nm_parse_text_part(struct nm_parse *p, size_t i, struct nm_part **out) {
   const struct nm_entity *entity = &p->entities.items[i];
-  struct nm_str charset = charset_of(entity);
-  struct nm_buf octets, utf8 = {0};
+  struct nm_content *octets = NULL, *text = NULL;
   int cte;
   *out = NULL;
-  int err = read_octets(p, entity, &octets, &cte);
-  err = err == 0 && cte < 0 ? NM_EINVAL : err;
-  err = err == 0 ? to_utf8(p, charset, nm_buf_str(&octets), &utf8) : err;
-  err = err == 0 ? comes_back(p, charset, nm_buf_str(&utf8), nm_buf_str(&octets)) : err;
-  err = err == 0 ? make_text(p, entity, nm_buf_str(&octets), nm_buf_str(&utf8), cte, out) : err;
-  nm_buf_free(&octets);
-  nm_buf_free(&utf8);
+  int err = read_text(p, entity, &octets, &cte, &text);
+  err = err == 0 ? comes_back(p, charset_of(entity), text, octets) : err;
+  err = err == 0 ? make_text(p, entity, octets, text, cte, out) : err;
+  nm_content_unref(&octets);
+  nm_content_unref(&text);
   return err;
 }
 
@@ -316,17 +318,14 @@ static int octets_type(struct nm_part *part, const struct nm_entity *entity, str
 }
 
 static int make_octets(struct nm_parse *p, const struct nm_entity *entity, struct nm_part **out) {
-  struct nm_buf octets;
-  struct nm_content *content = NULL;
+  struct nm_content *octets = NULL;
   int cte;
   int err = read_octets(p, entity, &octets, &cte);
-  err = err == 0 ? nm_content_memory(nm_buf_str(&octets), &content, p->e) : err;
-  err = err == 0 ? nm_part_new(content, nm_str("", 0), out, p->e) : err;
-  err = err == 0 ? octets_type(*out, entity, nm_buf_str(&octets), cte) : err;
+  err = err == 0 ? nm_part_new(octets, nm_str("", 0), out, p->e) : err;
+  err = err == 0 ? octets_type(*out, entity, nm_content_bytes(octets), cte) : err;
   err = err == 0 ? read_fields(p, entity, *out) : err == NM_ENOMEM ? nm_error_nomem(p->e) : err;
-  err = err == 0 ? set_wish(p, *out, content, 0, nm_entity_is(entity, "text", "*"), cte) : err;
-  nm_content_unref(&content);
-  nm_buf_free(&octets);
+  err = err == 0 ? set_wish(p, *out, octets, 0, nm_entity_is(entity, "text", "*"), cte) : err;
+  nm_content_unref(&octets);
   return err;
 }
 

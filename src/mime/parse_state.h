@@ -4,20 +4,28 @@
 #include "mime/entity.h"
 #include "mime/parse.h"
 
+/* What is left for a message and all that is in it. */
+struct nm_parse_budget {
+  size_t entities;
+  size_t
+      within; /* octets of messages that are looked at as such: each is written again, to see whether it is the same */
+  size_t text; /* octets of UTF-8 */
+};
+
 /* What the files of the parser share. */
 struct nm_parse {
   struct nm_message *m;
   struct nm_entities entities;
   unsigned depth; /* levels around this message */
-  size_t *budget; /* entities left for it and what is in it */
+  struct nm_parse_budget *budget;
   struct nm_error *e;
 };
 
 NM_HIDDEN_BEGIN
 
 /* A message within another one. As nm_message_parse. */
-int nm_parse_message(struct nm_str bytes, unsigned depth, size_t *budget, struct nm_message **out,
-                     struct nm_error *e);
+int nm_parse_message(struct nm_str bytes, unsigned depth, struct nm_parse_budget *budget,
+                     struct nm_message **out, struct nm_error *e);
 
 /* parse_head.c: the fields that are of the message and not of its body (Content-…). */
 int nm_parse_head(struct nm_parse *p, struct nm_str head);
