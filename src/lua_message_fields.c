@@ -231,8 +231,17 @@ int nm_message_put_in_reply_to(lua_State *L, void *object, int i, struct nm_erro
   return put_list(L, object, NM_STR("In-Reply-To"), "InReplyTo", i, add_id, e);
 }
 
+/* Those that are none are left out. */
+static int next_id(struct nm_str text, size_t *at, struct nm_str *out) {
+  int got;
+  do {
+    got = nm_msgid_next(text, at, out);
+  } while (got == NM_EINVAL);
+  return got;
+}
+
 int nm_message_get_references(lua_State *L, void *object) {
-  return get_list(L, object, NM_STR("References"), nm_msgid_next, "<", ">");
+  return get_list(L, object, NM_STR("References"), next_id, "<", ">");
 }
 
 int nm_message_put_references(lua_State *L, void *object, int i, struct nm_error *e) {

@@ -24,6 +24,16 @@ static int read_argument(lua_State *L, struct nm_content **out, struct nm_error 
   return nm_content_file(nm_check_string(L, lua_gettop(L), "Path"), out, e);
 }
 
+/* One line is most likely the name of a file. */
+static int hint(struct nm_content *content, int err, struct nm_error *e) {
+  struct nm_str s = nm_content_bytes(content);
+  if (s.p == NULL || s.n == 0 || memchr(s.p, '\n', s.n) != NULL) {
+    return err;
+  }
+  return nm_error_set(e, err, NM_KIND_MESSAGE,
+                      "this is not a message but one line; to read a file write { Path = \"file.eml\" }");
+}
+
 /* The message on the top of the stack. */
 static int parse(lua_State *L, struct nm_error *e) {
   lua_settop(L, 1);
@@ -34,6 +44,7 @@ static int parse(lua_State *L, struct nm_error *e) {
   struct nm_message *m = NULL;
   int err = read_argument(L, bytes, e);
   err = err == 0 ? nm_message_parse(*bytes, &m, e) : err;
+  err = err == NM_EINVAL && *bytes != NULL ? hint(*bytes, err, e) : err;
   *box = m;
   nm_scratch_release(L, scratch);
   lua_settop(L, at);

@@ -193,6 +193,31 @@ describe("a message that is parsed", function()
     end
   end)
 
+  it("names itself only by what an answer may name", function()
+    for given, id in pairs { ["<noat>"] = false, ["<a@b@c>"] = false, ["<a@b..c>"] = false, ["<a(b)@c>"] = false,
+      ["<a@b>"] = "<a@b>", ["a@b"] = "<a@b>" } do
+      local m = Parse(lines("From: a@x.org", "Message-ID: " .. given, "References: <a@b> <bad <c@d>", "", "x"))
+      assert.equal(id or nil, m.MessageId)
+      assert.same({ "<a@b>", "<c@d>" }, m.References)
+      if not id then assert.equal(given, m.Headers:Get "Message-ID") end
+      local answer = MailMessage { InReplyTo = m.MessageId }
+      assert.equal(id or nil, answer.InReplyTo)
+    end
+  end)
+
+  it("shows a Subject of octets that are no text", function()
+    for _, subject in ipairs { "Gr\252n", "Gr=?utf-8?q?=FC?=n" } do
+      local m = Parse(lines("From: a@x.org", "Subject: " .. subject, "", "x"))
+      assert.equal("Gr\239\191\189n", m.Subject)
+      assert.equal("Gr\239\191\189n", m.Headers:Get "Subject")
+    end
+  end)
+
+  it("begins behind a byte order mark and empty lines", function()
+    assert.equal("a@x.org", Parse("\239\187\191\r\n\nFrom: a@x.org\r\n\r\nhi").From.Address)
+    mail.raises("Path =", function() Parse "template.eml" end)
+  end)
+
   it("has large messages within two levels deep, and small ones at any depth", function()
     local own = lines("Date: Sat, 21 Nov 2026 23:52:45 +0300", "From: a@x.org", "To: b@y.org", "Message-ID: <1@x.org>",
       "MIME-Version: 1.0")

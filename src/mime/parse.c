@@ -73,6 +73,15 @@ static int read_all(struct nm_content *bytes, struct nm_buf *b, struct nm_error 
   return err;
 }
 
+/* A byte order mark, and empty lines, as a mailbox has before a message. */
+static struct nm_str without_lead(struct nm_str s) {
+  size_t at = s.n >= 3 && memcmp(s.p, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+  while (at < s.n && (s.p[at] == '\n' || (s.p[at] == '\r' && at + 1 < s.n && s.p[at + 1] == '\n'))) {
+    at++;
+  }
+  return nm_str(s.p + at, s.n - at);
+}
+
 int nm_message_parse(struct nm_content *bytes, struct nm_message **out, struct nm_error *e) {
   struct nm_buf b = {.max = NM_PARSE_MAX};
   struct nm_str s = nm_content_bytes(bytes);
@@ -89,7 +98,7 @@ int nm_message_parse(struct nm_content *bytes, struct nm_message **out, struct n
   struct nm_parse_budget budget = {.entities = NM_ENTITIES_MAX,
                                    .within = NM_PARSE_WITHIN * s.n + NM_PARSE_ROOM,
                                    .text = NM_PARSE_TEXT * s.n + NM_PARSE_ROOM};
-  err = err == 0 ? nm_parse_message(s, 0, &budget, out, e) : err;
+  err = err == 0 ? nm_parse_message(without_lead(s), 0, &budget, out, e) : err;
   nm_buf_free(&b);
   return err == NM_ENOMEM ? nm_error_nomem(e) : err; /* found where it had no e, it is said here */
 }

@@ -4,6 +4,7 @@
 #include "mime/encword_read.h"
 #include "mime/field_read.h"
 #include "mime/fields.h"
+#include "mime/msgid.h"
 #include "mime/parse_state.h"
 #include "mime/stamp.h"
 
@@ -74,10 +75,7 @@ static int take_subject(struct reader *r, struct nm_str value, void *to) {
   }
   nm_encword_read_text(&text, value, &lost);
   int err = text.err;
-  if (lost > 0 && !nm_field_is_kept(NM_STR("Subject"), value)) {
-    lost = 0; /* what cannot be kept either may as well be shown */
-  }
-  if (err == 0 && lost == 0) {
+  if (err == 0) { /* what is lost of it is U+FFFD, and the field is kept beside it */
     see_charset(r, value, 1);
     err = nm_buf_replace(subject, "Subject", nm_buf_str(&text), r->e);
   }
@@ -112,6 +110,17 @@ static int take_id(struct reader *r, struct nm_str value, void *to) {
   err = text.err == NM_ENOMEM ? text.err : err;
   nm_buf_free(&text);
   return err == NM_ENOMEM ? error(r, err) : safe && err == 0;
+}
+
+/* One that the property takes when it is set, so that an answer may name it. */
+static int take_message_id(struct reader *r, struct nm_str value, void *to) {
+  struct nm_buf text = {.max = value.n + 1}, id = {.max = NM_MSGID_MAX};
+  nm_encword_unfold(&text, value, NULL);
+  int err = text.err != 0 ? text.err : nm_msgid_list(&id, "", nm_buf_str(&text), 1, NULL);
+  err = err == 0 ? id.err : err;
+  nm_buf_free(&text);
+  nm_buf_free(&id);
+  return err == NM_ENOMEM ? error(r, err) : err == 0 ? take_id(r, value, to) : 0;
 }
 
 /* X-Priority: 1 to 5. Importance: high, normal, low. Priority: urgent, normal, non-urgent (RFC 2156). The first one counts. */
@@ -180,7 +189,7 @@ static int read_field(struct reader *r, const struct nm_head_field *f) {
       {NM_STR("Disposition-Notification-To"), take_list, m->notify},
       {NM_STR("Subject"), take_subject, &m->subject},
       {NM_STR("Date"), take_date, NULL},
-      {NM_STR("Message-ID"), take_id, &m->message_id},
+      {NM_STR("Message-ID"), take_message_id, &m->message_id},
       {NM_STR("X-Priority"), take_priority, &m->priority},
       {NM_STR("Importance"), take_priority, &m->priority},
       {NM_STR("Priority"), take_priority, &m->priority},
