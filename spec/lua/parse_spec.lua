@@ -193,6 +193,16 @@ describe("a message that is parsed", function()
     end
   end)
 
+  it("has the recipients that can be read, in order", function()
+    for given, good in pairs { ["a@x, b@, c@x"] = "a@x c@x", ["a@x; c@x"] = "a@x c@x", ["a@x; G: b@x, c@x; d@x"] = "a@x b@x c@x d@x",
+      ["\"a;b\" <a@x>; c@x;"] = "a@x c@x", ["G: b@x, c@; d@x"] = "d@x", ["a@x, <<b, c@x"] = "a@x", ["a@x, \"b, c@x"] = "a@x",
+      ["a@x, b (c, d@x"] = "a@x", ["=?utf-8?q?b,c@x?= <b@>, a@x"] = "a@x", ["nobody, at all"] = "" } do
+      local found = {}
+      for i, a in ipairs(Parse(lines("From: a@x.org", "To: " .. given, "", "x")).To) do found[i] = a.Address end
+      assert.equal(good, table.concat(found, " "), given)
+    end
+  end)
+
   it("names itself only by what an answer may name", function()
     for given, id in pairs { ["<noat>"] = false, ["<a@b@c>"] = false, ["<a@b..c>"] = false, ["<a(b)@c>"] = false,
       ["<a@b>"] = "<a@b>", ["a@b"] = "<a@b>" } do
@@ -282,6 +292,9 @@ describe("a message that is parsed", function()
     rows[#rows + 1] = { (head .. "Content-Type: message/rfc822\n\n"):rep(47) .. head ..
       "Content-Type: text/plain; charset=koi8-r\n\n" .. russian:rep(100000) }
     rows[#rows + 1] = { head .. "Content-Type: text/plain; charset=tscii\n\n" .. ("\135"):rep(5000000) }
+    rows[#rows + 1] = { head .. "To: =?utf-8?q?a?= " .. ("=?a"):rep(20000) .. "\n\nx" }
+    rows[#rows + 1] = { head .. "To: " .. ("(<a@b;"):rep(20000) .. "\n\nx" }
+    rows[#rows + 1] = { head .. "To: " .. ("a@,"):rep(100000) .. "\n\nx" }
     for i, row in ipairs(rows) do
       collectgarbage()
       local begin = os.clock()

@@ -13,6 +13,7 @@
    - whether the pictures of html stand in an alternative or around it;
    - the parameters of Content-Disposition but for filename; the names of groups of recipients;
    - octets in header fields that are no characters (they are U+FFFD), where the field cannot be sent as it is;
+   - of a list of recipients, or Reply-To, those that cannot be read, where others can: they are named nowhere;
    - structured fields (addresses, dates, ids) that can neither be read nor be sent as they are.
    Written again it means the same; what we wrote comes out with the same bytes, given the same stamp.
 

@@ -53,6 +53,15 @@ static int take_list(struct reader *r, struct nm_str value, void *to) {
   return err == 0 ? 1 : err == NM_ENOMEM ? error(r, err) : 0;
 }
 
+/* Whoever answers all wants those that there are. */
+static int take_good(struct reader *r, struct nm_str value, void *to) {
+  int err = nm_parse_good_mailboxes(value, to);
+  if (err == 0) {
+    see_charset(r, value, 0);
+  }
+  return err == 0 ? 1 : err == NM_ENOMEM ? error(r, err) : 0;
+}
+
 static int take_one(struct reader *r, struct nm_str value, void *to) {
   struct nm_addr **slot = to;
   struct nm_list *list = nm_addr_list_new();
@@ -182,10 +191,10 @@ static int read_field(struct reader *r, const struct nm_head_field *f) {
   const struct taker takers[] = {
       {NM_STR("From"), take_one, &m->from},
       {NM_STR("Sender"), take_one, &m->sender},
-      {NM_STR("Reply-To"), take_list, m->reply_to},
-      {NM_STR("To"), take_list, m->to},
-      {NM_STR("Cc"), take_list, m->cc},
-      {NM_STR("Bcc"), take_list, m->bcc},
+      {NM_STR("Reply-To"), take_good, m->reply_to},
+      {NM_STR("To"), take_good, m->to},
+      {NM_STR("Cc"), take_good, m->cc},
+      {NM_STR("Bcc"), take_good, m->bcc},
       {NM_STR("Disposition-Notification-To"), take_list, m->notify},
       {NM_STR("Subject"), take_subject, &m->subject},
       {NM_STR("Date"), take_date, NULL},

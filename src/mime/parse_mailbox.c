@@ -5,6 +5,9 @@
 #include "mime/encword_read.h"
 #include "mime/parse_state.h"
 
+/* An encoded word has 75 octets (RFC 2047 2), and many write longer ones. */
+#define WORD_MAX 1000
+
 /* A display name may hold no control characters. */
 static void without_controls(struct nm_buf *out, struct nm_str s) {
   for (size_t i = 0; i < s.n; i++) {
@@ -41,7 +44,7 @@ static int add_decoded(struct nm_list *list, struct nm_addr *a) {
 /* Where an encoded word ends that begins at, whatever is in it but white space and a "?=": at when there is none. */
 static size_t word_end(struct nm_str s, size_t at) {
   size_t i = at + 2, marks = 0;
-  while (i + 1 < s.n && nm_is((unsigned char)s.p[i], NM_CHAR_PRINT) && s.p[i] != ' ') {
+  while (i + 1 < s.n && i - at < WORD_MAX && nm_is((unsigned char)s.p[i], NM_CHAR_PRINT) && s.p[i] != ' ') {
     if (marks >= 2 && s.p[i] == '?' && s.p[i + 1] == '=') {
       return i + 2;
     }
@@ -87,6 +90,16 @@ static int read_list(struct nm_str value, struct nm_list *list) {
   return err;
 }
 
+/* Appends those of found, with their names decoded. */
+static int add_all(struct nm_list *list, const struct nm_list *found) {
+  int err = found->n > list->max - list->n ? NM_ELIMIT : 0;
+  for (size_t i = 0; err == 0 && i < found->n; i++) {
+    struct nm_addr *a = found->items[i];
+    err = has_word(a->name) ? add_decoded(list, a) : nm_list_add(list, a);
+  }
+  return err;
+}
+
 int nm_parse_mailboxes(struct nm_str value, struct nm_list *list) {
   unsigned open = 0;
   if (nm_comment_skip(value, 0, &open) == value.n) { /* nobody */
@@ -94,13 +107,63 @@ int nm_parse_mailboxes(struct nm_str value, struct nm_list *list) {
   }
   struct nm_list *found = nm_addr_list_new();
   int err = found != NULL ? read_list(value, found) : NM_ENOMEM;
-  if (err == 0 && found->n > list->max - list->n) {
-    err = NM_ELIMIT;
-  }
-  for (size_t i = 0; err == 0 && i < found->n; i++) {
-    struct nm_addr *a = found->items[i];
-    err = has_word(a->name) ? add_decoded(list, a) : nm_list_add(list, a);
-  }
+  err = err == 0 ? add_all(list, found) : err;
   nm_list_unref(&found);
   return err == 0 || err == NM_ENOMEM ? err : NM_EINVAL;
+}
+
+/* ---- what is good of a list that is not ---- */
+
+/* Where the mailbox or group ends that begins at: at a comma or semicolon that is in no quotes, comment, brackets or encoded word, a
+   group at its semicolon. s.n + 1: something is open up to the end, so that nobody knows what stands there. */
+static size_t element_end(struct nm_str s, size_t at, unsigned *open) {
+  int quoted = 0, angle = 0, group = 0;
+  for (; at < s.n; at++) {
+    char c = s.p[at];
+    if (quoted) {
+      at += c == '\\' && at + 1 < s.n;
+      quoted = c != '"';
+    } else if (c == '(') {
+      size_t end = nm_comment_end(s, at, open);
+      if (end == at) {
+        return s.n + 1;
+      }
+      at = end - 1;
+    } else if (c == '=' && at + 1 < s.n && s.p[at + 1] == '?' && word_end(s, at) > at) {
+      at = word_end(s, at) - 1;
+    } else if (c == '"') {
+      quoted = 1;
+    } else if (c == '<' || c == '>') {
+      angle = c == '<';
+    } else if (c == ':' && !angle) {
+      group = 1;
+    } else if (!angle && (c == ';' || (c == ',' && !group))) {
+      return at;
+    }
+  }
+  return quoted || angle || group ? s.n + 1 : s.n;
+}
+
+int nm_parse_good_mailboxes(struct nm_str value, struct nm_list *list) {
+  size_t before = list->n, at = 0;
+  unsigned open = 0;
+  int err = nm_parse_mailboxes(value, list);
+  if (err != NM_EINVAL || list->n > before) {
+    return err;
+  }
+  while (at < value.n) {
+    size_t end = element_end(value, at, &open);
+    if (end > value.n) {
+      break;
+    }
+    struct nm_str element = nm_str(value.p + at, end - at);
+    int is_group = end < value.n && value.p[end] == ';' && memchr(element.p, ':', element.n) != NULL;
+    element.n += is_group ? 1 : 0; /* its own semicolon */
+    err = nm_parse_mailboxes(element, list);
+    if (err == NM_ENOMEM) {
+      return err;
+    }
+    at = end + 1;
+  }
+  return list->n > before ? 0 : NM_EINVAL;
 }

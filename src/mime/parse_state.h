@@ -31,6 +31,9 @@ int nm_parse_message(struct nm_str bytes, unsigned depth, struct nm_parse_budget
 int nm_parse_head(struct nm_parse *p, struct nm_str head);
 /* parse_mailbox.c: appends the mailboxes of a field's value. 0, NM_ENOMEM, or NM_EINVAL for what cannot be read. */
 int nm_parse_mailboxes(struct nm_str value, struct nm_list *list);
+/* The same, and of a list that cannot be read those that can, in order; a ";" where a "," should be is one. NM_EINVAL when there is
+   none. */
+int nm_parse_good_mailboxes(struct nm_str value, struct nm_list *list);
 
 /* parse_body.c: the whole body. */
 int nm_parse_body(struct nm_parse *p);
