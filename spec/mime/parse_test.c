@@ -90,7 +90,7 @@ static void survives_each_failed_allocation(void) {
     nm_message_unref(&m);
     CHECK(nm_test_alloc_live() == live);
     if (err == 0) {
-      CHECK(n > 300);
+      CHECK(n > 200);
       break;
     }
     if (err != NM_ENOMEM || e.code != NM_ENOMEM) {

@@ -453,7 +453,7 @@ static void short_memory_changes_nothing(void) {
     nm_test_alloc_fail_at(0);
     CHECK(nm_test_alloc_live() == before);
   }
-  CHECK(err == 0 && n > 20);
+  CHECK(err == 0 && n > 10);
   err = NM_ENOMEM;
   for (n = 1; err == NM_ENOMEM && n < 1000; n++) {
     struct nm_part *p = text("text/x-old", "t");

@@ -131,7 +131,12 @@ static void unref_item(void *item) {
   nm_addr_unref(&a);
 }
 
+static const struct nm_list_type list_type = {ref_item, unref_item};
+
 struct nm_list *nm_addr_list_new(void) {
-  static const struct nm_list_type type = {ref_item, unref_item};
-  return nm_list_new(&type, NM_ADDR_LIST_MAX);
+  return nm_list_new(&list_type, NM_ADDR_LIST_MAX);
+}
+
+void nm_addr_list_init(struct nm_list *l, unsigned *block) {
+  nm_list_init(l, &list_type, NM_ADDR_LIST_MAX, block);
 }

@@ -49,6 +49,7 @@ int nm_addr_parse_list(struct nm_str text, struct nm_list *list, struct nm_error
 int nm_addr_parse_lenient(struct nm_str text, struct nm_addr **out, struct nm_error *e);
 int nm_addr_parse_list_lenient(struct nm_str text, struct nm_list *list, struct nm_error *e);
 struct nm_list *nm_addr_list_new(void);
+void nm_addr_list_init(struct nm_list *l, unsigned *block); /* as nm_list_init */
 struct nm_addr *nm_addr_ref(struct nm_addr *a);
 void nm_addr_unref(struct nm_addr **a);
 /* By value: local part exact, domain in ASCII without case; names do not count. */

@@ -62,10 +62,6 @@ void nm_buf_add_str(struct nm_buf *b, struct nm_str s) {
   nm_buf_add(b, s.p, s.n);
 }
 
-void nm_buf_add_c(struct nm_buf *b, const char *s) {
-  nm_buf_add(b, s, strlen(s));
-}
-
 void nm_buf_add_byte(struct nm_buf *b, char c) {
   nm_buf_add(b, &c, 1);
 }

@@ -22,7 +22,6 @@ NM_HIDDEN_BEGIN
 
 void nm_buf_add(struct nm_buf *b, const char *p, size_t n);
 void nm_buf_add_str(struct nm_buf *b, struct nm_str s);
-void nm_buf_add_c(struct nm_buf *b, const char *s);
 void nm_buf_add_byte(struct nm_buf *b, char c);
 void nm_buf_addf(struct nm_buf *b, const char *fmt, ...) NM_PRINTF(2, 3);
 /* Room for n more bytes at p + n of the buffer, or NULL (err is set). Add what was used to b->n. */
@@ -35,6 +34,11 @@ void nm_buf_reset(struct nm_buf *b);
 void nm_buf_free(struct nm_buf *b);
 static inline struct nm_str nm_buf_str(const struct nm_buf *b) {
   return nm_str(b->p != NULL ? b->p : "", b->n);
+}
+
+/* A C string; the length of a literal is known to the compiler. */
+static inline void nm_buf_add_c(struct nm_buf *b, const char *s) {
+  nm_buf_add(b, s, strlen(s));
 }
 
 NM_HIDDEN_END

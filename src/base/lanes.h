@@ -11,6 +11,7 @@
 #  define NM_LANES 16
 
 typedef unsigned char nm_lanes __attribute__((vector_size(NM_LANES)));
+typedef signed char nm_signed_lanes __attribute__((vector_size(NM_LANES)));
 
 static inline nm_lanes nm_lanes_load(const char *p) {
   nm_lanes v;

@@ -15,6 +15,11 @@ struct nm_list *nm_list_new(const struct nm_list_type *type, size_t max) {
   return l;
 }
 
+void nm_list_init(struct nm_list *l, const struct nm_list_type *type, size_t max, unsigned *block) {
+  *l = (struct nm_list){.type = type, .max = max, .refs = 1, .block = block};
+  ++*block;
+}
+
 struct nm_list *nm_list_ref(struct nm_list *l) {
   l->refs++;
   return l;
@@ -26,7 +31,11 @@ void nm_list_unref(struct nm_list **at) {
   if (l != NULL && --l->refs == 0) {
     nm_list_clear(l);
     nm_free(l->items);
-    nm_free(l);
+    if (l->block == NULL) {
+      nm_free(l);
+    } else if (--*l->block == 0) {
+      nm_free(l->block);
+    }
   }
 }
 

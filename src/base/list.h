@@ -17,12 +17,16 @@ struct nm_list {
   size_t cap;
   size_t max;
   unsigned refs;
+  unsigned *block; /* what it lies in; NULL: a block of its own */
 };
 
 NM_HIDDEN_BEGIN
 
 /* A new empty list with one reference, or NULL. */
 struct nm_list *nm_list_new(const struct nm_list_type *type, size_t max);
+/* An empty list with one reference, within a block of nm_alloc's that begins with the count of such lists in it: the last one that is
+   dropped frees the block. So an object with many lists makes them at once. */
+void nm_list_init(struct nm_list *l, const struct nm_list_type *type, size_t max, unsigned *block);
 struct nm_list *nm_list_ref(struct nm_list *l);
 void nm_list_unref(struct nm_list **l);
 /* 0 <= at <= n, else NM_EINVAL; NM_ELIMIT beyond max. Takes its own reference to item. */

@@ -114,6 +114,11 @@ static int is_good(const char *p) {
 /* Octets of whole characters from at on, where one begins; stops short of the last character it has seen, and of a bad one. */
 static size_t good_lanes(struct nm_str s, size_t at) {
   size_t i = at;
+  while (i >= 3 && i < s.n && s.n - i >= 4 * NM_LANES &&
+         !nm_lanes_any(beyond_two(s.p + i) | beyond_two(s.p + i + NM_LANES) |
+                       beyond_two(s.p + i + 2 * NM_LANES) | beyond_two(s.p + i + 3 * NM_LANES))) {
+    i += 4 * NM_LANES;
+  }
   while (i >= 3 && i < s.n && s.n - i >= NM_LANES && is_good(s.p + i)) {
     i += NM_LANES;
     i = s.n - i < NM_LANES && i < s.n ? s.n - NM_LANES : i; /* the last ones, some of them once more */

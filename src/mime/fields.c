@@ -11,9 +11,14 @@ static void unref_item(void *item) {
   nm_field_unref(&f);
 }
 
+static const struct nm_list_type list_type = {ref_item, unref_item};
+
 struct nm_list *nm_fields_new(void) {
-  static const struct nm_list_type type = {ref_item, unref_item};
-  return nm_list_new(&type, NM_FIELDS_MAX);
+  return nm_list_new(&list_type, NM_FIELDS_MAX);
+}
+
+void nm_fields_init(struct nm_list *l, unsigned *block) {
+  nm_list_init(l, &list_type, NM_FIELDS_MAX, block);
 }
 
 size_t nm_fields_find(const struct nm_list *list, struct nm_str name, size_t at) {

@@ -13,20 +13,35 @@
 /* RFC 5546 1.4: the longest is DECLINECOUNTER. */
 #define METHOD_MAX 32
 
+#define LISTS 10
+
+/* The lists of a message in one block, which the last of them frees: one may outlive the message. */
+struct lists {
+  unsigned holders; /* first: see nm_list_init */
+  struct nm_list list[LISTS];
+};
+
 static int lists_new(struct nm_message *m) {
-  m->reply_to = nm_addr_list_new();
-  m->to = nm_addr_list_new();
-  m->cc = nm_addr_list_new();
-  m->bcc = nm_addr_list_new();
-  m->notify = nm_addr_list_new();
-  m->fields = nm_fields_new();
-  m->resent = nm_resent_list_new();
-  m->attachments = nm_part_list_new();
-  m->views = nm_part_list_new();
-  m->linked = nm_part_list_new();
-  return m->reply_to != NULL && m->to != NULL && m->cc != NULL && m->bcc != NULL && m->notify != NULL &&
-         m->fields != NULL && m->resent != NULL && m->attachments != NULL && m->views != NULL &&
-         m->linked != NULL;
+  struct nm_list **const addresses[] = {&m->reply_to, &m->to, &m->cc, &m->bcc, &m->notify};
+  struct nm_list **const parts[] = {&m->attachments, &m->views, &m->linked};
+  struct lists *lists = nm_zalloc(sizeof *lists);
+  if (lists == NULL) {
+    return NM_ENOMEM;
+  }
+  struct nm_list *next = lists->list;
+  for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++, next++) {
+    nm_addr_list_init(next, &lists->holders);
+    *addresses[i] = next;
+  }
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++, next++) {
+    nm_part_list_init(next, &lists->holders);
+    *parts[i] = next;
+  }
+  m->fields = next++;
+  nm_fields_init(m->fields, &lists->holders);
+  m->resent = next;
+  nm_resent_list_init(m->resent, &lists->holders);
+  return 0;
 }
 
 int nm_message_new(struct nm_message **out) {
@@ -42,7 +57,7 @@ int nm_message_new(struct nm_message **out) {
   m->raw_id.max = NM_MSGID_MAX;
   m->calendar_method.max = METHOD_MAX;
   m->priority = NM_PRIORITY_NORMAL;
-  if (!lists_new(m)) {
+  if (lists_new(m) != 0) {
     nm_message_unref(&m);
     return NM_ENOMEM;
   }

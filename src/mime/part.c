@@ -218,7 +218,12 @@ static void unref_item(void *item) {
   nm_part_unref(&p);
 }
 
+static const struct nm_list_type list_type = {ref_item, unref_item};
+
 struct nm_list *nm_part_list_new(void) {
-  static const struct nm_list_type type = {ref_item, unref_item};
-  return nm_list_new(&type, NM_PART_LIST_MAX);
+  return nm_list_new(&list_type, NM_PART_LIST_MAX);
+}
+
+void nm_part_list_init(struct nm_list *l, unsigned *block) {
+  nm_list_init(l, &list_type, NM_PART_LIST_MAX, block);
 }

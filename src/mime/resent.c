@@ -49,7 +49,7 @@ static void unref_item(void *item) {
   nm_resent_unref(&r);
 }
 
-struct nm_list *nm_resent_list_new(void) {
+void nm_resent_list_init(struct nm_list *l, unsigned *block) {
   static const struct nm_list_type type = {ref_item, unref_item};
-  return nm_list_new(&type, NM_RESENT_MAX);
+  nm_list_init(l, &type, NM_RESENT_MAX, block);
 }

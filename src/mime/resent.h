@@ -32,7 +32,8 @@ int nm_resent_new(struct nm_resent **out);
 struct nm_resent *nm_resent_ref(struct nm_resent *r);
 void nm_resent_unref(struct nm_resent **r);
 /* A list of them, the oldest first. */
-struct nm_list *nm_resent_list_new(void);
+/* As nm_list_init. */
+void nm_resent_list_init(struct nm_list *l, unsigned *block);
 
 NM_HIDDEN_END
 

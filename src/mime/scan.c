@@ -37,39 +37,25 @@ static void check_from(struct nm_scan *s, const char *p, size_t n) {
 }
 
 static int is_escaped(unsigned char c) {
-  return (c < 32 && c != '\t' && c != '\n' && c != '\r') || c > 126 || c == '=';
+  return (c < 32 && c != '\t') || c > 126 || c == '=';
 }
 
 #if defined(NM_LANES)
-struct found {
-  nm_lanes all;
-  nm_lanes nul;
-  nm_lanes escapes; /* how many, in each lane */
-};
-
-static void look_at(struct found *f, nm_lanes v) {
-  nm_lanes controls = (nm_lanes)(v < 32);
-  nm_lanes escapes = (nm_lanes)(v > 0x7f) | (nm_lanes)(v == 0x7f) | (nm_lanes)(v == '=');
-  if (nm_lanes_any(controls)) { /* once a line */
-    f->nul |= (nm_lanes)(v == 0);
-    escapes |= controls & (nm_lanes)(v != '\t') & (nm_lanes)(v != '\n') & (nm_lanes)(v != '\r');
-  }
-  f->all |= v;
-  f->escapes -= escapes;
-}
-
 /* As far as whole lanes reach. */
 static size_t scan_lanes(struct nm_scan *s, const char *p, size_t n) {
   size_t i = 0;
   while (n - i >= NM_LANES) {
-    struct found f = {0};
+    nm_lanes all = {0}, escapes = {0};
     for (int k = 0; k < 255 && n - i >= NM_LANES; k++) { /* 255: what a lane can count to */
-      look_at(&f, nm_lanes_load(p + i));
+      nm_lanes v = nm_lanes_load(p + i);
+      escapes -=
+          (nm_lanes)((nm_signed_lanes)v < 32) | (nm_lanes)(v == 127) | (nm_lanes)(v == '='); /* 128 is -128 */
+      escapes += (nm_lanes)(v == '\t');
+      all |= v;
       i += NM_LANES;
     }
-    s->high |= nm_lanes_any(f.all & 0x80);
-    s->nul |= nm_lanes_any(f.nul);
-    s->escapes += nm_lanes_sum(f.escapes);
+    s->high |= nm_lanes_any(all & 0x80);
+    s->escapes += nm_lanes_sum(escapes);
   }
   return i;
 }
@@ -82,17 +68,18 @@ static size_t scan_lanes(struct nm_scan *s, const char *p, size_t n) {
 }
 #endif
 
-/* Everything but lines. */
+/* Everything but lines, whose ends are still among the escapes. */
 static void scan_octets(struct nm_scan *s, const char *p, size_t n) {
+  s->nul |= memchr(p, '\0', n) != NULL;
   for (size_t i = scan_lanes(s, p, n); i < n; i++) {
     unsigned char c = (unsigned char)p[i];
     s->high |= c > 127;
-    s->nul |= c == 0;
     s->escapes += (size_t)is_escaped(c);
   }
 }
 
 static void line_end(struct nm_scan *s, char c) {
+  s->escapes--;
   s->was_crlf = c == '\n' && s->after_cr;
   if (s->was_crlf) {
     s->cr--;
@@ -112,7 +99,9 @@ void nm_scan_step(struct nm_scan *s, const char *p, size_t n) {
   if (!s->not_utf8 && !s->utf8_known) {
     check_utf8(s, p, n);
   }
-  scan_octets(s, p, n);
+  if (n > 0) {
+    scan_octets(s, p, n);
+  }
   struct nm_lines lines;
   nm_lines_begin(&lines, p, n);
   while (n > 0) {
