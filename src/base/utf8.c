@@ -84,12 +84,23 @@ static size_t ascii_run(const char *p, size_t n) {
 
 #if defined(NM_LANES)
 /* What cannot stand where it is, or is of a character of more than two octets, as in most texts there is none. */
-static nm_lanes beyond_two(const char *p) {
+static inline nm_lanes beyond_two(const char *p) {
   nm_lanes c = nm_lanes_load(p);
   nm_lanes is_due = (nm_lanes)((nm_lanes_load(p - 1) & 0xe0) == 0xc0);
   nm_lanes is_there = (nm_lanes)((c & 0xc0) == 0x80);
   nm_lanes longer = (nm_lanes)((c & 0xe0) == 0xe0) | (nm_lanes)((nm_lanes_load(p - 3) & 0xe0) == 0xe0);
   return (is_due ^ is_there) | (nm_lanes)((c & 0xfe) == 0xc0) | longer;
+}
+
+/* Octets that are looked at together where nothing is amiss. */
+#  define BLOCK (4 * NM_LANES)
+
+static int is_short(const char *p) {
+  nm_lanes bad = {0};
+  for (size_t k = 0; k < BLOCK; k += NM_LANES) {
+    bad |= beyond_two(p + k);
+  }
+  return !nm_lanes_any(bad);
 }
 
 /* The octets that cannot stand where they do, by the productions above: each is held against the three before it. What is open at
@@ -114,10 +125,8 @@ static int is_good(const char *p) {
 /* Octets of whole characters from at on, where one begins; stops short of the last character it has seen, and of a bad one. */
 static size_t good_lanes(struct nm_str s, size_t at) {
   size_t i = at;
-  while (i >= 3 && i < s.n && s.n - i >= 4 * NM_LANES &&
-         !nm_lanes_any(beyond_two(s.p + i) | beyond_two(s.p + i + NM_LANES) |
-                       beyond_two(s.p + i + 2 * NM_LANES) | beyond_two(s.p + i + 3 * NM_LANES))) {
-    i += 4 * NM_LANES;
+  while (i >= 3 && i < s.n && s.n - i >= BLOCK && is_short(s.p + i)) {
+    i += BLOCK;
   }
   while (i >= 3 && i < s.n && s.n - i >= NM_LANES && is_good(s.p + i)) {
     i += NM_LANES;
