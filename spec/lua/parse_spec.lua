@@ -198,7 +198,7 @@ describe("a message that is parsed", function()
       ["\"a;b\" <a@x>; c@x;"] = "a@x c@x", ["G: b@x, c@; d@x"] = "d@x", ["a@x, <<b, c@x"] = "a@x", ["a@x, \"b, c@x"] = "a@x",
       ["a@x, b (c, d@x"] = "a@x", ["=?utf-8?q?b,c@x?= <b@>, a@x"] = "a@x", ["nobody, at all"] = "" } do
       local found = {}
-      for i, a in ipairs(Parse(lines("From: a@x.org", "To: " .. given, "", "x")).To) do found[i] = a.Address end
+      for i, a in Parse(lines("From: a@x.org", "To: " .. given, "", "x")).To:Iter() do found[i] = a.Address end
       assert.equal(good, table.concat(found, " "), given)
     end
   end)
