@@ -62,6 +62,10 @@ def empty_part(path, got, want, text):
     return (path.endswith("size") and want == 0 and got == 2) or (path.endswith("sha256") and want == empty)
 
 
+def flowed_end(path, got, want, text):
+    return path.endswith("text") and b"format=flowed" in text and want == got + "\n"
+
+
 DEFECTS = [
     Defect("gmime", "3.2.13 leaves out the words of a chain behind the first that has padding", cut_behind_padding,
            "RFC 2047 2: each encoded-word is encoded for itself; 6.2: 'concatenated' once decoded. Right again in 3.2.14"),
@@ -79,6 +83,8 @@ DEFECTS = [
            "RFC 2045 5.1: value = token / quoted-string; RFC 5322 3.2.4: what is within the quotes is the string"),
     Defect("mailparser", "makes one space of the white space at a fold", space_at_a_fold,
            "RFC 5322 2.2.3: 'Unfolding is accomplished by simply removing any CRLF that is immediately followed by WSP'"),
+    Defect("mailparser", "takes the last line end off a flowed text", flowed_end,
+           "RFC 3676 4.2: a line that does not end in a space is fixed, and ends"),
     Defect("mailparser", "gives an empty part a line end", empty_part,
            "RFC 2046 5.1.1: 'the CRLF preceding the boundary delimiter line is conceptually attached to the boundary'"),
 ]
