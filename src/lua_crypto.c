@@ -17,7 +17,7 @@ int luaopen_netmail_crypto(lua_State *L) {
   lua_pushlightuserdata(L, (void *)(uintptr_t)nm_crypto_digest_api());
   lua_setfield(L, LUA_REGISTRYINDEX, NM_DIGEST_API_KEY);
   lua_newtable(L);
-  lua_pushstring(L, nm_crypto_digest_api()->library_version());
+  lua_pushstring(L, nm_crypto_digest_api()->version_text());
   lua_setfield(L, -2, "LibraryVersion");
   return 1;
 }

@@ -153,7 +153,7 @@ static void has_a_version_of_its_own(void) {
   other.version++;
   CHECK(!nm_digest_api_fits(&other));
   CHECK(nm_crypto_check(why, sizeof why) == 0 && why[0] == '\0');
-  CHECK(strncmp(D->library_version(), "OpenSSL ", 8) == 0);
+  CHECK(strncmp(D->version_text(), "OpenSSL ", 8) == 0);
 }
 
 static void refuses_an_unknown_hash(void) {

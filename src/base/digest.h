@@ -25,7 +25,7 @@ struct nm_digest_api {
   uint32_t magic;
   uint32_t version;
   uint32_t size;
-  const char *(*library_version)(void);
+  const char *(*version_text)(void);
   /* The digest of the n parts one after the other: nm_hash_size octets. NM_EINVAL when the library has not that hash (MD5 in FIPS
      mode), NM_ENOMEM. */
   int (*hash)(enum nm_hash h, const struct nm_str *parts, size_t n, unsigned char *out);

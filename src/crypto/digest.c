@@ -202,7 +202,7 @@ static int same(const void *a, const void *b, size_t n) {
   return n == 0 || CRYPTO_memcmp(a, b, n) == 0;
 }
 
-static const char *library_version(void) {
+static const char *version_text(void) {
   return OpenSSL_version(OPENSSL_VERSION);
 }
 
@@ -211,7 +211,7 @@ const struct nm_digest_api *nm_crypto_digest_api(void) {
       .magic = NM_DIGEST_API_MAGIC,
       .version = NM_DIGEST_API_VERSION,
       .size = sizeof(struct nm_digest_api),
-      .library_version = library_version,
+      .version_text = version_text,
       .hash = hash,
       .hmac = hmac,
       .pbkdf2_new = pbkdf2_new,
