@@ -94,7 +94,23 @@ static void knows_a_domain(void) {
   }
 }
 
+static void knows_dot_atoms(void) {
+  static const struct {
+    struct nm_str s;
+    int is;
+  } rows[] = {
+      {NM_STR("a"), 1},    {NM_STR("a.b"), 1},   {NM_STR("!#$%.{|}~"), 1}, {NM_STR("a.b.c-d_1"), 1},
+      {NM_STR(""), 0},     {{NULL, 0}, 0},       {NM_STR("."), 0},         {NM_STR(".a"), 0},
+      {NM_STR("a."), 0},   {NM_STR("a..b"), 0},  {NM_STR("a b"), 0},       {NM_STR("a@b"), 0},
+      {NM_STR("a\0b"), 0}, {NM_STR("\"a\""), 0}, {NM_STR("\xd0\xb0"), 0},  {NM_STR("a.b\n"), 0},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    CHECK_ROW(nm_is_dot_atom(rows[i].s) == rows[i].is, rows[i].s.p);
+  }
+}
+
 int main(void) {
+  RUN(knows_dot_atoms);
   RUN(classes_are_those_of_the_rfcs);
   RUN(asks_for_all_of_at_least_one);
   RUN(knows_a_domain);

@@ -17,6 +17,18 @@ static void decodes_once(void) {
   }
 }
 
+static void leaves_what_stands_before(void) {
+  struct nm_buf b = {.max = 100};
+  nm_percent_undo(&b, 0);
+  CHECK(b.p == NULL && b.n == 0);
+  nm_buf_add_c(&b, "%41%42%");
+  nm_percent_undo(&b, 3);
+  CHECK(b.n == 5 && strcmp(b.p, "%41B%") == 0);
+  nm_percent_undo(&b, 5);
+  CHECK(b.n == 5 && strcmp(b.p, "%41B%") == 0);
+  nm_buf_free(&b);
+}
+
 static void keeps_nul_and_the_maximum(void) {
   struct nm_buf b = {.max = 3};
   nm_percent_decode(&b, NM_STR("%00"));
@@ -28,6 +40,7 @@ static void keeps_nul_and_the_maximum(void) {
 
 int main(void) {
   RUN(decodes_once);
+  RUN(leaves_what_stands_before);
   RUN(keeps_nul_and_the_maximum);
   return ctest_end();
 }

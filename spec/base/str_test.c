@@ -40,8 +40,52 @@ static void borrows_a_c_string(void) {
   CHECK(NM_STR("a\0b").n == 3);
 }
 
+static void knows_what_a_text_begins_with(void) {
+  static const struct {
+    struct nm_str s;
+    struct nm_str with;
+    int starts;
+  } rows[] = {
+      {NM_STR("Content-ID"), NM_STR("content-"), 1},
+      {NM_STR("Content-"), NM_STR("Content-"), 1},
+      {NM_STR("Content"), NM_STR("Content-"), 0},
+      {NM_STR("XContent-"), NM_STR("Content-"), 0},
+      {NM_STR("a\0b"), NM_STR("A\0"), 1},
+      {NM_STR("a\0b"), NM_STR("a\0c"), 0},
+      {NM_STR("a"), NM_STR(""), 1},
+      {{NULL, 0}, NM_STR(""), 1},
+      {{NULL, 0}, NM_STR("a"), 0},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    CHECK_ROW(nm_str_istarts(rows[i].s, rows[i].with) == rows[i].starts, rows[i].with.p);
+  }
+}
+
+static void trims_what_it_is_told(void) {
+  static const struct {
+    struct nm_str s;
+    const char *set;
+    struct nm_str trimmed;
+  } rows[] = {
+      {NM_STR(" \t a b\t "), " \t", NM_STR("a b")},
+      {NM_STR("\r\n a\r\n"), " \t", NM_STR("\r\n a\r\n")},
+      {NM_STR("\r\n a\r\n"), " \t\r\n", NM_STR("a")},
+      {NM_STR("a"), " ", NM_STR("a")},
+      {NM_STR(" \t "), " \t", NM_STR("")},
+      {NM_STR(""), " ", NM_STR("")},
+      {{NULL, 0}, " ", NM_STR("")},
+      {NM_STR("\0a\0"), " \t", NM_STR("\0a\0")}, /* the set's own end is not in it */
+      {NM_STR(" a"), "", NM_STR(" a")},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    CHECK_ROW(nm_str_eq(nm_str_trim(rows[i].s, rows[i].set), rows[i].trimmed), rows[i].s.p);
+  }
+}
+
 int main(void) {
   RUN(compares_bytes_and_letters);
+  RUN(knows_what_a_text_begins_with);
+  RUN(trims_what_it_is_told);
   RUN(borrows_a_c_string);
   return ctest_end();
 }

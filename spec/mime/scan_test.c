@@ -68,6 +68,10 @@ static void counts_the_same_at_every_split(void) {
     }
     nm_scan_end(&s);
     check(r, &s);
+    struct nm_scan whole = nm_scan_of(r->in.p, r->in.n);
+    CHECK_ROW(!whole.not_utf8, r->in.p);
+    whole.not_utf8 = s.not_utf8;
+    check(r, &whole);
   }
 }
 

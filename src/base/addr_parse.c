@@ -122,13 +122,8 @@ static int angle_addr(struct nm_addr_scan *s, struct nm_addr_draft *d) {
 /* "a@x <a@x>" is what many programs write for a mailbox without a name. A name that is another address lies to whoever
    reads it, and must be quoted to show that it is meant. */
 static int check_name(struct nm_addr_scan *s, struct nm_str spec, const struct nm_addr_draft *d) {
-  while (spec.n > 0 && nm_is((unsigned char)*spec.p, NM_CHAR_WSP)) {
-    spec = nm_str(spec.p + 1, spec.n - 1);
-  }
-  while (spec.n > 0 && nm_is((unsigned char)spec.p[spec.n - 1], NM_CHAR_WSP)) {
-    spec.n--;
-  }
-  if (s->name_at == 0 || s->is_lenient || nm_str_ieq(spec, nm_str(d->name.p, d->name.n))) {
+  if (s->name_at == 0 || s->is_lenient ||
+      nm_str_ieq(nm_str_trim(spec, " \t"), nm_str(d->name.p, d->name.n))) {
     return 0;
   }
   s->at = s->name_at - 1;

@@ -126,6 +126,19 @@ int nm_all(struct nm_str s, int classes) {
   return s.n > 0;
 }
 
+/* dot-atom-text = 1*atext *("." 1*atext)   (RFC 5322 3.2.3) */
+int nm_is_dot_atom(struct nm_str s) {
+  int was_atext = 0;
+  for (size_t i = 0; i < s.n; i++) {
+    int is_atext = nm_is((unsigned char)s.p[i], NM_CHAR_ATEXT);
+    if (!is_atext && (s.p[i] != '.' || !was_atext)) {
+      return 0;
+    }
+    was_atext = is_atext;
+  }
+  return was_atext;
+}
+
 /* sub-domain = Let-dig [Ldh-str]   (RFC 5321 4.1.2) */
 static int is_label(struct nm_str s) {
   return s.n <= 63 && nm_all(s, NM_CHAR_LDH) && s.p[0] != '-' && s.p[s.n - 1] != '-';

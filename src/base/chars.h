@@ -35,6 +35,8 @@ static inline char nm_lower(char c) {
 
 /* All n >= 1 bytes are in one of the classes. */
 int nm_all(struct nm_str s, int classes);
+/* dot-atom-text (RFC 5322 3.2.3) */
+int nm_is_dot_atom(struct nm_str s);
 /* The host part of a URL, an EHLO name, an address domain: labels of letters, digits and hyphens (RFC 1123
    2.1), no label over 63 octets, 253 in all, no empty label, no hyphen at a label's ends. */
 int nm_is_domain(struct nm_str s);

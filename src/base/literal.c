@@ -88,7 +88,7 @@ int nm_is_address_literal(struct nm_str s) {
   }
   struct nm_str tag = NM_STR("IPv6:");
   struct nm_str in = nm_str(s.p + 1, s.n - 2);
-  if (in.n > tag.n && nm_str_ieq(nm_str(in.p, tag.n), tag)) {
+  if (nm_str_istarts(in, tag)) {
     return nm_is_ipv6(nm_str(in.p + tag.n, in.n - tag.n));
   }
   return nm_is_ipv4(in);

@@ -11,19 +11,24 @@ static int is_hex(char c) {
 }
 
 /* pct-encoded = "%" HEXDIG HEXDIG   (RFC 3986 2.1) */
-void nm_percent_decode(struct nm_buf *b, struct nm_str s) {
-  char *out = nm_buf_room(b, s.n);
-  size_t n = 0;
-  for (size_t i = 0; out != NULL && i < s.n; i++) {
-    if (s.p[i] == '%' && s.n - i > 2 && is_hex(s.p[i + 1]) && is_hex(s.p[i + 2])) {
-      out[n++] = (char)(unsigned char)(hex_of(s.p[i + 1]) << 4 | hex_of(s.p[i + 2]));
+void nm_percent_undo(struct nm_buf *b, size_t begin) {
+  size_t to = begin;
+  for (size_t i = begin; i < b->n; i++) {
+    char c = b->p[i];
+    if (c == '%' && b->n - i > 2 && is_hex(b->p[i + 1]) && is_hex(b->p[i + 2])) {
+      c = (char)(unsigned char)(hex_of(b->p[i + 1]) << 4 | hex_of(b->p[i + 2]));
       i += 2;
-    } else {
-      out[n++] = s.p[i];
     }
+    b->p[to++] = c;
   }
-  if (out != NULL) {
-    b->n += n;
-    b->p[b->n] = '\0';
+  if (to < b->n) {
+    b->n = to;
+    b->p[to] = '\0';
   }
+}
+
+void nm_percent_decode(struct nm_buf *b, struct nm_str s) {
+  size_t begin = b->n;
+  nm_buf_add_str(b, s);
+  nm_percent_undo(b, begin);
 }

@@ -17,3 +17,21 @@ int nm_str_ieq(struct nm_str a, struct nm_str b) {
   }
   return 1;
 }
+
+int nm_str_istarts(struct nm_str s, struct nm_str with) {
+  return s.n >= with.n && nm_str_ieq(nm_str(s.p, with.n), with);
+}
+
+static int is_in(const char *set, char c) {
+  return c != '\0' && strchr(set, c) != NULL;
+}
+
+struct nm_str nm_str_trim(struct nm_str s, const char *set) {
+  while (s.n > 0 && is_in(set, s.p[0])) {
+    s = nm_str(s.p + 1, s.n - 1);
+  }
+  while (s.n > 0 && is_in(set, s.p[s.n - 1])) {
+    s.n--;
+  }
+  return s;
+}

@@ -27,6 +27,10 @@ NM_HIDDEN_BEGIN
 int nm_str_eq(struct nm_str a, struct nm_str b);
 /* ASCII letters compare without case, all other bytes exactly; no locale. */
 int nm_str_ieq(struct nm_str a, struct nm_str b);
+/* Whether s begins with that, likewise; it may be no more than that. */
+int nm_str_istarts(struct nm_str s, struct nm_str with);
+/* s without the characters at its ends that are in set, a C string. */
+struct nm_str nm_str_trim(struct nm_str s, const char *set);
 
 NM_HIDDEN_END
 

@@ -14,18 +14,11 @@ static int fail(struct nm_str uri, const char *why, struct nm_error *e) {
 }
 
 int nm_data_uri_is(struct nm_str uri) {
-  size_t n = sizeof SCHEME - 1;
-  return uri.n >= n && nm_str_ieq(nm_str(uri.p, n), NM_STR(SCHEME));
+  return nm_str_istarts(uri, NM_STR(SCHEME));
 }
 
 static struct nm_str trim(struct nm_str s) {
-  while (s.n > 0 && nm_html_is_space(s.p[0])) {
-    s = nm_str(s.p + 1, s.n - 1);
-  }
-  while (s.n > 0 && nm_html_is_space(s.p[s.n - 1])) {
-    s.n--;
-  }
-  return s;
+  return nm_str_trim(s, NM_HTML_SPACES);
 }
 
 /* The last of the parameters is "base64", without "=": it is no parameter. */

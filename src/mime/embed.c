@@ -29,7 +29,7 @@ struct embed {
 /* ---- a picture ---- */
 
 static int is_image(struct nm_str type) {
-  return type.n > 6 && nm_str_ieq(nm_str(type.p, 6), NM_STR("image/"));
+  return type.n > 6 && nm_str_istarts(type, NM_STR("image/"));
 }
 
 static int fail_type(struct embed *x, const char *what, struct nm_str shown) {

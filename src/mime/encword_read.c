@@ -252,18 +252,8 @@ void nm_encword_mend(struct nm_buf *out, struct nm_str text, size_t *lost_out) {
   }
 }
 
-static int is_blank(char c) {
-  return is_space(c) || c == '\r' || c == '\n';
-}
-
 static struct nm_str trim(struct nm_str value) {
-  while (value.n > 0 && is_blank(value.p[0])) {
-    value = nm_str(value.p + 1, value.n - 1);
-  }
-  while (value.n > 0 && is_blank(value.p[value.n - 1])) {
-    value.n--;
-  }
-  return value;
+  return nm_str_trim(value, " \t\r\n");
 }
 
 void nm_encword_read_text(struct nm_buf *out, struct nm_str value, size_t *lost_out) {
@@ -279,6 +269,10 @@ void nm_encword_unfold(struct nm_buf *out, struct nm_str value, size_t *lost_out
 }
 
 /* ---- phrases ---- */
+
+static int is_blank(char c) {
+  return is_space(c) || c == '\r' || c == '\n';
+}
 
 /* quoted-string = DQUOTE *([FWS] qcontent) [FWS] DQUOTE   (RFC 5322 3.2.4); an open one reaches to the end. Returns where it
    ends. */

@@ -47,7 +47,7 @@ static const struct nm_field_rule rules[] = {
 static int is_for(const struct nm_field_rule *r, struct nm_str name) {
   struct nm_str known = nm_str_c(r->name);
   int is_prefix = known.p[known.n - 1] == '-';
-  return is_prefix ? name.n > known.n && nm_str_ieq(nm_str(name.p, known.n), known) : nm_str_ieq(name, known);
+  return is_prefix ? name.n > known.n && nm_str_istarts(name, known) : nm_str_ieq(name, known);
 }
 
 const struct nm_field_rule *nm_field_rule(struct nm_str name) {

@@ -40,18 +40,7 @@ static int read_phrases(struct nm_buf *b, const char *field, struct nm_str text,
 
 /* list-id = list-label "." list-id-namespace, dot-atom-text both   (RFC 2919 2, 8) */
 static int is_list_id(struct nm_str s) {
-  int dots = 0;
-  for (size_t i = 0; i < s.n; i++) {
-    int is_dot = s.p[i] == '.';
-    if (!is_dot && !nm_is((unsigned char)s.p[i], NM_CHAR_ATEXT)) {
-      return 0;
-    }
-    if (is_dot && (i == 0 || i + 1 == s.n || s.p[i - 1] == '.')) {
-      return 0;
-    }
-    dots += is_dot;
-  }
-  return dots > 0 && s.n <= LIST_ID_MAX && nm_qstring_can(s);
+  return nm_is_dot_atom(s) && memchr(s.p, '.', s.n) != NULL && s.n <= LIST_ID_MAX && nm_qstring_can(s);
 }
 
 /* Where the "<" of the id stands; text.n: nowhere. */

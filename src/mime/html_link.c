@@ -6,8 +6,7 @@
 #include "mime/html_ref.h"
 
 static int begins(struct nm_str s, const char *with) {
-  size_t n = strlen(with);
-  return s.n >= n && nm_str_ieq(nm_str(s.p, n), nm_str(with, n));
+  return nm_str_istarts(s, nm_str_c(with));
 }
 
 static struct nm_str from(struct nm_str s, size_t at) {

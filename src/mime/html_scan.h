@@ -44,7 +44,8 @@ enum nm_html_kind nm_html_next(struct nm_html_scan *s, struct nm_html_token *tok
 /* The next one of a tag's attributes from *at (0 at first) on; 0 when there is none left. Of two with the same name the first
    counts. */
 int nm_html_attribute_next(struct nm_str attributes, size_t *at, struct nm_html_attribute *out);
-/* White space of HTML: tab, LF, FF, CR, space. */
+/* White space of HTML: tab, LF, FF, CR, space; as a set for nm_str_trim. */
+#define NM_HTML_SPACES "\t\n\f\r "
 int nm_html_is_space(char c);
 
 NM_HIDDEN_END

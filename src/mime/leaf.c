@@ -3,15 +3,11 @@
 #include "mime/mediatype.h"
 #include "mime/raw.h"
 
-static int starts_with(struct nm_str s, struct nm_str with) {
-  return s.n >= with.n && nm_str_ieq(nm_str(s.p, with.n), with);
-}
-
 /* RFC 2045 6.4: "If an entity is of type "multipart" the Content-Transfer-Encoding is not permitted to have any value other than
    "7bit", "8bit" or "binary"", and for "message" likewise. The newer message/global may have any (RFC 6532 3.7). */
 static int is_composite(struct nm_str type) {
-  return starts_with(type, NM_STR("multipart/")) ||
-         (starts_with(type, NM_STR("message/")) && !starts_with(type, NM_STR("message/global")));
+  return nm_str_istarts(type, NM_STR("multipart/")) ||
+         (nm_str_istarts(type, NM_STR("message/")) && !nm_str_istarts(type, NM_STR("message/global")));
 }
 
 static int fail(int err, const struct nm_error *why, struct nm_error *e) {
@@ -78,7 +74,7 @@ static int prepare_message(struct leaf *l) {
   }
   if (!nm_scan_is_7bit(&l->scan) || l->scan.cr > 0) {
     const char *advice =
-        starts_with(l->type, NM_STR("multipart/"))
+        nm_str_istarts(l->type, NM_STR("multipart/"))
             ? "it can only go to a server with 8BITMIME, or with Raw"
             : "set its type to application/octet-stream, or read it with MailMessage.Parse and attach "
               "the message";

@@ -9,8 +9,9 @@ static size_t skip_space(struct nm_str s, size_t at) {
   return at;
 }
 
-static int starts_with(struct nm_str s, struct nm_str with) {
-  return s.n > with.n && nm_str_ieq(nm_str(s.p, with.n), with);
+/* Something follows the scheme. */
+static int has(struct nm_str url, struct nm_str scheme) {
+  return url.n > scheme.n && nm_str_istarts(url, scheme);
 }
 
 /* "The contents of the list header fields mostly consist of angle-bracket ('<', '>') enclosed URLs ... A list of multiple,
@@ -59,10 +60,10 @@ static int has_only_url_chars(struct nm_str url) {
 
 /* An authority must follow the slashes (RFC 3986 3.2), an address or a query the "mailto:" (RFC 6068 2). */
 static int has_scheme(struct nm_str url) {
-  size_t http = starts_with(url, NM_STR("https://"))  ? sizeof "https://" - 1
-                : starts_with(url, NM_STR("http://")) ? sizeof "http://" - 1
-                                                      : 0;
-  return http > 0 ? strchr("/?#", url.p[http]) == NULL : starts_with(url, NM_STR("mailto:"));
+  size_t http = has(url, NM_STR("https://"))  ? sizeof "https://" - 1
+                : has(url, NM_STR("http://")) ? sizeof "http://" - 1
+                                              : 0;
+  return http > 0 ? strchr("/?#", url.p[http]) == NULL : has(url, NM_STR("mailto:"));
 }
 
 static int check_url(const char *field, struct nm_str url, struct nm_error *e) {
@@ -109,7 +110,7 @@ int nm_list_urls_has_https(struct nm_str value) {
   struct nm_str url;
   size_t at = 0;
   while (nm_list_url_next(value, &at, &url) > 0) {
-    if (starts_with(url, NM_STR("https://"))) {
+    if (has(url, NM_STR("https://"))) {
       return 1;
     }
   }

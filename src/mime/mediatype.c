@@ -302,5 +302,5 @@ int nm_media_type_check(struct nm_str type, struct nm_error *e) {
 }
 
 int nm_media_type_is_text(struct nm_str type) {
-  return type.n > 5 && nm_str_ieq(nm_str(type.p, 5), NM_STR("text/"));
+  return type.n > 5 && nm_str_istarts(type, NM_STR("text/"));
 }

@@ -3,23 +3,9 @@
 #include "base/chars.h"
 #include "mime/qstring.h"
 
-/* dot-atom-text = 1*atext *("." 1*atext)   (RFC 5322 3.2.3) */
-static int is_dot_atom(struct nm_str s) {
-  int was_atext = 0;
-  for (size_t i = 0; i < s.n; i++) {
-    int is_atext = nm_is((unsigned char)s.p[i], NM_CHAR_ATEXT);
-    if (!is_atext && (s.p[i] != '.' || !was_atext)) {
-      return 0;
-    }
-    was_atext = is_atext;
-  }
-  return was_atext;
-}
-
 /* no-fold-literal = "[" *dtext "]"   (RFC 5322 3.6.4) */
 static int is_literal(struct nm_str s) {
-  return s.n > 2 && s.p[0] == '[' && s.p[s.n - 1] == ']' && nm_all(nm_str(s.p + 1, s.n - 2), NM_CHAR_DTEXT) &&
-         memchr(s.p + 1, '[', s.n - 2) == NULL;
+  return s.n > 2 && s.p[0] == '[' && s.p[s.n - 1] == ']' && nm_all(nm_str(s.p + 1, s.n - 2), NM_CHAR_DTEXT);
 }
 
 /* msg-id   = [CFWS] "<" id-left "@" id-right ">" [CFWS]
@@ -33,7 +19,8 @@ static int is_id(struct nm_str s) {
   }
   size_t left = (size_t)(sign - s.p);
   struct nm_str right = nm_str(sign + 1, s.n - left - 1);
-  return nm_qstring_can(s) && is_dot_atom(nm_str(s.p, left)) && (is_dot_atom(right) || is_literal(right));
+  return nm_qstring_can(s) && nm_is_dot_atom(nm_str(s.p, left)) &&
+         (nm_is_dot_atom(right) || is_literal(right));
 }
 
 int nm_msgid_next(struct nm_str text, size_t *at, struct nm_str *id_out) {

@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include "base/alloc.h"
 #include "base/chars.h"
+#include "base/percent.h"
 #include "base/utf8.h"
 #include "mime/charset.h"
 #include "mime/comment.h"
@@ -196,25 +197,6 @@ static void add_octets(struct nm_buf *b, const struct piece *piece) {
   }
 }
 
-static int hex(char c) {
-  c = nm_lower(c);
-  return nm_is((unsigned char)c, NM_CHAR_HEX) ? (c <= '9' ? c - '0' : c - 'a' + 10) : -1;
-}
-
-/* ext-octet = "%" 2(DIGIT / "A" / … / "F")   (RFC 2231 7), undone in place from begin on. */
-static void undo_percents(struct nm_buf *b, size_t begin) {
-  size_t to = begin;
-  for (size_t i = begin; i < b->n; i++) {
-    char c = b->p[i];
-    if (c == '%' && b->n - i > 2 && hex(b->p[i + 1]) >= 0 && hex(b->p[i + 2]) >= 0) {
-      c = (char)(hex(b->p[i + 1]) << 4 | hex(b->p[i + 2]));
-      i += 2;
-    }
-    b->p[to++] = c;
-  }
-  b->n = to;
-}
-
 /* extended-initial-value = [charset] "'" [language] "'" extended-other-values   (RFC 2231 7): takes what stands before the
    second quote off b and returns the charset; without two quotes there is none. */
 static struct nm_str take_charset(struct nm_buf *b, char name[NM_CHARSET_NAME_MAX + 1]) {
@@ -270,7 +252,7 @@ static void make_value(struct nm_typed *p, struct pieces *all, struct piece *fir
     }
     if (piece->extended) {
       charset.p = charset.p != NULL ? charset.p : "";
-      undo_percents(&octets, begin);
+      nm_percent_undo(&octets, begin); /* ext-octet = "%" 2(DIGIT / "A" / … / "F")   (RFC 2231 7) */
     }
   }
   if (octets.err != 0) {

@@ -285,7 +285,7 @@ static int keep_content_fields(struct nm_parse *p) {
   size_t at = 0;
   int err = 0;
   while (err == 0 && nm_head_next(entity_at(p, 0)->head, &at, &f) > 0) {
-    int is_content = f.name.n > 8 && nm_str_ieq(nm_str(f.name.p, 8), NM_STR("Content-"));
+    int is_content = f.name.n > 8 && nm_str_istarts(f.name, NM_STR("Content-"));
     if (is_content && !nm_str_ieq(f.name, made[0]) && !nm_str_ieq(f.name, made[1])) {
       err = nm_field_read(p->m->fields, &f, p->e);
     }

@@ -66,11 +66,9 @@ static int is_same(const struct nm_message *m, struct nm_str octets) {
 
 /* Whether it can be written at all, where its octets cannot go as they are; NM_ENOMEM. */
 static int must_be_written(const struct nm_message *m, struct nm_str octets) {
-  struct nm_scan scan = {0};
+  struct nm_scan scan = nm_scan_of(octets.p, octets.n);
   struct nm_stamp stamp = stamp_of(m);
   struct nm_source *source = NULL;
-  nm_scan_step(&scan, octets.p, octets.n);
-  nm_scan_end(&scan);
   stamp.allowed = 0;
   if ((nm_scan_is_7bit(&scan) && scan.cr == 0) || !m->has_date) {
     return 0;

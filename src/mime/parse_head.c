@@ -276,10 +276,6 @@ static int read_resent(struct reader *r, const struct nm_head_field *f) {
 
 /* ---- all ---- */
 
-static int starts_with(struct nm_str s, struct nm_str with) {
-  return s.n >= with.n && nm_str_ieq(nm_str(s.p, with.n), with);
-}
-
 /* The charset of what was read is the one to write it in, if it can. */
 static int set_charset(struct reader *r) {
   struct nm_buf test = {.max = 4 * NM_SUBJECT_MAX};
@@ -299,11 +295,11 @@ int nm_parse_head(struct nm_parse *p, struct nm_str head) {
   size_t at = 0;
   int err = 0;
   while (err == 0 && nm_head_next(head, &at, &f) > 0) {
-    int is_resent = starts_with(f.name, NM_STR("Resent-"));
+    int is_resent = nm_str_istarts(f.name, NM_STR("Resent-"));
     if (!is_resent) {
       err = end_block(&r);
     }
-    if (err == 0 && !starts_with(f.name, NM_STR("Content-"))) {
+    if (err == 0 && !nm_str_istarts(f.name, NM_STR("Content-"))) {
       err = is_resent ? read_resent(&r, &f) : read_field(&r, &f);
     }
   }

@@ -17,10 +17,6 @@ struct nm_str nm_entity_field(const struct nm_entity *entity, struct nm_str name
   return nm_str(NULL, 0);
 }
 
-static int starts_with(struct nm_str s, struct nm_str with) {
-  return s.n >= with.n && nm_str_ieq(nm_str(s.p, with.n), with);
-}
-
 /* Content-Type and Content-Transfer-Encoding are what a part is made of; MIME-Version belongs to messages, and some write it here. */
 int nm_entity_is_type_field(struct nm_str name) {
   return nm_str_ieq(name, NM_STR("Content-Type")) || nm_str_ieq(name, NM_STR("Content-Transfer-Encoding")) ||
@@ -134,7 +130,7 @@ static int read_fields(struct nm_parse *p, const struct nm_entity *entity, struc
   size_t at = 0;
   int err = set_params(part, &entity->type);
   while (err == 0 && nm_head_next(entity->head, &at, &f) > 0) {
-    if (starts_with(f.name, NM_STR("Content-"))) {
+    if (nm_str_istarts(f.name, NM_STR("Content-"))) {
       err = read_part_field(p, part, &f, &disposition);
     }
   }
@@ -292,18 +288,14 @@ int nm_parse_text_part(struct nm_parse *p, size_t i, struct nm_part **out) {
 
 /* What may not be encoded must be fit to go as it is (see mime/leaf.c). */
 static int is_sendable(struct nm_str octets) {
-  struct nm_scan scan = {0};
-  nm_scan_step(&scan, octets.p, octets.n);
-  nm_scan_end(&scan);
+  struct nm_scan scan = nm_scan_of(octets.p, octets.n);
   return nm_scan_is_7bit(&scan) && scan.cr == 0;
 }
 
 /* The same where 8BITMIME is offered. What is not was broken on its way here, and so is its signature. */
 static int is_fit(struct nm_str octets) {
-  struct nm_scan scan = {0};
-  nm_scan_step(&scan, octets.p, octets.n);
-  nm_scan_end(&scan);
-  return !scan.nul && scan.cr == 0 && scan.longest <= NM_SCAN_LINE_MAX;
+  struct nm_scan scan = nm_scan_of(octets.p, octets.n);
+  return nm_scan_is_8bit(&scan) && scan.cr == 0;
 }
 
 static int octets_type(struct nm_part *part, const struct nm_entity *entity, struct nm_str octets, int cte) {

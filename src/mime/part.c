@@ -141,7 +141,7 @@ static int check_access(const struct nm_params *access, struct nm_error *e) {
       return 0;
     }
   }
-  if (type.n > 2 && nm_str_ieq(nm_str(type.p, 2), NM_STR("x-"))) {
+  if (type.n > 2 && nm_str_istarts(type, NM_STR("x-"))) {
     return 0;
   }
   return nm_error_set(

@@ -7,15 +7,8 @@
 #include "mime/param_read.h"
 #include "mime/part.h"
 
-static const char multipart[] = "multipart/";
-
 static int shown(struct nm_str s) {
   return s.n < 200 ? (int)s.n : 200;
-}
-
-static int starts_with(struct nm_str s, const char *with) {
-  size_t n = strlen(with);
-  return s.n >= n && nm_str_ieq(nm_str(s.p, n), nm_str(with, n));
 }
 
 struct nm_str nm_part_file_name(struct nm_str path) {
@@ -44,7 +37,7 @@ int nm_part_set_name(struct nm_part *p, struct nm_str path, struct nm_error *e) 
 /* RFC 2045 6.4: a composite type may not be encoded, so it cannot hold bytes of any kind. message/... is judged by its
    bytes when the message is rendered; a multipart's boundary is a parameter that we would have to take on trust. */
 static int check_leaf_type(struct nm_str type, struct nm_error *e) {
-  if (!starts_with(type, multipart)) {
+  if (!nm_str_istarts(type, NM_STR("multipart/"))) {
     return 0;
   }
   return nm_error_set(
@@ -57,13 +50,14 @@ static int check_leaf_type(struct nm_str type, struct nm_error *e) {
 static int check_type_of_kind(const struct nm_part *p, struct nm_str type, struct nm_error *e) {
   switch (p->kind) {
     case NM_PART_MULTIPART:
-      if (!starts_with(type, multipart)) {
+      if (!nm_str_istarts(type, NM_STR("multipart/"))) {
         return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
                             "\"%.*s\" is not the type of a multipart; write multipart/mixed "
                             "or the like",
                             shown(type), type.p);
       }
-      if (starts_with(type, "multipart/signed") || starts_with(type, "multipart/encrypted")) {
+      if (nm_str_istarts(type, NM_STR("multipart/signed")) ||
+          nm_str_istarts(type, NM_STR("multipart/encrypted"))) {
         return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
                             "a \"%.*s\" cannot be made of parts by hand: every octet of it counts",
                             shown(type), type.p);
@@ -94,7 +88,8 @@ static int set_charset(struct nm_part *p, struct nm_str charset, struct nm_error
 
 int nm_part_set_param(struct nm_part *p, struct nm_str name, struct nm_str value, struct nm_error *e) {
   if (nm_str_ieq(name, NM_STR("boundary")) || nm_str_ieq(name, NM_STR("name")) ||
-      (nm_str_ieq(name, NM_STR("type")) && starts_with(nm_buf_str(&p->type), "multipart/related"))) {
+      (nm_str_ieq(name, NM_STR("type")) &&
+       nm_str_istarts(nm_buf_str(&p->type), NM_STR("multipart/related")))) {
     return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
                         "the parameter %.*s of a type is made from other properties; "
                         "leave it out",
@@ -229,31 +224,19 @@ int nm_part_set_type(struct nm_part *p, struct nm_str type, struct nm_error *e) 
   return err;
 }
 
-/* dot-atom-text = 1*atext *("." 1*atext)   (RFC 5322 3.2.3) */
-static int is_dot_atom(struct nm_str s) {
-  size_t atom = 0;
-  for (size_t i = 0; i < s.n; i++) {
-    if (s.p[i] == '.' ? atom == 0 : !nm_is((unsigned char)s.p[i], NM_CHAR_ATEXT)) {
-      return 0;
-    }
-    atom = s.p[i] == '.' ? 0 : atom + 1;
-  }
-  return atom > 0;
-}
-
 /* msg-id = "<" id-left "@" id-right ">"   id-left = dot-atom-text   id-right = dot-atom-text / no-fold-literal
    no-fold-literal = "[" *dtext "]"   (RFC 5322 3.6.4; without its brackets here, "@" id-right optional) */
 static int is_id(struct nm_str s) {
   const char *at = s.n > 0 ? memchr(s.p, '@', s.n) : NULL;
   if (at == NULL) {
-    return is_dot_atom(s);
+    return nm_is_dot_atom(s);
   }
   struct nm_str left = nm_str(s.p, (size_t)(at - s.p));
   struct nm_str right = nm_str(at + 1, s.n - left.n - 1);
   if (right.n >= 2 && right.p[0] == '[' && right.p[right.n - 1] == ']') {
-    return is_dot_atom(left) && (right.n == 2 || nm_all(nm_str(right.p + 1, right.n - 2), NM_CHAR_DTEXT));
+    return nm_is_dot_atom(left) && (right.n == 2 || nm_all(nm_str(right.p + 1, right.n - 2), NM_CHAR_DTEXT));
   }
-  return is_dot_atom(left) && is_dot_atom(right);
+  return nm_is_dot_atom(left) && nm_is_dot_atom(right);
 }
 
 int nm_part_set_content_id(struct nm_part *p, struct nm_str id, struct nm_error *e) {
@@ -330,13 +313,7 @@ int nm_part_set_language(struct nm_part *p, struct nm_str tags, struct nm_error 
     while (end < tags.n && tags.p[end] != ',') {
       end++;
     }
-    struct nm_str tag = nm_str(tags.p + at, end - at);
-    while (tag.n > 0 && *tag.p == ' ') {
-      tag = nm_str(tag.p + 1, tag.n - 1);
-    }
-    while (tag.n > 0 && tag.p[tag.n - 1] == ' ') {
-      tag.n--;
-    }
+    struct nm_str tag = nm_str_trim(nm_str(tags.p + at, end - at), " ");
     if (!is_language_tag(tag) || end + 1 == tags.n) {
       nm_buf_free(&kept);
       return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,

@@ -42,12 +42,7 @@ static int read_all(struct raw *r, struct nm_source *s) {
 }
 
 static void take_id(struct nm_buf *id, struct nm_str value) {
-  while (value.n > 0 && (*value.p == ' ' || *value.p == '\t' || *value.p == '\r' || *value.p == '\n')) {
-    value = nm_str(value.p + 1, value.n - 1);
-  }
-  while (value.n > 0 && (value.p[value.n - 1] == ' ' || value.p[value.n - 1] == '\t')) {
-    value.n--;
-  }
+  value = nm_str_trim(value, " \t\r\n");
   if (id != NULL && id->n == 0 && nm_message_id_is_safe(value)) {
     nm_buf_add_str(id, value);
   }

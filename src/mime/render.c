@@ -18,7 +18,6 @@
 struct render {
   struct nm_pieces *pieces;
   struct nm_buf *b; /* the literal bytes of pieces */
-  const struct nm_message *message;
   const struct nm_stamp *stamp;
   unsigned boundaries; /* made so far */
   int open_line;       /* the bytes before are a content whose last line end, if any, is its own */
@@ -289,7 +288,7 @@ static int write_root(struct render *r, const struct nm_node *root) {
 
 static int render(const struct nm_message *m, const struct nm_stamp *stamp, const struct nm_tree *tree,
                   struct nm_source **out, struct nm_error *e) {
-  struct render r = {.pieces = nm_pieces_new(), .message = m, .stamp = stamp, .e = e};
+  struct render r = {.pieces = nm_pieces_new(), .stamp = stamp, .e = e};
   r.boundaries = stamp->boundaries;
   if (r.pieces == NULL) {
     return nm_error_nomem(e);

@@ -126,6 +126,13 @@ void nm_scan_end(struct nm_scan *s) {
   s->not_utf8 |= s->tail_n > 0;
 }
 
+struct nm_scan nm_scan_of(const char *p, size_t n) {
+  struct nm_scan s = {.utf8_known = 1};
+  nm_scan_step(&s, p, n);
+  nm_scan_end(&s);
+  return s;
+}
+
 int nm_scan_is_7bit(const struct nm_scan *s) {
   return !s->high && nm_scan_is_8bit(s);
 }

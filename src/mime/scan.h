@@ -33,6 +33,8 @@ NM_HIDDEN_BEGIN
 void nm_scan_step(struct nm_scan *s, const char *p, size_t n);
 /* Once, after the last step. */
 void nm_scan_end(struct nm_scan *s);
+/* Of a content that is one piece, without not_utf8. */
+struct nm_scan nm_scan_of(const char *p, size_t n);
 /* Fit to go as it is once its line ends are CRLF: ASCII without NUL, no line over 998 octets. */
 int nm_scan_is_7bit(const struct nm_scan *s);
 /* The same but for octets over 127 (RFC 2045 2.8). */

@@ -2,8 +2,8 @@
 
 #include "base/alloc.h"
 #include "mime/charset.h"
-#include "mime/mediatype.h"
 #include "mime/html_text.h"
+#include "mime/mediatype.h"
 
 #define BLOCK_NODES 64
 /* One part may stand in many places, and so be many nodes: what can be attached to a message, twice. */

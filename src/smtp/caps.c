@@ -50,17 +50,6 @@ static struct nm_str next_word(struct nm_str *s) {
   return word;
 }
 
-/* Without white space at its ends. */
-static struct nm_str trim(struct nm_str s) {
-  while (s.n > 0 && nm_is((unsigned char)s.p[0], NM_CHAR_WSP)) {
-    s = nm_str(s.p + 1, s.n - 1);
-  }
-  while (s.n > 0 && nm_is((unsigned char)s.p[s.n - 1], NM_CHAR_WSP)) {
-    s.n--;
-  }
-  return s;
-}
-
 /* 1*DIGIT up to max. What is larger, or is no number, is no number known: 0. */
 static int64_t number(struct nm_str word, int64_t max) {
   int64_t value = 0;
@@ -172,7 +161,7 @@ static unsigned flag_of(struct nm_str keyword) {
 static struct nm_str next_keyword(struct nm_str *line, struct nm_str *first_param_out) {
   struct nm_str keyword = next_word(line);
   *first_param_out = nm_str("", 0);
-  if (keyword.n > 5 && nm_str_ieq(nm_str(keyword.p, 5), NM_STR("AUTH="))) {
+  if (keyword.n > 5 && nm_str_istarts(keyword, NM_STR("AUTH="))) {
     *first_param_out = nm_str(keyword.p + 5, keyword.n - 5);
     keyword.n = 4;
   }
@@ -268,7 +257,7 @@ int nm_caps_param(const struct nm_caps *c, struct nm_str keyword, struct nm_str 
   struct nm_str line;
   while (rest.n > 0 && nm_reply_next_line(&rest, &line)) {
     if (nm_str_ieq(next_word(&line), keyword)) {
-      *param_out = trim(line);
+      *param_out = nm_str_trim(line, " \t");
       return 1;
     }
   }

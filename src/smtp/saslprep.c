@@ -5,6 +5,7 @@
 #include <uninorm.h>
 
 #include "base/alloc.h"
+#include "base/ranges.h"
 #include "base/utf8.h"
 
 /* The one place that asks libunistring, for normal form KC and the directions of characters. The small tables of
@@ -14,45 +15,29 @@
    our buffer and leaves no copy of a password in memory of its own. */
 #define NFKC_GROWTH 11
 
-struct range {
-  uint32_t first;
-  uint32_t last;
-};
-
-static int in(const struct range *ranges, size_t n, uint32_t cp) {
-  for (size_t i = 0; i < n; i++) {
-    if (cp >= ranges[i].first && cp <= ranges[i].last) {
-      return 1;
-    }
-  }
-  return 0;
-}
-
-#define IN(ranges, cp) in(ranges, sizeof ranges / sizeof ranges[0], cp)
-
 /* RFC 3454 C.1.2; they become SP (RFC 4013 2.1). */
 static int is_other_space(uint32_t cp) {
-  static const struct range spaces[] = {{0xa0, 0xa0},     {0x1680, 0x1680}, {0x2000, 0x200b},
-                                        {0x202f, 0x202f}, {0x205f, 0x205f}, {0x3000, 0x3000}};
-  return IN(spaces, cp);
+  static const struct nm_range spaces[] = {{0xa0, 0xa0},     {0x1680, 0x1680}, {0x2000, 0x200b},
+                                           {0x202f, 0x202f}, {0x205f, 0x205f}, {0x3000, 0x3000}};
+  return NM_IN_RANGES(spaces, cp);
 }
 
 /* RFC 3454 B.1; they become nothing. U+200B is in C.1.2 too, which comes first. */
 static int is_nothing(uint32_t cp) {
-  static const struct range nothing[] = {{0xad, 0xad},     {0x34f, 0x34f},   {0x1806, 0x1806},
-                                         {0x180b, 0x180d}, {0x200c, 0x200d}, {0x2060, 0x2060},
-                                         {0xfe00, 0xfe0f}, {0xfeff, 0xfeff}};
-  return IN(nothing, cp);
+  static const struct nm_range nothing[] = {{0xad, 0xad},     {0x34f, 0x34f},   {0x1806, 0x1806},
+                                            {0x180b, 0x180d}, {0x200c, 0x200d}, {0x2060, 0x2060},
+                                            {0xfe00, 0xfe0f}, {0xfeff, 0xfeff}};
+  return NM_IN_RANGES(nothing, cp);
 }
 
 /* RFC 3454 C.2.1, C.2.2, C.3 to C.9 (RFC 4013 2.3); C.5, surrogates, is not UTF-8. */
 static int is_prohibited(uint32_t cp) {
-  static const struct range prohibited[] = {
+  static const struct nm_range prohibited[] = {
       {0x0, 0x1f},        {0x7f, 0x9f},       {0x340, 0x341},     {0x6dd, 0x6dd},     {0x70f, 0x70f},
       {0x180e, 0x180e},   {0x200c, 0x200f},   {0x2028, 0x202e},   {0x2060, 0x2063},   {0x206a, 0x206f},
       {0x2ff0, 0x2ffb},   {0xe000, 0xf8ff},   {0xfdd0, 0xfdef},   {0xfeff, 0xfeff},   {0xfff9, 0xffff},
       {0x1d173, 0x1d17a}, {0xe0001, 0xe0001}, {0xe0020, 0xe007f}, {0xf0000, 0xfffff}, {0x100000, 0x10ffff}};
-  return IN(prohibited, cp) || (cp & 0xfffe) == 0xfffe;
+  return NM_IN_RANGES(prohibited, cp) || (cp & 0xfffe) == 0xfffe;
 }
 
 static int refuse(struct nm_error *e, const char *what, const char *why) {
