@@ -1,5 +1,7 @@
 #include "mime/raw.h"
 
+#include <unistd.h>
+
 #include "base/alloc.h"
 #include "mime/message.h"
 #include "mime/pieces.h"
@@ -26,6 +28,8 @@ static const struct row rows[] = {
     {"id", NM_STR("Message-Id:\r\n <a@b> \r\n\r\n"), "Message-Id:\r\n <a@b> \r\n\r\n", NULL, "<a@b>"},
     {"the first id", NM_STR("Message-ID: <a@b>\r\nMessage-ID: <c@d>\r\n\r\n"),
      "Message-ID: <a@b>\r\nMessage-ID: <c@d>\r\n\r\n", NULL, "<a@b>"},
+    {"an id, folded", NM_STR("Message-ID:\r\n <a@b>\r\n \r\n\r\n"), "Message-ID:\r\n <a@b>\r\n \r\n\r\n",
+     NULL, "<a@b>"},
     {"an unsafe id", NM_STR("Message-ID: <a b>\r\n\r\n"), "Message-ID: <a b>\r\n\r\n", NULL, ""},
     {"8bit text", NM_STR("A: b\r\n\r\n\xc3\xa9\r\n"), "A: b\r\n\r\n\xc3\xa9\r\n", NULL, ""},
     {"From and dots", NM_STR("A: b\r\n\r\nFrom x\r\n.\r\n"), "A: b\r\n\r\nFrom x\r\n.\r\n", NULL, ""},
@@ -45,14 +49,29 @@ static const struct row rows[] = {
     {"bcc of who resent it", NM_STR("A: b\r\nResent-Bcc: x@y.z\r\n\r\n"), NULL, "Bcc", NULL},
 };
 
-static void what_is_taken_and_what_is_refused(void) {
+static char path[] = "/tmp/netmail_raw_test.XXXXXX";
+
+static struct nm_content *content_of(struct nm_str bytes, int in_file) {
+  struct nm_content *c = NULL;
+  if (!in_file) {
+    letter_must(nm_content_memory(bytes, &c, NULL));
+    return c;
+  }
+  FILE *f = fopen(path, "wb");
+  if (f == NULL || fwrite(bytes.p, 1, bytes.n, f) != bytes.n || fclose(f) != 0) {
+    abort();
+  }
+  letter_must(nm_content_file(nm_str_c(path), &c, NULL));
+  return c;
+}
+
+static void check_rows(int in_file) {
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     struct nm_message *m = letter_new();
-    struct nm_content *c = NULL;
+    struct nm_content *c = content_of(rows[i].in, in_file);
     struct nm_source *s = NULL;
     struct nm_error e = {0};
     struct nm_stamp stamp = letter_stamp();
-    letter_must(nm_content_memory(rows[i].in, &c, NULL));
     int err = nm_message_set_raw(m, c, &e);
     CHECK_ROW((err == 0) == (rows[i].out != NULL), rows[i].name);
     if (err == 0) {
@@ -76,6 +95,14 @@ static void what_is_taken_and_what_is_refused(void) {
   }
 }
 
+static void what_is_taken_and_what_is_refused(void) {
+  check_rows(0);
+}
+
+static void the_same_from_a_file(void) {
+  check_rows(1);
+}
+
 static void lines_have_a_limit(void) {
   char text[1100] = "A: b\r\n\r\n";
   memset(text + 8, 'x', 999);
@@ -90,10 +117,37 @@ static void lines_have_a_limit(void) {
   }
 }
 
-static void survives_short_memory(void) {
-  struct nm_content *c = NULL;
-  letter_must(
-      nm_content_memory(NM_STR("Message-ID: <a@b>\r\nContent-Type: text/plain; a=b\r\n\r\nx\r\n"), &c, NULL));
+/* A message whose header, with the empty line behind it, has n octets: a multiple of 16. */
+static void write_header(struct nm_buf *b, size_t n) {
+  nm_buf_add_c(b, "Field: octet\r\n"); /* 14 */
+  while (b->n + 2 < n) {
+    nm_buf_add_c(b, "Field: octets.\r\n"); /* 16 */
+  }
+  nm_buf_add_c(b, "\r\ntext\r\n");
+}
+
+static void headers_have_a_limit(void) {
+  const size_t max = (size_t)1 << 20;
+  const size_t sizes[] = {max - 16, max, max + 16};
+  for (size_t i = 0; i < 6; i++) {
+    struct nm_buf text = {.max = 2 * max};
+    struct nm_error e = {0};
+    struct nm_encoding how;
+    int64_t size = 0;
+    write_header(&text, sizes[i / 2]);
+    letter_must(text.err);
+    struct nm_content *c = content_of(nm_buf_str(&text), i % 2 == 1);
+    int err = nm_raw_scan(c, &how, &size, NULL, &e);
+    CHECK(sizes[i / 2] < max ? err == 0 && size == (int64_t)text.n
+                             : err == NM_EINVAL && strstr(e.text, "1 MB") != NULL);
+    nm_content_unref(&c);
+    nm_buf_free(&text);
+  }
+}
+
+static void survives_short_memory_of(int in_file) {
+  struct nm_content *c =
+      content_of(NM_STR("Message-ID: <a@b>\r\nContent-Type: text/plain; a=b\r\n\r\nx\r\n"), in_file);
   struct nm_message *m = letter_new();
   struct nm_stamp stamp = letter_stamp();
   int err = NM_ENOMEM;
@@ -110,9 +164,23 @@ static void survives_short_memory(void) {
   nm_content_unref(&c);
 }
 
+static void survives_short_memory(void) {
+  survives_short_memory_of(0);
+  survives_short_memory_of(1);
+}
+
 int main(void) {
+  int fd = mkstemp(path);
+  if (fd < 0) {
+    perror(path);
+    return 1;
+  }
+  close(fd);
   RUN(what_is_taken_and_what_is_refused);
+  RUN(the_same_from_a_file);
   RUN(lines_have_a_limit);
+  RUN(headers_have_a_limit);
   RUN(survives_short_memory);
+  unlink(path);
   return ctest_end();
 }

@@ -11,7 +11,8 @@
 
 struct raw {
   struct nm_scan scan;
-  struct nm_buf header; /* the first octets, up to HEADER_MAX */
+  struct nm_str header; /* the first octets, up to HEADER_MAX */
+  struct nm_buf read;   /* in which they are where the content is not in memory */
   struct nm_error *e;
 };
 
@@ -33,12 +34,35 @@ static int read_all(struct raw *r, struct nm_source *s) {
     }
     if (n == 0) {
       nm_scan_end(&r->scan);
-      return r->header.err == NM_ENOMEM ? nm_error_nomem(r->e) : 0;
+      r->header = nm_buf_str(&r->read);
+      return r->read.err == NM_ENOMEM ? nm_error_nomem(r->e) : 0;
     }
     nm_scan_step(&r->scan, piece, n);
-    size_t room = r->header.max - r->header.n;
-    nm_buf_add(&r->header, piece, n < room ? n : room);
+    size_t room = r->read.max - r->read.n;
+    nm_buf_add(&r->read, piece, n < room ? n : room);
   }
+}
+
+static int read_source(struct raw *r, struct nm_content *content, int64_t *size_out) {
+  struct nm_source *source = NULL;
+  int err = nm_content_open(content, &source, r->e);
+  if (err == 0) {
+    *size_out = nm_source_size(source);
+    err = read_all(r, source);
+  }
+  nm_source_free(&source);
+  return err;
+}
+
+static int look(struct raw *r, struct nm_content *content, int64_t *size_out) {
+  struct nm_str bytes = nm_content_bytes(content);
+  if (bytes.p == NULL) {
+    return read_source(r, content, size_out);
+  }
+  r->scan = nm_scan_of(bytes.p, bytes.n);
+  r->header = nm_str(bytes.p, bytes.n < HEADER_MAX ? bytes.n : HEADER_MAX);
+  *size_out = (int64_t)bytes.n;
+  return 0;
 }
 
 static void take_id(struct nm_buf *id, struct nm_str value) {
@@ -57,10 +81,10 @@ static int has_high(struct nm_str s) {
 }
 
 static int check_header(struct raw *r, struct nm_buf *id) {
-  struct nm_str bytes = nm_buf_str(&r->header);
+  struct nm_str bytes = r->header;
   struct nm_head_field field;
   size_t at = 0, fields = 0;
-  while (nm_head_next(bytes, &at, &field)) {
+  while (nm_head_next(bytes, &at, &field) && at < HEADER_MAX) { /* what is cut there is not looked at */
     if (field.name.n == 0) {
       return refuse(
           r, "a line of its header is no field; write \"Name: value\", and an empty line before the text");
@@ -79,7 +103,7 @@ static int check_header(struct raw *r, struct nm_buf *id) {
     }
     fields++;
   }
-  if (at == r->header.max) {
+  if (at == HEADER_MAX) {
     return refuse(r, "its header is over 1 MB");
   }
   return fields > 0 ? 0 : refuse(r, "it does not begin with a header; is it a whole message (RFC 5322)?");
@@ -116,17 +140,11 @@ static void describe(const struct raw *r, struct nm_encoding *how) {
 
 int nm_raw_scan(struct nm_content *content, struct nm_encoding *how, int64_t *size_out, struct nm_buf *id,
                 struct nm_error *e) {
-  struct raw r = {.scan = {.utf8_known = 1}, .header = {.max = HEADER_MAX}, .e = e};
-  struct nm_source *source = NULL;
-  int err = nm_content_open(content, &source, e);
-  if (err == 0) {
-    *size_out = nm_source_size(source);
-    err = read_all(&r, source);
-  }
-  nm_source_free(&source);
+  struct raw r = {.scan = {.utf8_known = 1}, .read = {.max = HEADER_MAX}, .e = e};
+  int err = look(&r, content, size_out);
   err = err == 0 ? check_lines(&r) : err; /* first: what is a line is not open to doubt behind it */
   err = err == 0 ? check_header(&r, id) : err;
   describe(&r, how);
-  nm_buf_free(&r.header);
+  nm_buf_free(&r.read);
   return err;
 }
