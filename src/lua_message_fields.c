@@ -95,7 +95,7 @@ int nm_message_put_date(lua_State *L, void *object, int i, struct nm_error *e) {
       return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
                           "Date: \"%.*s\" is no date; write it as 22 Nov 2026 02:52:45 +0300, or give the "
                           "seconds since 1970",
-                          text.n < 200 ? (int)text.n : 200, text.p);
+                          nm_shown(text, 200), text.p);
     }
     m->has_date = 1;
   }

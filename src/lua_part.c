@@ -80,8 +80,8 @@ static int set_disposition(lua_State *L, void *object, int i, struct nm_error *e
     d = NM_DISPOSITION_NONE;
   } else if (value.n > 0) {
     return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
-                        "Disposition \"%.*s\" is not inline, attachment or none",
-                        value.n < 100 ? (int)value.n : 100, value.p);
+                        "Disposition \"%.*s\" is not inline, attachment or none", nm_shown(value, 100),
+                        value.p);
   }
   ((struct nm_part *)object)->disposition = d;
   return 0;

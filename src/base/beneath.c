@@ -36,7 +36,7 @@
 /* Copies to out with a NUL. */
 static int copy_path(struct nm_str path, const char *what, char out[PATH_OCTETS_MAX + 1],
                      struct nm_error *e) {
-  int shown = path.n < 300 ? (int)path.n : 300;
+  int shown = nm_shown(path, 300);
   if (path.n == 0) {
     return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE, "the path of %s is empty; give one", what);
   }
@@ -57,7 +57,7 @@ static int copy_path(struct nm_str path, const char *what, char out[PATH_OCTETS_
 static int fail_outside(const struct nm_beneath *b, const char *path, const char *why, struct nm_error *e) {
   return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
                       "the file \"%.300s\" is refused: %s, and only files below \"%.*s\" are read", path, why,
-                      b->dir.n < 300 ? (int)b->dir.n : 300, b->dir.p);
+                      nm_shown(b->dir, 300), b->dir.p);
 }
 
 /* The next component from *at on, without slashes; 0 when there is none left. */

@@ -22,6 +22,11 @@ static inline struct nm_str nm_str_c(const char *s) {
   return (struct nm_str){s, s != NULL ? strlen(s) : 0};
 }
 
+/* How many octets of s an error's text shows: the precision of its "%.*s". */
+static inline int nm_shown(struct nm_str s, int max) {
+  return s.n < (size_t)max ? (int)s.n : max;
+}
+
 NM_HIDDEN_BEGIN
 
 int nm_str_eq(struct nm_str a, struct nm_str b);

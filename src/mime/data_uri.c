@@ -9,8 +9,8 @@
 #define SCHEME "data:"
 
 static int fail(struct nm_str uri, const char *why, struct nm_error *e) {
-  return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE, "the data: URI \"%.*s%s\" %s",
-                      uri.n <= 60 ? (int)uri.n : 60, uri.p, uri.n <= 60 ? "" : "...", why);
+  return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE, "the data: URI \"%.*s%s\" %s", nm_shown(uri, 60), uri.p,
+                      uri.n <= 60 ? "" : "...", why);
 }
 
 int nm_data_uri_is(struct nm_str uri) {
@@ -113,7 +113,7 @@ int nm_data_uri_read(struct nm_str uri, struct nm_buf *type, struct nm_buf *data
   if (err == 0 && data->err == NM_ELIMIT) {
     return nm_error_set(e, NM_ELIMIT, NM_KIND_MESSAGE,
                         "the data: URI \"%.*s...\" is too long: at most %zu bytes are allowed",
-                        uri.n < 60 ? (int)uri.n : 60, uri.p, data->max);
+                        nm_shown(uri, 60), uri.p, data->max);
   }
   return err != 0 ? err : data->err != 0 || type->err != 0 ? nm_error_nomem(e) : 0;
 }

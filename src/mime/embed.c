@@ -35,7 +35,7 @@ static int is_image(struct nm_str type) {
 static int fail_type(struct embed *x, const char *what, struct nm_str shown) {
   return nm_error_set(x->e, NM_EINVAL, NM_KIND_MESSAGE,
                       "%s \"%.*s\" is of the type %.*s, and only pictures (image/...) are embedded", what,
-                      shown.n < 300 ? (int)shown.n : 300, shown.p, (int)x->type.n, x->type.p);
+                      nm_shown(shown, 300), shown.p, (int)x->type.n, x->type.p);
 }
 
 static int read_data(struct embed *x) {

@@ -12,7 +12,7 @@ int nm_field_check_name(struct nm_str name, struct nm_error *e) {
         e, NM_EINVAL, NM_KIND_MESSAGE,
         "\"%.*s\" is no name of a header field; it has letters, digits and signs, no spaces and "
         "no colon",
-        name.n < 200 ? (int)name.n : 200, name.n > 0 ? name.p : "");
+        nm_shown(name, 200), name.n > 0 ? name.p : "");
   }
   if (name.n > NM_FIELD_NAME_MAX) {
     return nm_error_set(e, NM_ELIMIT, NM_KIND_MESSAGE,

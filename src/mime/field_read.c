@@ -155,8 +155,8 @@ static int add(struct nm_list *list, struct nm_field *f, struct nm_error *e) {
 
 static int too_long(struct nm_str name, struct nm_error *e) {
   return nm_error_set(e, NM_ELIMIT, NM_KIND_MESSAGE,
-                      "the header field %.*s is too long: at most %d bytes are allowed",
-                      name.n < 200 ? (int)name.n : 200, name.p, NM_FIELD_VALUE_MAX);
+                      "the header field %.*s is too long: at most %d bytes are allowed", nm_shown(name, 200),
+                      name.p, NM_FIELD_VALUE_MAX);
 }
 
 /* What it says, where that is not in the form of its grammar. */

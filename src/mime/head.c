@@ -93,8 +93,7 @@ static int message_id(struct nm_buf *b, const char *field, struct nm_str id, str
   }
   if (!nm_message_id_is_safe(id)) {
     return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
-                        "\"%.*s\" is not a Message-ID; write it as <name@domain>",
-                        id.n < 200 ? (int)id.n : 200, id.p);
+                        "\"%.*s\" is not a Message-ID; write it as <name@domain>", nm_shown(id, 200), id.p);
   }
   nm_fold_name(b, field);
   nm_buf_add_byte(b, ' '); /* never folded: there are readers that then see none */

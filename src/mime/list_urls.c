@@ -67,7 +67,7 @@ static int has_scheme(struct nm_str url) {
 }
 
 static int check_url(const char *field, struct nm_str url, struct nm_error *e) {
-  int n = url.n < 200 ? (int)url.n : 200;
+  int n = nm_shown(url, 200);
   if (url.n > NM_LIST_URL_MAX) {
     return nm_error_set(e, NM_ELIMIT, NM_KIND_MESSAGE,
                         "%s: a URL of %zu bytes is too long, at most %d are allowed", field, url.n,
@@ -103,7 +103,7 @@ int nm_list_urls(struct nm_buf *b, const char *field, struct nm_str text, struct
   return got == 0 ? 0
                   : nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
                                  "%s: \"%.*s\" is no list of URLs; write it as <url>, <url>", field,
-                                 url.n < 200 ? (int)url.n : 200, url.p);
+                                 nm_shown(url, 200), url.p);
 }
 
 int nm_list_urls_has_https(struct nm_str value) {

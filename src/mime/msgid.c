@@ -50,7 +50,7 @@ static int fail(const char *field, struct nm_str word, struct nm_error *e) {
   return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
                       "%s: \"%.*s\" is not a message id; write it as <left@right> with letters, digits, "
                       "dots and signs that an address may have too",
-                      field, word.n < 200 ? (int)word.n : 200, word.p);
+                      field, nm_shown(word, 200), word.p);
 }
 
 int nm_msgid_list(struct nm_buf *b, const char *field, struct nm_str text, size_t max, struct nm_error *e) {

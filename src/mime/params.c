@@ -71,7 +71,7 @@ static int check(const struct nm_params *p, struct nm_str name, struct nm_str va
         e, NM_EINVAL, NM_KIND_MESSAGE,
         "\"%.*s\" is not the name of a parameter; write ASCII letters, digits and hyphens, at "
         "most %d of them",
-        name.n < 100 ? (int)name.n : 100, name.n > 0 ? name.p : "", NAME_MAX_OCTETS);
+        nm_shown(name, 100), name.n > 0 ? name.p : "", NAME_MAX_OCTETS);
   }
   memcpy(what + strlen(what), name.p, name.n);
   if (value.n > NM_PARAM_VALUE_MAX) {

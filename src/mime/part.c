@@ -148,7 +148,7 @@ static int check_access(const struct nm_params *access, struct nm_error *e) {
       e, NM_EINVAL, NM_KIND_MESSAGE,
       "\"%.*s\" is not an access type; write URL, FTP, ANON-FTP, TFTP, LOCAL-FILE, MAIL-SERVER "
       "or one that begins with x-",
-      type.n < 100 ? (int)type.n : 100, type.n > 0 ? type.p : "");
+      nm_shown(type, 100), type.n > 0 ? type.p : "");
 }
 
 int nm_part_new_external(const struct nm_params *access, struct nm_part **out, struct nm_error *e) {

@@ -17,5 +17,5 @@ int nm_cte_wish_set(struct nm_cte_wish *w, const char *field, struct nm_str name
       e, NM_EINVAL, NM_KIND_MESSAGE,
       "%s \"%.*s\" is not a transfer encoding; write 7bit, 8bit, binary, quoted-printable or base64, or "
       "nothing for the best one",
-      field, name.n < 100 ? (int)name.n : 100, name.p);
+      field, nm_shown(name, 100), name.p);
 }
