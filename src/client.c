@@ -1,6 +1,7 @@
 #include "client.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/chars.h"
@@ -56,6 +57,7 @@ void nm_client_unref(struct nm_client **at) {
     drop_own(c, c->n_own - 1);
   }
   nm_cache_unref(&c->credentials);
+  nm_send_options_unref(&c->options);
   struct nm_buf *texts[] = {&c->host,     &c->local_name,   &c->ca_file, &c->ca_path, &c->cert_file,
                             &c->key_file, &c->key_password, &c->proxy,   &c->key};
   for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
@@ -255,6 +257,12 @@ int nm_client_set_credential(struct nm_client *c, unsigned mechs, struct nm_cred
 struct nm_credential *nm_client_credential(const struct nm_client *c, unsigned mechs) {
   size_t at = find_own(c, mechs);
   return at < c->n_own ? c->own[at].credential : NULL;
+}
+
+const struct nm_caps *nm_client_caps(const struct nm_client *c) {
+  int is_there = c->conn != NULL && c->pid == getpid() && c->session != NULL &&
+                 nm_session_state(c->session) != NM_SESSION_CLOSED;
+  return is_there ? nm_session_caps(c->session) : NULL;
 }
 
 void nm_sent_free(struct nm_sent *s) {

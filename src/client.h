@@ -10,6 +10,7 @@
 #include "mechanism.h"
 #include "net/api.h"
 #include "pace.h"
+#include "send_options.h"
 #include "smtp/session.h"
 #include "smtp/split_rcpt.h"
 
@@ -38,6 +39,7 @@ struct nm_client {
   int implicit_tls; /* 1, 0; -1: by the port, 465 and no other */
   int allow_plaintext_auth;
   int all_or_nothing;
+  struct nm_send_options *options; /* asked for each send; NULL: nothing */
   size_t rcpt_max; /* recipients of one transaction, as the caller knows of the server; 0: no limit known */
   int use_default_credentials;
   int timeout;      /* ms */
@@ -63,12 +65,16 @@ struct nm_client {
   pid_t pid;
 };
 
+/* Of one send; the last three are the session's, of each transaction. */
+enum { NM_PHASE_CONNECT, NM_PHASE_ENVELOPE, NM_PHASE_CONTENT, NM_PHASE_REPLY, NM_PHASES };
+
 /* What became of one send; all-zero before. */
 struct nm_sent {
   struct nm_txn_result txn;
   struct nm_error error; /* the whole sentence for the user; code 0 on success */
   struct nm_reply reply; /* of the dial phase, when it failed there; code 0: see txn.reply */
   const char *command;   /* the command error is about; NULL */
+  int64_t spent[NM_PHASES]; /* ms in each phase, of all transactions together */
   struct nm_error rest;  /* partial: why a transaction after the first was not accepted; code 0: they were */
 };
 
@@ -81,6 +87,8 @@ struct nm_sending {
   struct nm_split split;
   int fresh;      /* the line was dialled for it */
   int is_waiting; /* the content has said "not now" */
+  int64_t since;  /* ms: when phase began, or was measured last */
+  int phase;
   int n_idle;     /* answers in a row by which the content gave nothing */
 };
 
@@ -120,6 +128,8 @@ int nm_client_step(struct nm_sending *s);
 /* Ends it if it is on its way: the line is dropped, and the message does not end in a dot. why (copied) is what out->error
    and the next step say; NULL when nobody asks any more. */
 void nm_client_cancel(struct nm_sending *s, const struct nm_error *why);
+/* What the connected server offers, until the next call that does something; NULL: there is no connection. */
+const struct nm_caps *nm_client_caps(const struct nm_client *c);
 void nm_sent_free(struct nm_sent *s);
 /* QUIT without waiting, then the line is dropped. The next send dials again. A send that is on its way is cancelled. */
 void nm_client_close(struct nm_client *c);

@@ -3,8 +3,10 @@
 
 #include "lua_client.h"
 
+#include "lua_capabilities.h"
 #include "lua_credential.h"
 #include "lua_drive.h"
+#include "lua_envelope.h"
 
 /* ---- ThisHostCredentials[protocol] ---- */
 
@@ -268,6 +270,41 @@ static int set_credentials(lua_State *L, void *object, int i, struct nm_error *e
   return 0;
 }
 
+static int get_options(lua_State *L, void *object) {
+  return nm_options_get_property(L, &client(object)->options);
+}
+
+static int set_options(lua_State *L, void *object, int i, struct nm_error *e) {
+  return nm_options_set_property(L, &client(object)->options, i, e);
+}
+
+/* nil: as many as the server takes. */
+static int get_max_recipients(lua_State *L, void *object) {
+  if (client(object)->rcpt_max == 0) {
+    lua_pushnil(L);
+  } else {
+    lua_pushinteger(L, (lua_Integer)client(object)->rcpt_max);
+  }
+  return 1;
+}
+
+static int set_max_recipients(lua_State *L, void *object, int i, struct nm_error *e) {
+  (void)e;
+  client(object)->rcpt_max =
+      lua_isnil(L, i) ? 0 : (size_t)nm_check_integer(L, i, "MaxRecipients", 1, NM_ADDR_LIST_MAX);
+  return 0;
+}
+
+static int get_capabilities(lua_State *L, void *object) {
+  const struct nm_caps *caps = nm_client_caps(object);
+  if (caps == NULL) {
+    lua_pushnil(L);
+  } else {
+    nm_push_capabilities(L, caps);
+  }
+  return 1;
+}
+
 static const struct nm_property client_properties[] = {
     {"Host", get_host, set_host},
     {"Port", get_port, set_port},
@@ -280,6 +317,9 @@ static const struct nm_property client_properties[] = {
     {"UseDefaultCredentials", get_use_default, set_use_default},
     {"AllowPlaintextAuth", get_plaintext, set_plaintext},
     {"AllOrNothing", get_all_or_nothing, set_all_or_nothing},
+    {"MaxRecipients", get_max_recipients, set_max_recipients},
+    {"SendOptions", get_options, set_options},
+    {"Capabilities", get_capabilities, NULL},
     {"CaFile", get_ca_file, set_ca_file},
     {"CaPath", get_ca_path, set_ca_path},
     {"ClientCertificate", get_certificate, set_certificate},
@@ -417,6 +457,7 @@ void nm_open_client(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"CreateWithHost", client_create}, {"CreateWithHostAndPort", client_create_with_port}, {NULL, NULL}};
   nm_class_register(L, &own_class);
+  nm_open_options(L);
   nm_class_register(L, &nm_client_class);
   nm_drive_method(L, &nm_client_class, "Send");
   nm_push_class_table(L, "SmtpClient", functions, client_call);

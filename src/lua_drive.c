@@ -27,8 +27,8 @@ static const char around_source[] =
     "  end\n"
     "end\n"
     "return function(method)\n"
-    "  return function(self, argument)\n"
-    "    local a, b, c, d = method(self, argument)\n"
+    "  return function(self, argument, options)\n"
+    "    local a, b, c, d = method(self, argument, options)\n"
     "    while a == called do a, b, c, d = step(b, argument, protect(c, d)) end\n"
     "    if a == nil then return a, b, c end\n"
     "    if a == raised then raise(b, c) end\n"
@@ -114,12 +114,16 @@ static int push_raised(lua_State *L, int level) {
 }
 
 int nm_drive_raise(lua_State *L, lua_CFunction check) {
-  lua_settop(L, 2);
+  lua_settop(L, 3);
   lua_pushcfunction(L, check);
   lua_insert(L, 1);
-  if (lua_pcall(L, 2, 1, 0) == LUA_OK) { /* cannot be: it was called because it has something to raise */
+  if (lua_pcall(L, 3, 1, 0) == LUA_OK) { /* cannot be: it was called because it has something to raise */
     lua_pushliteral(L, "bad argument");
   }
+  return nm_drive_raise_here(L);
+}
+
+int nm_drive_raise_here(lua_State *L) {
   return push_raised(L, 2);
 }
 

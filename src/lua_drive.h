@@ -17,13 +17,15 @@ struct nm_job {
 
 NM_HIDDEN_BEGIN
 
-/* Puts the Lua function around the class's method of that name, which has one argument beside self, and returns one value that is
-   not nil, two, or nil and two more. Again is fine. */
+/* Puts the Lua function around the class's method of that name, which has two arguments at most beside self (a job's step sees the first
+   of them), and returns one value that is not nil, two, or nil and two more. Again is fine. */
 void nm_drive_method(lua_State *L, const struct nm_class *c, const char *name);
 /* For `return`: the function and its argument on the top of the stack are to be called, then the step of the job at i. */
 int nm_drive_call(lua_State *L, int i);
-/* For `return`: raises what check, called with self and the argument, raises, at the place where the method was called. */
+/* For `return`: raises what check, called with self and the arguments, raises, at the place where the method was called. */
 int nm_drive_raise(lua_State *L, lua_CFunction check);
+/* For `return`: raises the text on the top of the stack at the place where the method was called. */
+int nm_drive_raise_here(lua_State *L);
 /* For `return`: raises the value on the top of the stack as it is. */
 int nm_drive_raise_value(lua_State *L);
 

@@ -1,8 +1,10 @@
 #include "lua_client.h"
 
-#include "base/alloc.h"
+#include "addressing.h"
+#include "base/clock.h"
 #include "lua_content.h"
 #include "lua_drive.h"
+#include "lua_envelope.h"
 #include "lua_message.h"
 #include "mime/eai.h"
 #include "mime/message.h"
@@ -19,9 +21,11 @@ struct job {
   struct nm_envelope env;
   struct nm_now now;
   struct nm_source *source;
-  struct nm_addr *from;
-  struct nm_list *to; /* To, CC and Bcc: a snapshot */
+  struct nm_addressing who;
+  struct nm_send_options *options; /* NULL: neither this send nor the client asks for anything */
   struct nm_sent sent;
+  struct nm_error utf8; /* which address makes the header UTF-8 (RFC 6532); code 0: none */
+  unsigned allowed;     /* NM_ALLOW_…: how source was rendered */
 };
 
 static void job_release(void *memory) {
@@ -30,94 +34,91 @@ static void job_release(void *memory) {
   nm_client_unref(&j->client);
   nm_sent_free(&j->sent); /* before the addresses its results point to */
   nm_source_free(&j->source);
-  nm_addr_unref(&j->from);
-  nm_list_unref(&j->to);
+  nm_addressing_free(&j->who);
+  nm_send_options_unref(&j->options);
   nm_now_free(&j->now);
-}
-
-static int add_all(struct nm_list *to, const struct nm_list *from) {
-  int err = 0;
-  for (size_t i = 0; i < from->n && err == 0; i++) {
-    err = nm_list_add(to, from->items[i]);
-  }
-  return err;
-}
-
-/* Of a message that was resent, the newest Resent- block says who sends it to whom. */
-static int take_envelope(struct job *j, const struct nm_message *m, struct nm_error *e) {
-  const struct nm_resent *r = nm_message_resent(m);
-  struct nm_addr *sender = r != NULL ? r->sender : m->sender;
-  struct nm_addr *from = r != NULL ? r->from : m->from;
-  if (from == NULL && sender == NULL) {
-    return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE, "the message has no From; set Message.From");
-  }
-  j->from = nm_addr_ref(sender != NULL ? sender : from);
-  j->to = nm_addr_list_new();
-  if (j->to == NULL) {
-    return nm_error_nomem(e);
-  }
-  int err = add_all(j->to, r != NULL ? r->to : m->to);
-  err = err == 0 ? add_all(j->to, r != NULL ? r->cc : m->cc) : err;
-  err = err == 0 ? add_all(j->to, r != NULL ? r->bcc : m->bcc) : err;
-  if (err != 0) {
-    return err == NM_ELIMIT ? nm_error_set(e, err, NM_KIND_MESSAGE, "the message has more than %d recipients",
-                                           NM_ADDR_LIST_MAX)
-                            : nm_error_nomem(e);
-  }
-  if (j->to->n == 0) {
-    return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
-                        "the message has no recipients; add one to To, CC or Bcc");
-  }
-  return 0;
 }
 
 /* Renders the message anew for a way that takes what is allowed. */
 static int take_content(struct job *j, const struct nm_message *m, unsigned allowed) {
+  static const enum nm_body bodies[] = {[NM_CTE_8BIT] = NM_BODY_8BITMIME,
+                                        [NM_CTE_BINARY] = NM_BODY_BINARYMIME};
   nm_source_free(&j->source);
-  j->now.stamp.allowed = allowed;
+  j->now.stamp.allowed = j->allowed = allowed;
   int err = nm_message_render(m, &j->now.stamp, &j->source, &j->sent.error);
   if (err == 0) {
-    j->env.body = nm_pieces_cte(j->source) == NM_CTE_8BIT ? NM_BODY_8BITMIME : NM_BODY_7BIT;
+    j->env.body = bodies[nm_pieces_cte(j->source)];
     j->env.size = nm_source_size(j->source);
   }
   return err;
 }
 
-/* Parts that the author wants in 8bit were refused by a server without 8BITMIME, before MAIL. */
-static int needs_7bit(const struct job *j) {
-  return j->env.body == NM_BODY_8BITMIME && j->sent.txn.error.code == NM_EINVAL &&
-         j->client->session != NULL && nm_session_state(j->client->session) == NM_SESSION_IDLE &&
-         (nm_session_caps(j->client->session)->flags & NM_CAP_8BITMIME) == 0;
+/* What the server said it takes, when that was too little for the last attempt, and nothing was sent; else NULL. */
+static const struct nm_caps *refusing(const struct job *j) {
+  const struct nm_caps *caps = nm_client_caps(j->client);
+  return j->sent.txn.error.code == NM_EINVAL && caps != NULL &&
+                 nm_session_state(j->client->session) == NM_SESSION_IDLE
+             ? caps
+             : NULL;
+}
+
+/* Parts that the author wants in 8bit or binary were refused by a server without 8BITMIME or BINARYMIME, before MAIL. Sets what it takes. */
+static int needs_narrower(const struct job *j, unsigned *allowed_out) {
+  const struct nm_caps *caps = refusing(j);
+  if (caps == NULL || j->env.body == NM_BODY_7BIT) {
+    return 0;
+  }
+  int binary = (caps->flags & NM_CAP_BINARYMIME) != 0 && (caps->flags & NM_CAP_CHUNKING) != 0 &&
+               j->env.chunking != NM_CHUNKING_OFF;
+  *allowed_out = ((caps->flags & NM_CAP_8BITMIME) != 0 ? NM_ALLOW_8BIT : 0) | (binary ? NM_ALLOW_BINARY : 0);
+  return (j->allowed & ~*allowed_out) != 0;
+}
+
+/* What has been spent so far is part of this send. */
+static int begin_narrower(struct job *j, const struct nm_message *m, unsigned allowed) {
+  int64_t spent[NM_PHASES];
+  memcpy(spent, j->sent.spent, sizeof spent);
+  nm_sent_free(&j->sent);
+  memcpy(j->sent.spent, spent, sizeof spent);
+  j->sending = (struct nm_sending){0};
+  int err = take_content(j, m, allowed);
+  return err == 0 ? nm_client_begin(j->client, &j->env, j->source, &j->pace, &j->sent, &j->sending) : err;
+}
+
+/* The engine knows that the header needs SMTPUTF8, and not for whose sake. */
+static void explain_utf8(struct job *j) {
+  const struct nm_caps *caps = refusing(j);
+  if (j->utf8.code != 0 && caps != NULL && (caps->flags & NM_CAP_SMTPUTF8) == 0) {
+    nm_error_set(&j->sent.error, NM_EINVAL, NM_KIND_MESSAGE, "%s (server %s:%d does not offer SMTPUTF8)",
+                 j->utf8.text, j->client->host.p, j->client->port);
+  }
 }
 
 /* No Lua in here. As nm_client_begin. */
 static int begin(struct job *j, struct nm_client *c, const struct nm_message *m) {
   struct nm_error *e = &j->sent.error;
+  unsigned allowed;
   j->client = nm_client_ref(c);
   nm_pace_begin(&j->pace, c->timeout, c->deadline); /* rendering reads files: it counts */
-  int err = take_envelope(j, m, e);
-  if (err == 0) {
-    err = nm_message_check_ascii(m, e);
-  }
-  if (err == 0) {
-    err = nm_now_take(&j->now, m, e);
-  }
-  if (err == 0) {
-    err = take_content(j, m, NM_ALLOW_8BIT);
-  }
+  int err = e->code;                                /* what was wrong with the options */
+  err = err == 0 ? nm_addressing_take(&j->who, m, j->options, e) : err;
+  err = err == 0 ? nm_now_take(&j->now, m, e) : err;
+  err = err == 0 ? take_content(j, m, NM_ALLOW_8BIT | NM_ALLOW_BINARY) : err;
   if (err != 0) {
     return err;
   }
-  j->env.from = j->from;
-  j->env.to = (struct nm_addr *const *)j->to->items;
-  j->env.n_to = j->to->n;
+  nm_addressing_write(&j->who, &j->env);
+  j->env.is_utf8 = nm_message_check_header(m, &j->utf8) != 0;
   j->env.all_or_nothing = c->all_or_nothing;
+  if (j->options != NULL && j->options->all_or_nothing >= 0) {
+    j->env.all_or_nothing = j->options->all_or_nothing;
+  }
   err = nm_client_begin(c, &j->env, j->source, &j->pace, &j->sent, &j->sending);
-  if (err < 0 && needs_7bit(j) && m->raw == NULL) {
-    nm_sent_free(&j->sent);
-    j->sending = (struct nm_sending){0};
-    err = take_content(j, m, 0);
-    err = err == 0 ? nm_client_begin(c, &j->env, j->source, &j->pace, &j->sent, &j->sending) : err;
+  if (err < 0 && m->raw == NULL && needs_narrower(j, &allowed)) {
+    err = begin_narrower(j, m, allowed);
+  }
+  if (err < 0) {
+    explain_utf8(j);
   }
   return err;
 }
@@ -177,6 +178,22 @@ static const struct nm_rcpt *first_refused(const struct nm_txn_result *txn) {
   return NULL;
 }
 
+/* Timings of the table on the top. */
+static void set_timings(lua_State *L, const struct job *j) {
+  static const char *const names[] = {[NM_PHASE_CONNECT] = "Connect",
+                                      [NM_PHASE_ENVELOPE] = "Envelope",
+                                      [NM_PHASE_CONTENT] = "Content",
+                                      [NM_PHASE_REPLY] = "Reply"};
+  lua_newtable(L);
+  for (int i = 0; i < NM_PHASES; i++) {
+    lua_pushinteger(L, (lua_Integer)j->sent.spent[i]);
+    lua_setfield(L, -2, names[i]);
+  }
+  lua_pushinteger(L, (lua_Integer)(nm_clock_ms() - j->pace.begin));
+  lua_setfield(L, -2, "Total");
+  lua_setfield(L, -2, "Timings");
+}
+
 static int push_success(lua_State *L, const struct job *j) {
   const struct nm_txn_result *txn = &j->sent.txn;
   lua_newtable(L);
@@ -189,6 +206,7 @@ static int push_success(lua_State *L, const struct job *j) {
   }
   nm_set_field_str(L, "MessageId", j->now.stamp.message_id);
   set_recipients(L, txn);
+  set_timings(L, j);
   const struct nm_rcpt *refused = first_refused(txn);
   struct nm_error words = {0}; /* a room in which text becomes printable */
   if (refused == NULL && txn->outcome == NM_OUTCOME_ACCEPTED) {
@@ -228,6 +246,7 @@ static int push_detail(lua_State *L, const struct job *j) {
   lua_pushboolean(L, is_temporary(s, reply));
   lua_setfield(L, -2, "Temporary");
   set_recipients(L, &s->txn);
+  set_timings(L, j);
   if (j->now.id.n > 0) {
     nm_set_field_str(L, "MessageId", nm_buf_str(&j->now.id));
   }
@@ -296,7 +315,41 @@ static int step(lua_State *L, struct nm_job *job) {
 
 static int check_send(lua_State *L) {
   nm_class_self(L, &nm_client_class, "Send");
-  return luaL_error(L, "bad argument #1 to 'Send' (MailMessage expected, got %s)", luaL_typename(L, 2));
+  if (nm_class_test(L, &nm_message_class, 2) == NULL) {
+    return luaL_error(L, "bad argument #1 to 'Send' (MailMessage expected, got %s)", luaL_typename(L, 2));
+  }
+  return luaL_error(L, "bad argument #2 to 'Send' (table of options expected, got %s)", luaL_typename(L, 3));
+}
+
+/* What read_options works with. */
+struct reading {
+  const struct nm_send_options *defaults;
+  struct job *job;
+};
+
+/* Stack: 1 a struct reading, 2 the table or nothing. Raises for a mistake of the program; bad content becomes the job's error. */
+static int read_options(lua_State *L) {
+  struct reading *r = lua_touserdata(L, 1);
+  struct job *j = r->job;
+  if (nm_send_options_copy(r->defaults, &j->options) != 0) {
+    return luaL_error(L, "out of memory");
+  }
+  if (!lua_isnoneornil(L, 2)) {
+    (void)nm_options_set(L, j->options, 2, &j->sent.error);
+  }
+  return 0;
+}
+
+/* The options at index 3 for the job; 0, or what raises is on the top of the stack. */
+static int take_options(lua_State *L, struct job *j, const struct nm_client *c) {
+  struct reading r = {c->options, j};
+  if (c->options == NULL && lua_isnil(L, 3)) {
+    return 0;
+  }
+  lua_pushcfunction(L, read_options);
+  lua_pushlightuserdata(L, &r);
+  lua_pushvalue(L, 3);
+  return lua_pcall(L, 2, 0, 0);
 }
 
 /// Sends the message and waits for the server's word.
@@ -307,28 +360,40 @@ static int check_send(lua_State *L) {
 // A function that gives a content is called when the server waits for its bytes, and may yield. While it does, the client sends nothing
 // else (a Send that is called meanwhile fails at once), and Close ends the send. An error that it raises comes back from Send.
 // @function SmtpClient:Send
+// A recipient that is named more than once gets it once (the local part compares exactly, the domain without case), and stands once in the
+// results. Parts that are to go in 8bit or binary are encoded for a server that does not take them so.
 // @tparam MailMessage Message
+// @tparam[opt] table options what differs from the message and the client for this send: see `SendOptions`
 // @treturn[1] table `Outcome` ("accepted" or "partial"), `Code`, `EnhancedCode`, `Reply`, `QueueId`, `MessageId`,
-//   `Accepted` and `Rejected` (lists of `{Address, Code, EnhancedCode, Reply, Temporary}`)
+//   `Accepted` and `Rejected` (lists of `{Address, Code, EnhancedCode, Reply, Temporary}`), `Timings` (milliseconds: `Connect`, all up to the
+//   first command of the envelope; `Envelope`, up to the first byte of the content; `Content`, up to its last; `Reply`, up to the server's
+//   word; `Total`, with the rendering. Of several transactions the sums)
 // @treturn[1] ?string a warning when some recipients were refused
 // @treturn[2] nil
 // @treturn[2] string what happened and what to do
 // @treturn[2] table detail: `Kind` (connect, tls, auth, sender, recipient, data, timeout, protocol, message), `Outcome` (not_sent,
-//   rejected, unknown), `Code`, `EnhancedCode`, `Command`, `Reply`, `Temporary`, `Accepted`, `Rejected`, `Host`, `Port`
+//   rejected, unknown), `Code`, `EnhancedCode`, `Command`, `Reply`, `Temporary`, `Accepted`, `Rejected`, `Timings`,
+//   `Host`, `Port`
 int nm_client_m_send(lua_State *L) {
-  if (nm_class_test(L, &nm_client_class, 1) == NULL || nm_class_test(L, &nm_message_class, 2) == NULL) {
+  lua_settop(L, 3);
+  struct nm_client *c = nm_class_test(L, &nm_client_class, 1);
+  if (c == NULL || nm_class_test(L, &nm_message_class, 2) == NULL ||
+      !(lua_isnil(L, 3) || lua_istable(L, 3))) {
     return nm_drive_raise(L, check_send);
   }
-  lua_settop(L, 2);
   const struct nm_net_api *api = need_net(L);
   struct job *j = nm_scratch(L, sizeof *j, job_release);
+  c = nm_class_test(L, &nm_client_class, 1); /* what allocates may have finalized it, in a state that closes */
+  if (c != NULL && take_options(L, j, c) != LUA_OK) {
+    return nm_drive_raise_here(L);
+  }
   /* Behind the last allocation before the work: it may have finalized them, in a state that closes. */
-  struct nm_client *c = nm_class_test(L, &nm_client_class, 1);
+  c = nm_class_test(L, &nm_client_class, 1);
   struct nm_message *m = nm_class_test(L, &nm_message_class, 2);
   if (c == NULL || m == NULL) {
     return nm_drive_raise(L, check_send);
   }
   c->api = api;
   j->job.step = step;
-  return go_on(L, j, 3, begin(j, c, m));
+  return go_on(L, j, 4, begin(j, c, m));
 }

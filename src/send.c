@@ -6,6 +6,21 @@
 #include "connect.h"
 #include "mime/pieces.h"
 
+/* What has passed since it was asked last was spent in the phase that it found then. */
+static void measure(struct nm_sending *s, int phase) {
+  int64_t now = nm_clock_ms();
+  s->out->spent[s->phase] += now - s->since;
+  s->since = now;
+  s->phase = phase;
+}
+
+static int phase_of(const struct nm_session *s) {
+  if (!nm_session_content_begun(s)) {
+    return NM_PHASE_ENVELOPE;
+  }
+  return nm_session_handed_over(s) ? NM_PHASE_REPLY : NM_PHASE_CONTENT;
+}
+
 /* One turn: whatever can be written or read without waiting. 1: something moved. A dead line ends the session. */
 static int turn(struct nm_client *c, struct nm_io *io, int want) {
   static const char closed[] = "the server closed the connection";
@@ -56,6 +71,7 @@ static int pump(struct nm_sending *s) {
   struct nm_io *io = c->api->conn_io(c->conn);
   while (nm_session_state(c->session) == NM_SESSION_BUSY) {
     int moved = turn(c, io, nm_session_want(c->session));
+    measure(s, phase_of(c->session));
     int left = nm_pace_left(s->pace, nm_session_progress(c->session));
     if (nm_session_state(c->session) != NM_SESSION_BUSY) {
       return 0;
@@ -154,7 +170,9 @@ static void stop_rest(struct nm_sending *s) {
 
 static int start(struct nm_sending *s) {
   struct nm_client *c = s->client;
+  measure(s, NM_PHASE_CONNECT);
   int err = nm_connect(c, s->pace, s->out, &s->fresh);
+  measure(s, NM_PHASE_ENVELOPE);
   if (err != 0) {
     if (s->split.n_runs > 0) {
       stop_rest(s);
@@ -163,6 +181,7 @@ static int start(struct nm_sending *s) {
   }
   int more = nm_split_next(&s->split, nm_session_caps(c->session));
   if (more == 1) { /* what cannot be begun is a result too, and the session as good as before */
+    s->split.part.is_tls = c->enable_ssl; /* then it is verified, always */
     s->split.part.is_idle = !s->fresh && nm_clock_ms() - c->rests_since > REST_SHORT_MS;
     (void)nm_session_begin(c->session, &s->split.part, s->content);
   }
@@ -215,6 +234,7 @@ int nm_client_begin(struct nm_client *c, const struct nm_envelope *env, struct n
     return nm_error_nomem(&out->error);
   }
   c->sending = s;
+  s->since = nm_clock_ms();
   return start(s) == 0 ? nm_client_step(s) : end(s);
 }
 

@@ -189,16 +189,16 @@ static void a_message_with_a_utf8_header_is_global(void) {
         nm_str_eq(nm_part_type(plain), NM_STR("message/rfc822"))); /* Bcc is in no header */
   CHECK(global->is_utf8 && nm_str_eq(nm_part_type(global), NM_STR("message/global")));
   put(m->attachments, plain);
-  CHECK(nm_message_check_ascii(m, NULL) == 0);
+  CHECK(nm_message_check_header(m, NULL) == 0);
   struct nm_error e = {0};
   struct nm_list *lists[] = {m->attachments, m->views, m->linked};
   for (size_t i = 0; i < 3; i++) { /* however deep */
     put(lists[i], multi("multipart/mixed", nm_part_ref(global), NULL, NULL));
-    CHECK(nm_message_check_ascii(m, &e) == NM_EINVAL && strstr(e.text, "SMTPUTF8") != NULL);
+    CHECK(nm_message_check_header(m, &e) == NM_EINVAL && strstr(e.text, "SMTPUTF8") != NULL);
     nm_list_clear(lists[i]);
   }
   m->root = global;
-  CHECK(nm_message_check_ascii(m, &e) == NM_EINVAL && strstr(e.text, "RootPart") != NULL);
+  CHECK(nm_message_check_header(m, &e) == NM_EINVAL && strstr(e.text, "RootPart") != NULL);
   nm_message_unref(&m);
 }
 

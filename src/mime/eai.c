@@ -10,8 +10,8 @@ static int check(const char *field, const struct nm_addr *a, struct nm_error *e)
   }
   return nm_error_set(
       e, NM_EINVAL, NM_KIND_MESSAGE,
-      "the address <%.*s> in %s is not ASCII before its \"@\": it can only be sent with SMTPUTF8 (RFC "
-      "6531), which is not supported; use an ASCII address of that mailbox",
+      "the address <%.*s> in %s is not ASCII before its \"@\": it can only go to a server with SMTPUTF8 (RFC "
+      "6531); use an ASCII address of that mailbox",
       (int)a->address.n, a->address.p, field);
 }
 
@@ -35,8 +35,8 @@ static int check_parts(const char *field, const struct nm_list *parts, struct nm
     if (((const struct nm_part *)parts->items[i])->is_utf8) {
       return nm_error_set(
           e, NM_EINVAL, NM_KIND_MESSAGE,
-          "a message in %s has an address that is not ASCII before its \"@\": it can only be sent "
-          "with SMTPUTF8 (RFC 6531), which is not supported; leave that message out",
+          "a message in %s has an address that is not ASCII before its \"@\": it can only go to a server "
+          "with SMTPUTF8 (RFC 6531); leave that message out",
           field);
     }
   }
@@ -48,7 +48,7 @@ static int check_root(const struct nm_message *m, struct nm_error *e) {
   return check_parts("RootPart", &root, e);
 }
 
-int nm_message_check_header(const struct nm_message *m, struct nm_error *e) {
+static int check_members(const struct nm_message *m, struct nm_error *e) {
   int err = check("From", m->from, e);
   err = err != 0 ? err : check("Sender", m->sender, e);
   err = err != 0 ? err : check_list("ReplyTo", m->reply_to, e);
@@ -58,19 +58,14 @@ int nm_message_check_header(const struct nm_message *m, struct nm_error *e) {
   err = err != 0 ? err : check_parts("Attachments", m->attachments, e);
   err = err != 0 ? err : check_parts("LinkedResources", m->linked, e);
   err = err != 0 ? err : check_parts("AlternateViews", m->views, e);
-  err = err != 0 ? err : check_root(m, e);
+  return err != 0 ? err : check_root(m, e);
+}
+
+/* Of a message that goes as it is, only the Resent- blocks are written. */
+int nm_message_check_header(const struct nm_message *m, struct nm_error *e) {
+  int err = m->raw == NULL ? check_members(m, e) : 0;
   for (size_t i = 0; i < m->resent->n && err == 0; i++) {
     err = check_resent(m->resent->items[i], e);
   }
   return err;
-}
-
-/* Of the Bcc only those of the newest block are in the envelope. */
-int nm_message_check_ascii(const struct nm_message *m, struct nm_error *e) {
-  int err = nm_message_check_header(m, e);
-  if (err != 0) {
-    return err;
-  }
-  const struct nm_resent *r = nm_message_resent(m);
-  return r != NULL ? check_list("Bcc of Resend", r->bcc, e) : check_list("Bcc", m->bcc, e);
 }

@@ -1,9 +1,9 @@
 #include "smtp/caps.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "base/chars.h"
+#include "smtp/moment.h"
 
 /* All mechanisms of one server together; a real list is below 200 bytes. What is beyond is passed over. */
 #define AUTH_MAX 2048
@@ -63,28 +63,10 @@ static int64_t number(struct nm_str word, int64_t max) {
   return value;
 }
 
-/* date-time = full-date "T" full-time, of which only "Z" is what RFC 4865 4 allows (RFC 3339 5.6): 2006-01-02T15:04:05Z.
-   The fraction of a second counts for nothing. */
+/* 0: no moment known. */
 static int64_t moment(struct nm_str word) {
-  static const char form[] = "dddd-dd-ddTdd:dd:dd";
-  size_t n = sizeof form - 1;
-  if (word.n <= n || (word.p[n] != 'Z' && word.p[n] != 'z' && word.p[n] != '.')) {
-    return 0;
-  }
-  for (size_t i = 0; i < n; i++) {
-    if (form[i] == 'd' ? !nm_is((unsigned char)word.p[i], NM_CHAR_DIGIT)
-                       : nm_lower(word.p[i]) != nm_lower(form[i])) {
-      return 0;
-    }
-  }
-  struct tm t = {.tm_year = (int)number(nm_str(word.p, 4), 9999) - 1900,
-                 .tm_mon = (int)number(nm_str(word.p + 5, 2), 99) - 1,
-                 .tm_mday = (int)number(nm_str(word.p + 8, 2), 99),
-                 .tm_hour = (int)number(nm_str(word.p + 11, 2), 99),
-                 .tm_min = (int)number(nm_str(word.p + 14, 2), 99),
-                 .tm_sec = (int)number(nm_str(word.p + 17, 2), 99)};
-  time_t at = timegm(&t);
-  return at > 0 ? (int64_t)at : 0;
+  int64_t at = 0;
+  return nm_moment_read(word, &at) == 0 ? at : 0;
 }
 
 static struct nm_str before_comma(struct nm_str word) {

@@ -3,10 +3,8 @@
 #include "base/chars.h"
 #include "base/utf8.h"
 #include "smtp/command.h"
+#include "smtp/moment.h"
 #include "smtp/xtext.h"
-
-/* 9999-12-31T23:59:59Z: RFC 3339 has four digits for the year. */
-#define MOMENT_MAX INT64_C(253402300799)
 
 static int wrong(struct nm_error *e, const char *what) {
   return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE, "%s", what);
@@ -57,7 +55,7 @@ static int check_hold(const struct nm_mail_options *o, struct nm_error *e) {
   if (o->hold == NM_HOLD_FOR && (o->hold_value < 1 || o->hold_value > NM_HOLD_SECONDS_MAX)) {
     return wrong(e, "HOLDFOR takes 1 to 999999999 seconds");
   }
-  if (o->hold == NM_HOLD_UNTIL && (o->hold_value < 1 || o->hold_value > MOMENT_MAX)) {
+  if (o->hold == NM_HOLD_UNTIL && (o->hold_value < 1 || o->hold_value > NM_MOMENT_MAX)) {
     return wrong(e, "HOLDUNTIL takes a moment from 1970 to the year 9999");
   }
   return 0;
@@ -237,7 +235,8 @@ static int settle_utf8(const struct settling *s) {
                        "not offer SMTPUTF8");
   }
   return nm_error_set(s->e, NM_EINVAL, NM_KIND_MESSAGE,
-                      "the address <%.*s> is not ASCII, and the server does not offer SMTPUTF8",
+                      "the address <%.*s> is not ASCII before its \"@\", and the server does not offer SMTPUTF8; use an "
+                      "ASCII address of that mailbox",
                       (int)who->spec.n, who->spec.p);
 }
 

@@ -67,6 +67,10 @@ uint64_t nm_session_progress(const struct nm_session *s) {
   return s->progress;
 }
 
+int nm_session_content_begun(const struct nm_session *s) {
+  return s->txn.is_content_begun;
+}
+
 int nm_session_handed_over(const struct nm_session *s) {
   return s->txn.is_handed_over;
 }

@@ -181,6 +181,8 @@ void nm_session_lost(struct nm_session *s, const struct nm_error *why);
 uint64_t nm_session_progress(const struct nm_session *s);
 /* True once the last byte of the content has been handed to the transport: from here on nothing is repeated silently. */
 int nm_session_handed_over(const struct nm_session *s);
+/* A byte of the content was sent. */
+int nm_session_content_begun(const struct nm_session *s);
 /* Of the transaction that ended last; valid until the next begin. */
 const struct nm_txn_result *nm_session_result(const struct nm_session *s);
 /* Moves it out, so that it outlives the session: free with nm_txn_result_free. */

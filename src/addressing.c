@@ -1,0 +1,134 @@
+#include "addressing.h"
+
+#include "base/alloc.h"
+#include "recipient.h"
+
+static int list_error(int err, struct nm_error *e) {
+  if (err == NM_ELIMIT) {
+    return nm_error_set(e, err, NM_KIND_MESSAGE, "the message has more than %d recipients", NM_ADDR_LIST_MAX);
+  }
+  return err != 0 ? nm_error_nomem(e) : 0;
+}
+
+static int take_from(struct nm_addressing *a, const struct nm_message *m, struct nm_error *e) {
+  const struct nm_send_options *o = a->options;
+  const struct nm_resent *r = nm_message_resent(m);
+  struct nm_addr *sender = r != NULL ? r->sender : m->sender;
+  struct nm_addr *from = sender != NULL ? sender : r != NULL ? r->from : m->from;
+  int is_said = o != NULL && o->has_from;
+  from = is_said ? o->from : from;
+  if (from == NULL && !is_said) {
+    return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE, "the message has no From; set Message.From");
+  }
+  a->from = from != NULL ? nm_addr_ref(from) : NULL;
+  return 0;
+}
+
+static int add_all(struct nm_list *to, const struct nm_list *from) {
+  int err = 0;
+  for (size_t i = 0; i < from->n && err == 0; i++) {
+    err = nm_list_add(to, from->items[i]);
+  }
+  return err;
+}
+
+/* To, CC and Bcc. */
+static int gather(struct nm_list *to, const struct nm_message *m) {
+  const struct nm_resent *r = nm_message_resent(m);
+  int err = add_all(to, r != NULL ? r->to : m->to);
+  err = err == 0 ? add_all(to, r != NULL ? r->cc : m->cc) : err;
+  return err == 0 ? add_all(to, r != NULL ? r->bcc : m->bcc) : err;
+}
+
+static int gather_said(struct nm_list *to, const struct nm_list *said) {
+  int err = 0;
+  for (size_t i = 0; i < said->n && err == 0; i++) {
+    err = nm_list_add(to, ((const struct nm_recipient *)said->items[i])->addr);
+  }
+  return err;
+}
+
+static int asks(const struct nm_send_options *o) {
+  int asked = o->notify != 0 || o->orcpt.n > 0;
+  for (size_t i = 0; o->to != NULL && i < o->to->n && !asked; i++) {
+    const struct nm_recipient *r = o->to->items[i];
+    asked = r->notify != 0 || r->orcpt.n > 0;
+  }
+  return asked;
+}
+
+/* first: where in the list that was gathered each recipient stood. */
+static int take_rcpt(struct nm_addressing *a, const size_t *first, struct nm_error *e) {
+  const struct nm_send_options *o = a->options;
+  if (o == NULL || !asks(o)) {
+    return 0;
+  }
+  a->rcpt = nm_realloc_array(NULL, a->to->n, sizeof *a->rcpt);
+  if (a->rcpt == NULL) {
+    return nm_error_nomem(e);
+  }
+  for (size_t i = 0; i < a->to->n; i++) {
+    const struct nm_recipient *own = o->to != NULL ? o->to->items[first[i]] : NULL;
+    a->rcpt[i] = (struct nm_rcpt_options){o->notify, nm_buf_str(&o->orcpt)};
+    if (own != NULL && own->notify != 0) {
+      a->rcpt[i].notify = own->notify;
+    }
+    if (own != NULL && own->orcpt.n > 0) {
+      a->rcpt[i].orcpt = own->orcpt;
+    }
+  }
+  return 0;
+}
+
+static int take_unique(struct nm_addressing *a, const struct nm_list *all, struct nm_error *e) {
+  size_t *first = nm_realloc_array(NULL, all->n, sizeof *first);
+  int err = first != NULL ? nm_addr_list_unique(all, &a->to, first) : NM_ENOMEM;
+  err = err != 0 ? nm_error_nomem(e) : take_rcpt(a, first, e);
+  nm_free(first);
+  return err;
+}
+
+static int take_to(struct nm_addressing *a, const struct nm_message *m, struct nm_error *e) {
+  const struct nm_list *said = a->options != NULL ? a->options->to : NULL;
+  struct nm_list *all = nm_addr_list_new();
+  int err = all == NULL ? NM_ENOMEM : said != NULL ? gather_said(all, said) : gather(all, m);
+  if (err != 0) {
+    err = list_error(err, e);
+  } else if (all->n == 0) {
+    err = nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
+                       said != NULL ? "the option To names no recipient"
+                                    : "the message has no recipients; add one to To, CC or Bcc");
+  } else {
+    err = take_unique(a, all, e);
+  }
+  nm_list_unref(&all);
+  return err;
+}
+
+int nm_addressing_take(struct nm_addressing *a, const struct nm_message *m, struct nm_send_options *options,
+                       struct nm_error *e) {
+  a->options = options != NULL ? nm_send_options_ref(options) : NULL;
+  int err = take_from(a, m, e);
+  return err == 0 ? take_to(a, m, e) : err;
+}
+
+void nm_addressing_write(const struct nm_addressing *a, struct nm_envelope *env) {
+  const struct nm_send_options *o = a->options;
+  env->from = a->from;
+  env->to = (struct nm_addr *const *)a->to->items;
+  env->n_to = a->to->n;
+  env->rcpt = a->rcpt;
+  if (o != NULL) {
+    env->mail = o->mail;
+    env->mail.envid = nm_buf_str(&o->envid);
+    env->chunking = o->chunking;
+  }
+}
+
+void nm_addressing_free(struct nm_addressing *a) {
+  nm_addr_unref(&a->from);
+  nm_list_unref(&a->to);
+  nm_free(a->rcpt);
+  nm_send_options_unref(&a->options);
+  *a = (struct nm_addressing){0};
+}
