@@ -71,11 +71,11 @@ enum { NM_PHASE_CONNECT, NM_PHASE_ENVELOPE, NM_PHASE_CONTENT, NM_PHASE_REPLY, NM
 /* What became of one send; all-zero before. */
 struct nm_sent {
   struct nm_txn_result txn;
-  struct nm_error error; /* the whole sentence for the user; code 0 on success */
-  struct nm_reply reply; /* of the dial phase, when it failed there; code 0: see txn.reply */
-  const char *command;   /* the command error is about; NULL */
+  struct nm_error error;    /* the whole sentence for the user; code 0 on success */
+  struct nm_reply reply;    /* of the dial phase, when it failed there; code 0: see txn.reply */
+  const char *command;      /* the command error is about; NULL */
   int64_t spent[NM_PHASES]; /* ms in each phase, of all transactions together */
-  struct nm_error rest;  /* partial: why a transaction after the first was not accepted; code 0: they were */
+  struct nm_error rest; /* partial: why a transaction after the first was not accepted; code 0: they were */
 };
 
 /* One send on its way. All-zero: none. Stays where it is until it is over. */
@@ -89,7 +89,7 @@ struct nm_sending {
   int is_waiting; /* the content has said "not now" */
   int64_t since;  /* ms: when phase began, or was measured last */
   int phase;
-  int n_idle;     /* answers in a row by which the content gave nothing */
+  int n_idle; /* answers in a row by which the content gave nothing */
 };
 
 NM_HIDDEN_BEGIN

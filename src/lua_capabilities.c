@@ -3,8 +3,6 @@
 
 #include "lua_capabilities.h"
 
-#include "base/chars.h"
-
 /* The next piece of s up to the separator, which goes too. */
 static struct nm_str cut(struct nm_str *s, char separator) {
   const char *end = s->n > 0 ? memchr(s->p, separator, s->n) : NULL;
@@ -24,16 +22,6 @@ static void push_upper(lua_State *L, struct nm_str s) {
   luaL_pushresult(&b);
 }
 
-static struct nm_str trim(struct nm_str s) {
-  while (s.n > 0 && s.p[0] == ' ') {
-    s = nm_str(s.p + 1, s.n - 1);
-  }
-  while (s.n > 0 && s.p[s.n - 1] == ' ') {
-    s.n--;
-  }
-  return s;
-}
-
 /* ehlo-line = ehlo-keyword *( SP ehlo-param )   (RFC 5321 4.1.1.1); of a keyword that comes again the first line counts, as in the
    engine. */
 static void set_extension(lua_State *L, struct nm_str line) {
@@ -45,7 +33,7 @@ static void set_extension(lua_State *L, struct nm_str line) {
     return;
   }
   lua_pop(L, 1);
-  nm_push_str(L, trim(line));
+  nm_push_str(L, nm_str_trim(line, " "));
   lua_rawset(L, -3);
 }
 
@@ -60,7 +48,7 @@ static void push_lines(lua_State *L, struct nm_str lines) {
 static void push_extensions(lua_State *L, struct nm_str lines) {
   lua_newtable(L);
   while (lines.n > 0) {
-    set_extension(L, trim(cut(&lines, '\n')));
+    set_extension(L, nm_str_trim(cut(&lines, '\n'), " "));
   }
 }
 

@@ -148,9 +148,10 @@ static int set_from(lua_State *L, void *object, int i, struct nm_error *e) {
     if (lua_type(L, i) != LUA_TSTRING && nm_class_test(L, &nm_addr_class, i) == NULL) {
       return nm_type_error(L, i, "From", "MailAddress, string or false");
     }
-    int err = nm_to_addr(L, i, "From", &from, e);
+    struct nm_error why;
+    int err = nm_to_addr(L, i, "From", &from, &why);
     if (err < 0) {
-      return err;
+      return named("From", err, &why, e);
     }
   }
   nm_addr_unref(&o->from);
@@ -263,15 +264,14 @@ static int add_table(lua_State *L, struct reading *r, int i, struct nm_error *e)
   struct nm_str orcpt = check_orcpt(L, push_field(L, i, "OriginalRecipient"));
   struct nm_recipient *one = NULL;
   struct nm_addr *a = NULL;
-  struct nm_error why;
   int err = nm_to_addr(L, address, "To", &a, e);
   if (err < 0) {
     return err;
   }
-  err = nm_recipient_new(a, notify, orcpt, &one, &why);
+  err = nm_recipient_new(a, notify, orcpt, &one, e);
   nm_addr_unref(&a);
   if (err != 0) {
-    return named("To", err, &why, e);
+    return err;
   }
   err = nm_list_add(r->to, one);
   nm_recipient_unref(&one);
@@ -324,8 +324,11 @@ static int set_to(lua_State *L, void *object, int i, struct nm_error *e) {
     return nm_error_nomem(e);
   }
   int is_array = lua_type(L, i) == LUA_TTABLE && !nm_has_field(L, i, "Address");
-  int err = is_array ? add_array(L, r, i, e) : add_value(L, r, i, e);
-  if (err == 0) {
+  struct nm_error why;
+  int err = is_array ? add_array(L, r, i, &why) : add_value(L, r, i, &why);
+  if (err != 0) {
+    err = named("To", err, &why, e);
+  } else {
     nm_list_unref(&o->to);
     o->to = r->to;
     r->to = NULL;
@@ -493,7 +496,7 @@ static int read_moment(lua_State *L, int i, int64_t *out, struct nm_error *e) {
                : nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
                               "HoldUntil: \"%.*s\" is no moment from 1970 on; write it as "
                               "2026-11-22T02:52:45+03:00 (RFC 3339), or give the seconds since 1970",
-                              s.n < 100 ? (int)s.n : 100, s.p);
+                              nm_shown(s, 100), s.p);
   }
   if (lua_type(L, i) != LUA_TNUMBER) {
     return nm_type_error(L, i, "HoldUntil", "number of seconds since 1970, or string");
@@ -604,10 +607,10 @@ static int get_chunking(lua_State *L, void *object) {
 
 static int set_chunking(lua_State *L, void *object, int i, struct nm_error *e) {
   (void)e;
-  options(object)->chunking =
-      lua_isnil(L, i) ? NM_CHUNKING_OFFERED
-                      : (enum nm_chunking)check_word(L, i, "Chunking", chunking_words,
-                                                     "\"offered\", \"after_rcpt\" or \"off\"");
+  options(object)->chunking = lua_isnil(L, i)
+                                  ? NM_CHUNKING_OFFERED
+                                  : (enum nm_chunking)check_word(L, i, "Chunking", chunking_words,
+                                                                 "\"offered\", \"after_rcpt\" or \"off\"");
   return 0;
 }
 

@@ -139,6 +139,25 @@ int nm_message_put_auto_submitted(lua_State *L, void *object, int i, struct nm_e
   return put(object, NM_STR("Auto-Submitted"), nm_opt_string(L, i, "AutoSubmitted"), e);
 }
 
+/* false, or nil for a message that says nothing: RFC 8689 3 has no "Yes". */
+int nm_message_get_tls_required(lua_State *L, void *object) {
+  if (nm_fields_get(((struct nm_message *)object)->fields, NM_STR("TLS-Required")).p == NULL) {
+    lua_pushnil(L);
+  } else {
+    lua_pushboolean(L, 0);
+  }
+  return 1;
+}
+
+int nm_message_put_tls_required(lua_State *L, void *object, int i, struct nm_error *e) {
+  if (!lua_isnil(L, i) && nm_check_boolean(L, i, "TlsRequired")) {
+    return luaL_error(
+        L, "bad value for 'TlsRequired' (false or nil expected; TLS on every hop is asked for with "
+           "the option RequireTls of Send)");
+  }
+  return put(object, NM_STR("TLS-Required"), lua_isnil(L, i) ? nm_str(NULL, 0) : NM_STR("No"), e);
+}
+
 /* ---- fields of several elements ---- */
 
 /* Appends an element to what the field will be given as its value. */

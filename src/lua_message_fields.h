@@ -15,6 +15,7 @@
   X("Keywords", keywords)                                                                                    \
   X("Comments", comments)                                                                                    \
   X("AutoSubmitted", auto_submitted)                                                                         \
+  X("TlsRequired", tls_required)                                                                             \
   X("ListUnsubscribe", list_unsubscribe)                                                                     \
   X("ListUnsubscribeOneClick", one_click)                                                                    \
   X("DispositionNotificationTo", notify)

@@ -41,8 +41,8 @@ static void job_release(void *memory) {
 
 /* Renders the message anew for a way that takes what is allowed. */
 static int take_content(struct job *j, const struct nm_message *m, unsigned allowed) {
-  static const enum nm_body bodies[] = {[NM_CTE_8BIT] = NM_BODY_8BITMIME,
-                                        [NM_CTE_BINARY] = NM_BODY_BINARYMIME};
+  static const enum nm_body bodies[] = {
+      [NM_CTE_8BIT] = NM_BODY_8BITMIME, [NM_CTE_BINARY] = NM_BODY_BINARYMIME};
   nm_source_free(&j->source);
   j->now.stamp.allowed = j->allowed = allowed;
   int err = nm_message_render(m, &j->now.stamp, &j->source, &j->sent.error);
@@ -383,7 +383,8 @@ int nm_client_m_send(lua_State *L) {
   }
   const struct nm_net_api *api = need_net(L);
   struct job *j = nm_scratch(L, sizeof *j, job_release);
-  c = nm_class_test(L, &nm_client_class, 1); /* what allocates may have finalized it, in a state that closes */
+  c = nm_class_test(L, &nm_client_class,
+                    1); /* what allocates may have finalized it, in a state that closes */
   if (c != NULL && take_options(L, j, c) != LUA_OK) {
     return nm_drive_raise_here(L);
   }

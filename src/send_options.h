@@ -15,7 +15,8 @@ struct nm_send_options {
   int is_default; /* a client's: what belongs to one message cannot be said here */
   int has_from;   /* from is said; NULL then is the null reverse-path */
   struct nm_addr *from;
-  struct nm_list *to;          /* struct nm_recipient; NULL: the message's recipients. Not changed once it is here: copies share it. */
+  struct nm_list *
+      to; /* struct nm_recipient; NULL: the message's recipients. Not changed once it is here: copies share it. */
   unsigned notify;             /* for those recipients that have none of their own; 0: not said */
   struct nm_buf orcpt;         /* likewise; empty: not said */
   struct nm_buf envid;         /* empty: not said */

@@ -4,7 +4,7 @@
 
 /* RFC 5322 3.6 (which of them may stand once), 3.6.6 (Resent-), 3.6.7 (Return-Path, Received); RFC 2045 4 and 9 (MIME-Version,
    Content-); RFC 2156 (Priority, Importance); RFC 2369 and 2919 (List-); RFC 3834 (Auto-Submitted); RFC 8058
-   (List-Unsubscribe-Post); RFC 8098 (Disposition-Notification-To). */
+   (List-Unsubscribe-Post); RFC 8098 (Disposition-Notification-To); RFC 8689 (TLS-Required). */
 static const struct nm_field_rule rules[] = {
     {"From", NM_FIELD_OWNED, 1, "use the property From"},
     {"Sender", NM_FIELD_OWNED, 1, "use the property Sender"},
@@ -42,6 +42,7 @@ static const struct nm_field_rule rules[] = {
     {"List-Post", NM_FIELD_POST, 1, NULL},
     {"List-ID", NM_FIELD_LIST_ID, 1, NULL},
     {"Auto-Submitted", NM_FIELD_AUTO, 1, NULL},
+    {"TLS-Required", NM_FIELD_TLS_REQUIRED, 1, NULL},
 };
 
 static int is_for(const struct nm_field_rule *r, struct nm_str name) {

@@ -14,6 +14,7 @@ enum nm_field_kind {
   NM_FIELD_LIST_ID,   /* [phrase] <list-id> */
   NM_FIELD_AUTO,      /* Auto-Submitted */
   NM_FIELD_ONE_CLICK, /* List-Unsubscribe-Post */
+  NM_FIELD_TLS_REQUIRED,
   NM_FIELD_OWNED, /* made from a property of the message: in the list of fields only when it was read and cannot be it */
   NM_FIELD_OWNED_TEXT /* the same, unstructured */
 };

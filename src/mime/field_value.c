@@ -107,6 +107,17 @@ static int read_one_click(struct nm_buf *b, const char *field, struct nm_str tex
   return 0;
 }
 
+/* RFC 8689 3: the one parameter there is is No, and the field stands once. */
+static int read_tls_required(struct nm_buf *b, const char *field, struct nm_str text, struct nm_error *e) {
+  if (!nm_str_ieq(text, NM_STR("No"))) {
+    return refuse(
+        field, "it is No and nothing else; TLS on every hop is asked for with the option RequireTls of Send",
+        e);
+  }
+  nm_buf_add_c(b, "No");
+  return 0;
+}
+
 int nm_field_value_read(struct nm_buf *b, enum nm_field_kind kind, const char *field, struct nm_str text,
                         struct nm_error *e) {
   int err = nm_check_line(field, text, e);
@@ -132,6 +143,8 @@ int nm_field_value_read(struct nm_buf *b, enum nm_field_kind kind, const char *f
       return read_auto(b, field, text, e);
     case NM_FIELD_ONE_CLICK:
       return read_one_click(b, field, text, e);
+    case NM_FIELD_TLS_REQUIRED:
+      return read_tls_required(b, field, text, e);
     case NM_FIELD_TEXT:
     case NM_FIELD_OWNED:
     case NM_FIELD_OWNED_TEXT:

@@ -234,10 +234,11 @@ static int settle_utf8(const struct settling *s) {
     return wrong(s->e, "the message's header has text in UTF-8 that cannot be encoded, and the server does "
                        "not offer SMTPUTF8");
   }
-  return nm_error_set(s->e, NM_EINVAL, NM_KIND_MESSAGE,
-                      "the address <%.*s> is not ASCII before its \"@\", and the server does not offer SMTPUTF8; use an "
-                      "ASCII address of that mailbox",
-                      (int)who->spec.n, who->spec.p);
+  return nm_error_set(
+      s->e, NM_EINVAL, NM_KIND_MESSAGE,
+      "the address <%.*s> is not ASCII before its \"@\", and the server does not offer SMTPUTF8; use an "
+      "ASCII address of that mailbox",
+      (int)who->spec.n, who->spec.p);
 }
 
 static int check_addresses(const struct settling *s) {
