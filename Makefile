@@ -40,9 +40,11 @@ DEBS = gcc libc6-dev make pkg-config git openssl ca-certificates \
   clang libclang-rt-dev clang-format clang-tidy cppcheck valgrind python3 python3-aiosmtpd iproute2 \
   libgmime-3.0-dev nodejs?node npm?npm $(SERVER_LIBS)
 # The specs' mail servers are unpacked into build/servers, not installed; this is what they link.
-SERVER_DEBS = postfix dovecot-core
-SERVER_LIBS = libcap2 libdb5.3 libgcrypt20 libgssapi-krb5-2 libicu72 libnsl2 libpam0g libsasl2-2 libsodium23 libsystemd0 \
-  libtirpc3 libunwind8 libzstd1
+SERVER_DEBS = postfix dovecot-core dovecot-submissiond dovecot-lmtpd dovecot-gssapi exim4-daemon-heavy libnss-wrapper \
+  krb5-kdc krb5-admin-server krb5-user
+SERVER_LIBS = libcap2 libdb5.3 libgcrypt20 libgnutls-dane0 libgssapi-krb5-2 libgssrpc4 libicu72 libidn12 libkadm5clnt-mit12 \
+  libkadm5srv-mit12 libkdb5-10 libldap-2.5-0 libmariadb3 libnsl2 libpam0g libpcre2-8-0 libperl5.36 libpq5 libsasl2-2 libsodium23 \
+  libspf2-2 libsqlite3-0 libss2 libsystemd0 libtirpc3 libunwind8 libverto1 libverto-libev1 libzstd1
 
 # --- sources ------------------------------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 -- Servers for the specs, each on 127.0.0.1 and free ports, run by py/serve.py (what they offer is written at the top of
--- py/postfix.py, aio.py, sink.py, script.py). A server ends with this process, however it ends.
+-- py/postfix.py, exim.py, dovecot.py, krb5.py, aio.py, recorder.py, sink.py, script.py). A server ends with this process,
+-- however it ends.
 --
 --   local postfix = servers.shared "postfix"         -- one a run, started at first use
 --   local s = servers.start("aio", { cert = "expired" }) … s:stop()
@@ -15,7 +16,7 @@ servers.certs = process.root .. "/build/certs/"
 local Server = {}
 Server.__index = Server
 
---- kind: postfix, aio, sink, script. Raises when it does not start.
+--- kind: the name of a file in py/. Raises when it does not start.
 function servers.start(kind, options)
   local ready = os.tmpname()
   os.remove(ready)
@@ -75,30 +76,33 @@ function Server:stop()
   if running[self.kind] == self then running[self.kind] = nil end
 end
 
-local function new_mails(server)
+-- In a Maildir all files are mails; of those that keep.py writes one is the mail, the other its envelope.
+local function new_mails(server, folder)
   local names = {}
-  if not process.exists(server.mail) then return names end
-  for name in lfs.dir(server.mail) do
-    local is_mail = server.kind == "aio" and name:match "%.eml$" or server.kind == "postfix" and name:match "^%d"
-    if is_mail and not server.seen[name] then names[#names + 1] = name end
+  if not process.exists(folder) then return names end
+  local pattern = folder:find "/new$" and "^%d" or "%.eml$"
+  for name in lfs.dir(folder) do
+    if name:match(pattern) and not server.seen[folder .. "/" .. name] then names[#names + 1] = name end
   end
   table.sort(names)
   return names
 end
 
---- The next n mails that arrived, oldest first: each has raw, path and, from aio, the envelope (from, to, helo, user,
--- tls, from_options, to_options). Raises when they do not come in time, or more came than were asked for.
-function Server:take(n, seconds)
+--- The next n mails that arrived, oldest first: each has raw, path and, where it was kept by keep.py, the envelope (from, to,
+-- from_options, to_options, helo and what else that server knows). place: "mail", or another folder that the server names. Raises
+-- when they do not come in time, or more came than were asked for.
+function Server:take(n, seconds, place)
+  local folder = self[place or "mail"]
   local names
   process.wait(seconds or 10, function()
-    names = new_mails(self)
+    names = new_mails(self, folder)
     return #names >= n
   end)
   if #names ~= n then error(("%d mails arrived, %d expected"):format(#names, n), 2) end
   local mails = {}
   for i, name in ipairs(names) do
-    self.seen[name] = true
-    local path = self.mail .. "/" .. name
+    local path = folder .. "/" .. name
+    self.seen[path] = true
     local envelope = path:gsub("%.eml$", ".lua")
     local mail = envelope ~= path and process.load(process.read(envelope)) or {}
     mail.path = path
@@ -106,6 +110,29 @@ function Server:take(n, seconds)
     mails[i] = mail
   end
   return mails
+end
+
+--- What the server's log says next that matches, from where the last call found something: the captures, or all of it.
+-- Raises when that does not come in time.
+function Server:logged(pattern, seconds)
+  local found, text
+  process.wait(seconds or 5, function()
+    text = process.exists(self.log) and process.read(self.log) or ""
+    found = { text:find(pattern, self.read_to or 1) }
+    return found[1]
+  end)
+  if not found[1] then error(("no %q in the log:\n%s"):format(pattern, text:sub(self.read_to or 1)), 2) end
+  self.read_to = found[2] + 1
+  if #found == 2 then return text:sub(found[1], found[2]) end
+  return process.unpack(found, 3)
+end
+
+--- What the log has said since the last call of this or of logged.
+function Server:news()
+  local text = process.exists(self.log) and process.read(self.log) or ""
+  local from = self.read_to or 1
+  self.read_to = #text + 1
+  return text:sub(from)
 end
 
 --- Of a script server: all bytes that the client sent on its n-th connection, once that connection is over.

@@ -21,6 +21,31 @@ s.quit()
 print("sent")
 ]]
 
+-- A message with what DSN has to ask.
+local envelope = [[
+import smtplib, sys
+s = smtplib.SMTP("localhost", int(sys.argv[1]))
+s.ehlo("c.example")
+print(s.docmd("MAIL FROM:<a@example.test> RET=HDRS ENVID=x+2By") and
+      s.docmd("RCPT TO:<c@record.test> NOTIFY=NEVER ORCPT=rfc822;q@example.test") and s.data("Subject: one\r\n\r\nhi\r\n")[0])
+s.quit()
+]]
+
+-- LMTP's codes: of a recipient that is refused, of BDAT, and of the two that are left.
+local lmtp = [[
+import smtplib, sys
+s = smtplib.SMTP()
+s.connect("localhost", int(sys.argv[1]))
+s.docmd("LHLO c.example")
+s.docmd("MAIL FROM:<a@example.test>")
+codes = [s.docmd("RCPT TO:<%s>" % a)[0] for a in ("a@refused.test", "b@example.test", "c@full.test")][:1]
+for chunk in ("BDAT 12\r\nSubject: one", "BDAT 7 LAST\r\n\r\n\r\n.\r\n"):
+    s.send(chunk)
+    codes.append(s.getreply()[0])
+codes.append(s.getreply()[0])
+print(*codes)
+]]
+
 local function send(port, tls, ...)
   local words = { "/usr/bin/python3 -c", process.quote(client), port, tls, process.quote(servers.certs .. "ca.pem") }
   for i = 1, select("#", ...) do words[#words + 1] = process.quote((select(i, ...))) end
@@ -77,7 +102,7 @@ describe("the test server", function()
 
   it("Postfix takes mail on every port, with AUTH where it belongs", function()
     local postfix = servers.start "postfix"
-    local mechanisms = "PLAIN LOGIN CRAM%-MD5 DIGEST%-MD5 SCRAM%-SHA%-1 SCRAM%-SHA%-256"
+    local mechanisms = "PLAIN LOGIN CRAM%-MD5 DIGEST%-MD5 SCRAM%-SHA%-1 SCRAM%-SHA%-256 XOAUTH2 OAUTHBEARER"
     for port, tls in pairs { plain = "starttls", submission = "starttls", insecure = "none", tls = "tls" } do
       local login = port ~= "plain" and { "user@example.test", "secret" } or {}
       local text = send(postfix.port[port], tls, process.unpack(login))
@@ -90,6 +115,64 @@ describe("the test server", function()
     assert.truthy(text:find("(554, b'5.7.1", 1, true), text)
     postfix:stop()
     assert_gone(postfix)
+  end)
+
+  it("Postfix, Exim and Dovecot relay to the recorder, which keeps what was asked of them", function()
+    for _, kind in ipairs{ "postfix", "exim" } do
+      local server = servers.start(kind)
+      for _, port in ipairs{ "plain", "tls" } do
+        local login = (kind == "exim" or port == "tls") and { "user@example.test", "secret" } or {}
+        local text = send(server.port[port], port == "tls" and "tls" or "starttls", process.unpack(login))
+        assert.truthy(text:find "\nsent\n$", text)
+        server:take(2) -- a copy for each recipient
+      end
+      assert.truthy(server:logged "a@example.test")
+      local text = process.run("/usr/bin/python3 -c " .. process.quote(envelope) .. " " .. server.port.plain)
+      assert.equal("250\n", text)
+      local mail = server:take(1, 10, "recorded")[1]
+      assert.equal("a@example.test", mail.from)
+      assert.same({ "c@record.test" }, mail.to)
+      table.sort(mail.from_options)
+      assert.same({ "ENVID=x+2By", "RET=HDRS" }, { mail.from_options[1], mail.from_options[2] })
+      table.sort(mail.to_options[1])
+      assert.same({ "NOTIFY=NEVER", "ORCPT=rfc822;q@example.test" }, mail.to_options[1])
+      server:stop()
+      assert_gone(server)
+    end
+    local dovecot = servers.start "dovecot"
+    for port, tls in pairs { submission = "starttls", tls = "tls" } do
+      local text = send(dovecot.port[port], tls, "user@example.test", "secret")
+      assert.truthy(text:find "\nsent\n$", text)
+      assert.same({ "b@example.test", "c@example.test" }, dovecot:take(1)[1].to)
+      assert.truthy(dovecot:logged "Login: user=<user@example.test>")
+    end
+    dovecot:stop()
+    assert_gone(dovecot)
+  end)
+
+  it("the recorder keeps what comes by DATA and by BDAT, by SMTP and by LMTP", function()
+    local recorder = servers.start "recorder"
+    local text = process.run("/usr/bin/python3 -c " .. process.quote(lmtp) .. " " .. recorder.port.lmtp)
+    assert.equal("550 250 250 552\n", text)
+    local mail = recorder:take(1)[1]
+    assert.same({ "b@example.test", "c@full.test" }, mail.to)
+    assert.same({ 2, "Subject: one\r\n\r\n.\r\n" }, { mail.chunks, mail.raw })
+    assert.equal("auth:\nsent\n", (send(recorder.port.plain, "none")))
+    mail = recorder:take(1)[1]
+    assert.same({ 0, "Subject: one\r\n\r\nhi\r\n.dot\r\n" }, { mail.chunks, mail.raw })
+    recorder:stop()
+    assert_gone(recorder)
+  end)
+
+  it("a Kerberos realm gives its user a ticket", function()
+    local kdc = servers.start "krb5"
+    for name, principal in pairs{ tickets = "user@EXAMPLE.TEST", foreign = "user@OTHER.TEST" } do
+      local path = kdc[name]:gsub("^FILE:", "")
+      assert.truthy(process.read(path):find((principal:gsub("user@", "")), 1, true))
+    end
+    assert.is_false(process.exists((kdc.empty:gsub("^FILE:", ""))))
+    kdc:stop()
+    assert_gone(kdc)
   end)
 
   it("smtp-sink takes mail and forgets it", function()

@@ -274,7 +274,9 @@ static void set_login(struct setter *s, const struct nm_dial *d) {
   }
   set_text(s, CURLOPT_USERNAME, user_name(d));
   set_text(s, CURLOPT_PASSWORD, d->password != NULL ? d->password : "");
-  set_long(s, CURLOPT_SASL_IR, 1);
+  /* What comes of a ticket is too long for the line of AUTH. libcurl (seen with 7.88) finds that out when it has made it, wants to
+     make it once more for the server's reply, and fails: a context begins but once. spec/lua/kerberos_spec.lua */
+  set_long(s, CURLOPT_SASL_IR, strstr(d->mechanisms, "GSSAPI") == NULL);
   set_mechanisms(s, d->mechanisms);
 }
 

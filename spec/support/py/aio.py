@@ -7,15 +7,14 @@ Option cert: the certificate (good). Passwords are those of dovecot.USERS; some 
 """
 import asyncio
 import logging
-import os
 import ssl
 import threading
 import warnings
 
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
-import luatable
 from dovecot import USERS
+from keep import Keeper
 
 REFUSED = {
     "unknown@example.test": "550 5.1.1 no such user",
@@ -31,10 +30,9 @@ def authenticate(server, session, envelope, mechanism, data):
     return AuthResult(success=good, handled=good, auth_data=data.login if good else None)
 
 
-class Keeper:
-    def __init__(self, folder):
-        self.folder = folder
-        self.count = 0
+class Handler:
+    def __init__(self, keeper):
+        self.keeper = keeper
 
     async def handle_RCPT(self, server, session, envelope, address, options):
         if address in REFUSED:
@@ -44,23 +42,13 @@ class Keeper:
         return "250 2.1.5 ok"
 
     async def handle_DATA(self, server, session, envelope):
-        self.count += 1
         secure = server.transport.get_extra_info("ssl_object")
-        self.keep("%06d" % self.count, envelope.original_content, {
+        name = self.keeper.keep(envelope.original_content, {
             "from": envelope.mail_from, "to": envelope.rcpt_tos,
             "from_options": envelope.mail_options, "to_options": envelope.rcpt_options,
             "helo": session.host_name, "user": session.auth_data, "tls": secure and secure.version(),
         })
-        return "250 2.0.0 queued as %06d" % self.count
-
-    def keep(self, name, content, envelope):
-        path = os.path.join(self.folder, name)
-        with open(path + ".lua", "w") as f:
-            f.write(luatable.chunk(envelope))
-        # The reader looks for this one, so it comes last and whole.
-        with open(path + ".part", "wb") as f:
-            f.write(content)
-        os.rename(path + ".part", path + ".eml")
+        return "250 2.0.0 queued as " + name
 
 
 def context(pair):
@@ -77,7 +65,7 @@ def start(room):
     loop = asyncio.new_event_loop()
 
     def protocol(**how):
-        return SMTP(keeper, hostname="mail.example.test", ident="aiosmtpd", enable_SMTPUTF8=True, loop=loop,
+        return SMTP(Handler(keeper), hostname="mail.example.test", ident="aiosmtpd", enable_SMTPUTF8=True, loop=loop,
                     authenticator=authenticate, timeout=60, **how)
 
     async def serve():

@@ -3,13 +3,17 @@
   submission  AUTH only after STARTTLS, and required
   insecure    AUTH required, and offered without TLS too
   tls         implicit TLS, AUTH offered
-Mail for any recipient goes to one Maildir; for @discard.test nowhere; some addresses are refused (REFUSED).
+  small       as plain, with messages of 10000 octets and 5 recipients at most
+Mail for any recipient goes to one Maildir; for @discard.test nowhere; for @record.test to the recorder (recorder.py), whose files are in
+`recorded`; some addresses are refused (REFUSED). Option kdc: as dovecot.py has it.
 """
 import grp
 import os
 import pwd
 
 import dovecot
+import recorder
+from keep import Keeper
 from room import unpacked
 
 REFUSED = """
@@ -48,11 +52,12 @@ virtual_gid_maps = static:65534
 virtual_mailbox_limit = 0
 mailbox_size_limit = 0
 message_size_limit = 52428800
-transport_maps = inline:{{discard.test=discard:}}
+transport_maps = inline:{{ {{discard.test = discard:}}, {{record.test = smtp:[127.0.0.1]:{recorder}}} }}
 append_dot_mydomain = no
 recipient_delimiter = +
 smtputf8_enable = yes
 smtputf8_autodetect_classes = all
+smtp_connection_cache_on_demand = no
 smtpd_banner = $myhostname ESMTP Postfix
 smtpd_tls_cert_file = {cert}
 smtpd_tls_key_file = {key}
@@ -87,6 +92,9 @@ MASTER = """
 127.0.0.1:{tls} inet n - n - - smtpd
   -o smtpd_tls_wrappermode=yes
   -o smtpd_sasl_auth_enable=yes
+127.0.0.1:{small} inet n - n - - smtpd
+  -o message_size_limit=10000
+  -o smtpd_recipient_limit=5
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
 tlsmgr unix - - n 1000? 1 tlsmgr
@@ -101,11 +109,12 @@ error unix - - n - - error
 retry unix - - n - - error
 discard unix - - n - - discard
 virtual unix - n n - - virtual
+smtp unix - - n - - smtp
 anvil unix - - n - 1 anvil
 postlog unix-dgram n - n - 1 postlogd
 """
 
-PORTS = ("plain", "submission", "insecure", "tls")
+PORTS = ("plain", "submission", "insecure", "tls", "small")
 
 
 def make_queue(room, owner):
@@ -121,21 +130,23 @@ def make_queue(room, owner):
 
 def start(room):
     owner = pwd.getpwnam("mail")
-    auth = dovecot.start(room)
+    auth = dovecot.sasl(room)
     make_queue(room, owner)
     room.folder("data", owner.pw_uid, owner.pw_gid, 0o700)
     room.folder("mail", 65534, 65534)
     room.folder("etc")
+    keeper = Keeper(room.folder("recorded"))
     cert, key = room.cert(room.options.get("cert", "good"))
     ports = {name: room.port() for name in PORTS}
     room.write("etc/refused", REFUSED.lstrip())
     room.write("etc/dynamicmaps.cf", "")
     room.write("etc/main.cf", MAIN.format(
         dir=room.dir, lib=os.path.dirname(os.path.dirname(unpacked("usr/lib/postfix/sbin/master"))),
-        sbin=os.path.dirname(unpacked("usr/sbin/postconf")), cert=cert, key=key, ca=room.cert("ca")[0], auth=auth))
+        sbin=os.path.dirname(unpacked("usr/sbin/postconf")), cert=cert, key=key, ca=room.cert("ca")[0], auth=auth,
+        recorder=recorder.listen(room, keeper)))
     room.write("etc/master.cf", MASTER.format(**ports))
     process = room.spawn([unpacked("usr/lib/postfix/sbin/master"), "-c", room.path("etc"), "-d"],
                          MAIL_CONFIG=room.path("etc"))
     for port in ports.values():
         room.wait_for_port(port, process)
-    return {"port": ports, "mail": room.path("mail/inbox/new")}
+    return {"port": ports, "mail": room.path("mail/inbox/new"), "recorded": keeper.folder, "log": room.path("log")}

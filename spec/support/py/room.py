@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sysconfig
 import tempfile
 import time
 
@@ -32,9 +33,14 @@ def unpacked(path):
     return whole
 
 
-def libraries():
-    """The environment in which unpacked programs find their libraries."""
-    return os.pathsep.join(os.path.join(UNPACKED, "usr/lib", d) for d in ("postfix", "dovecot"))
+# Theirs that are no package's own: in Debian's folder for this machine's kind.
+LIBRARIES = os.path.join(UNPACKED, "usr/lib", sysconfig.get_config_var("MULTIARCH") or "")
+
+
+def clean_environment():
+    """In which unpacked programs find their libraries, and nothing of ours."""
+    libraries = [os.path.join(UNPACKED, "usr/lib", d) for d in ("postfix", "dovecot")]
+    return {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C", "LD_LIBRARY_PATH": os.pathsep.join(libraries)}
 
 
 def children():
@@ -56,6 +62,7 @@ class Room:
         os.chmod(self.dir, 0o755)  # servers that drop root work in here
         self.processes = []
         self.port_locks = []
+        self.links = []
         libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
     def path(self, *names):
@@ -67,6 +74,13 @@ class Room:
         os.chmod(path, mode)
         os.chown(path, uid, gid)
         return path
+
+    def short_name(self, path):
+        """Another name of a file or folder, of no more than 24 octets."""
+        link = tempfile.mktemp(prefix="nm-", dir="/tmp")
+        os.symlink(path, link)
+        self.links.append(link)
+        return link
 
     def write(self, name, text):
         with open(self.path(name), "w") as f:
@@ -118,9 +132,8 @@ class Room:
             if os.getppid() != parent:
                 os._exit(1)
 
-        clean = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C", "LD_LIBRARY_PATH": libraries()}
         process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.dir,
-                                   env=dict(clean, **env), preexec_fn=tie, start_new_session=True)
+                                   env=dict(clean_environment(), **env), preexec_fn=tie, start_new_session=True)
         log.close()
         self.processes.append(process)
         return process
@@ -161,6 +174,8 @@ class Room:
                 process.terminate()
         self.reap(5, signal.SIGTERM)
         self.reap(5, signal.SIGKILL)
+        for link in self.links:
+            os.unlink(link)
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def reap(self, seconds, last_resort):

@@ -13,7 +13,7 @@ import sys
 import luatable
 from room import Failure, Room
 
-KINDS = ("postfix", "sink", "aio", "script")
+KINDS = ("postfix", "dovecot", "exim", "krb5", "recorder", "sink", "aio", "script")
 
 
 def tell(ready, facts):
