@@ -2,8 +2,8 @@
   plain  STARTTLS offered, AUTH with it and without it, needed by nobody
   tls    implicit TLS; AUTH offered, and EXTERNAL to a certificate that `ca` has signed
 Its own authenticators are PLAIN, LOGIN, CRAM-MD5 and NTLM; the others ask Dovecot. Mail for any recipient goes to one Maildir, `mail`,
-with the recipient in Delivered-To; for @record.test to the recorder, whose files are in `recorded`; some addresses are refused
-(postfix.REFUSED). Option limit: the most recipients of one message.
+with the recipient in Delivered-To; for @record.test and @refused.test to the recorder, whose files are in `recorded`; some
+addresses are refused (postfix.REFUSED). A message has 20 recipients at most.
 """
 import os
 import pwd
@@ -38,7 +38,7 @@ smtputf8_advertise_hosts = *
 allow_utf8_domains = true
 accept_8bitmime = true
 message_size_limit = 10M
-recipients_max = {limit}
+recipients_max = 20
 smtp_enforce_sync = true
 smtp_accept_max = 0
 queue_only = false
@@ -46,7 +46,7 @@ deliver_drop_privilege = true
 never_users =
 rfc1413_query_timeout = 0s
 host_lookup =
-log_selector = +received_recipients +smtp_protocol_error +smtp_syntax_error +tls_peerdn +pipelining
+log_selector = +received_recipients +8bitmime +smtp_protocol_error +smtp_syntax_error +tls_peerdn +pipelining
 acl_smtp_mail = acl_mail
 acl_smtp_rcpt = acl_rcpt
 acl_smtp_data = accept
@@ -62,7 +62,7 @@ acl_rcpt:
 begin routers
 refer:
   driver = manualroute
-  domains = record.test
+  domains = record.test : refused.test
   route_list = * 127.0.0.1
   self = send
   transport = recorder
@@ -165,7 +165,7 @@ def start(room):
     check = "${if eq{$%s}{${lookup{$%s}lsearch{" + table + "}{$value}fail}}}"
     conf = CONF.format(
         dir=home, cert=cert, key=key, ca=room.cert("ca")[0], recorder=recorder.listen(room, keeper),
-        limit=room.options.get("limit", "50000"), refused=refusals(), check_plain=check % ("auth3", "auth2"),
+        refused=refusals(), check_plain=check % ("auth3", "auth2"),
         check_login=check % ("auth2", "auth1"), secret="${lookup{$auth1}lsearch{" + table + "}{$value}fail}", **ports)
     for name in BY_DOVECOT:
         conf += DOVECOT.format(driver="dovecot_" + name.lower().replace("-", "_"), name=name, socket=socket)

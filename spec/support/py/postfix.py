@@ -4,8 +4,8 @@
   insecure    AUTH required, and offered without TLS too
   tls         implicit TLS, AUTH offered
   small       as plain, with messages of 10000 octets and 5 recipients at most
-Mail for any recipient goes to one Maildir; for @discard.test nowhere; for @record.test to the recorder (recorder.py), whose files are in
-`recorded`; some addresses are refused (REFUSED). Option kdc: as dovecot.py has it.
+Mail for any recipient goes to one Maildir; for @discard.test nowhere; for @record.test and @refused.test to the recorder
+(recorder.py), whose files are in `recorded`; some addresses are refused (REFUSED). Option kdc: as dovecot.py has it.
 """
 import grp
 import os
@@ -52,7 +52,7 @@ virtual_gid_maps = static:65534
 virtual_mailbox_limit = 0
 mailbox_size_limit = 0
 message_size_limit = 52428800
-transport_maps = inline:{{ {{discard.test = discard:}}, {{record.test = smtp:[127.0.0.1]:{recorder}}} }}
+transport_maps = inline:{{ {{discard.test = discard:}}, {{record.test = {recorder}}}, {{refused.test = {recorder}}} }}
 append_dot_mydomain = no
 recipient_delimiter = +
 smtputf8_enable = yes
@@ -143,7 +143,7 @@ def start(room):
     room.write("etc/main.cf", MAIN.format(
         dir=room.dir, lib=os.path.dirname(os.path.dirname(unpacked("usr/lib/postfix/sbin/master"))),
         sbin=os.path.dirname(unpacked("usr/sbin/postconf")), cert=cert, key=key, ca=room.cert("ca")[0], auth=auth,
-        recorder=recorder.listen(room, keeper)))
+        recorder="smtp:[127.0.0.1]:%d" % recorder.listen(room, keeper)))
     room.write("etc/master.cf", MASTER.format(**ports))
     process = room.spawn([unpacked("usr/lib/postfix/sbin/master"), "-c", room.path("etc"), "-d"],
                          MAIL_CONFIG=room.path("etc"))
