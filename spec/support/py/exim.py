@@ -1,8 +1,8 @@
 """Exim on loopback, unpacked. Ports:
   plain  STARTTLS offered, AUTH with it and without it, needed by nobody
   tls    implicit TLS; AUTH offered, and EXTERNAL to a certificate that `ca` has signed
-Its own authenticators are PLAIN, LOGIN, CRAM-MD5 and NTLM; the others ask Dovecot. Mail for any recipient goes to one Maildir, `mail`,
-with the recipient in Delivered-To; for @record.test and @refused.test to the recorder, whose files are in `recorded`; some
+Its own authenticators are PLAIN, LOGIN, CRAM-MD5, NTLM and EXTERNAL; the others ask Dovecot. In its log they are A=cram_md5:user.
+Mail for any recipient goes to one Maildir, `mail`, with the recipient in Envelope-To; for @record.test and @refused.test to the recorder, whose files are in `recorded`; some
 addresses are refused (postfix.REFUSED). A message has 20 recipients at most.
 """
 import os
@@ -16,6 +16,7 @@ from keep import Keeper
 from room import LIBRARIES, unpacked
 
 CONF = """
+print_topbitchars = true
 keep_environment = LD_PRELOAD : NSS_WRAPPER_PASSWD : NSS_WRAPPER_GROUP
 exim_path = {dir}/exim4
 spool_directory = {dir}/spool
@@ -99,7 +100,7 @@ login:
   server_prompts = "Username:: : Password::"
   server_condition = {check_login}
   server_set_id = $auth1
-cram:
+cram_md5:
   driver = cram_md5
   public_name = CRAM-MD5
   server_secret = {secret}
@@ -168,7 +169,7 @@ def start(room):
         refused=refusals(), check_plain=check % ("auth3", "auth2"),
         check_login=check % ("auth2", "auth1"), secret="${lookup{$auth1}lsearch{" + table + "}{$value}fail}", **ports)
     for name in BY_DOVECOT:
-        conf += DOVECOT.format(driver="dovecot_" + name.lower().replace("-", "_"), name=name, socket=socket)
+        conf += DOVECOT.format(driver=name.lower().replace("-", "_"), name=name, socket=socket)
     process = room.spawn([program, "-C", room.write("exim/conf", conf), "-bdf"], **accounts(room, user))
     for port in ports.values():
         room.wait_for_port(port, process)

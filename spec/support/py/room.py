@@ -85,6 +85,8 @@ class Room:
     def write(self, name, text):
         with open(self.path(name), "w") as f:
             f.write(text)
+        # Of old: Postfix's programs, each of them, wait two seconds for somebody who may still be writing it.
+        os.utime(self.path(name), (1e9, 1e9))
         return self.path(name)
 
     def cert(self, name="good"):
@@ -121,8 +123,9 @@ class Room:
         sock = socket.create_server((self.options.get("address", "127.0.0.1"), 0), backlog=128)
         return sock, sock.getsockname()[1]
 
-    def spawn(self, argv, **env):
-        """Starts a server. It is told to end (SIGTERM) when this process dies in any way."""
+    def spawn(self, argv, ending=signal.SIGTERM, **env):
+        """Starts a server. It is told to end (SIGTERM) when this process dies in any way, and by `ending` when the room is
+        left."""
         log = open(self.path("log"), "ab")
         # The parent's death before prctl took effect would go unnoticed; then we are not its parent any more.
         parent = os.getpid()
@@ -135,6 +138,7 @@ class Room:
         process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.dir,
                                    env=dict(clean_environment(), **env), preexec_fn=tie, start_new_session=True)
         log.close()
+        process.ending = ending
         self.processes.append(process)
         return process
 
@@ -171,7 +175,7 @@ class Room:
     def leave(self):
         for process in reversed(self.processes):
             if process.poll() is None:
-                process.terminate()
+                process.send_signal(process.ending)
         self.reap(5, signal.SIGTERM)
         self.reap(5, signal.SIGKILL)
         for link in self.links:
@@ -179,17 +183,28 @@ class Room:
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def reap(self, seconds, last_resort):
-        """Waits until no child is left; those still there in half of the time get the signal."""
+        """Waits until no child is left. Those still there in half of the time get the signal; what a server that has ended
+        leaves behind (Dovecot's log, which waits for a second) is killed at once."""
         begin = time.monotonic()
-        signalled = False
+        signalled = killed = False
         while time.monotonic() < begin + seconds:
             try:
                 pid, _ = os.waitpid(-1, os.WNOHANG)
             except ChildProcessError:
                 return
-            if pid == 0:
-                if not signalled and time.monotonic() > begin + seconds / 2:
-                    signalled = True
-                    for child in children():
-                        os.kill(child, last_resort)
-                time.sleep(0.01)
+            if pid != 0:
+                continue
+            if not killed and all(p.poll() is not None for p in self.processes):
+                killed = True
+                self.signal_all(signal.SIGKILL)
+            if not signalled and time.monotonic() > begin + seconds / 2:
+                signalled = True
+                self.signal_all(last_resort)
+            time.sleep(0.01)
+
+    def signal_all(self, number):
+        for child in children():
+            try:
+                os.kill(child, number)
+            except ProcessLookupError:
+                pass
