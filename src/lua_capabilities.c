@@ -23,12 +23,12 @@ static void push_upper(lua_State *L, struct nm_str s) {
 }
 
 /* ehlo-line = ehlo-keyword *( SP ehlo-param )   (RFC 5321 4.1.1.1); of a keyword that comes again the first line counts, as in the
-   engine. */
+   engine. "AUTH=PLAIN" is what servers say for clients of before RFC 4954, and no keyword. */
 static void set_extension(lua_State *L, struct nm_str line) {
   struct nm_str keyword = cut(&line, ' ');
   push_upper(L, keyword);
   lua_pushvalue(L, -1);
-  if (keyword.n == 0 || nm_lua_rawget(L, -3) != LUA_TNIL) {
+  if (keyword.n == 0 || memchr(keyword.p, '=', keyword.n) != NULL || nm_lua_rawget(L, -3) != LUA_TNIL) {
     lua_pop(L, 2);
     return;
   }

@@ -10,7 +10,7 @@
 -- * `Login`: what the server expects as user name: "address" (all of it) or "local" (the part before the @, for
 --   addresses in the provider's own domains)
 -- * `MaxSize`: the largest message in bytes, as the provider states it; nil: not stated
--- * `MaxRecipients`: for one message; nil: not stated
+-- * `MaxRecipients`: for one message; nil: not stated. More of them get it in several transactions
 -- * `Note`: what else a user must know
 -- * `Checked`: when these facts were looked up
 -- @module netmail.providers
@@ -129,7 +129,7 @@ local function make_client(entry, options)
   if type(options) ~= "table" then
     error("a provider takes a table: { UserName = …, Password = … }", 2)
   end
-  local all = { Host = entry.Host, Port = entry.Port, EnableSsl = true }
+  local all = { Host = entry.Host, Port = entry.Port, EnableSsl = true, MaxRecipients = entry.MaxRecipients }
   for key, value in pairs(options) do
     all[key] = value
   end
