@@ -42,7 +42,8 @@ static void ask(struct nm_send_options *o, const char *to, unsigned notify, cons
 static void print(const struct nm_addressing *a, char *out, size_t room) {
   struct nm_envelope env = {0};
   nm_addressing_write(a, &env);
-  int n = snprintf(out, room, "%s>", env.from != NULL ? env.from->spec.p : "");
+  struct nm_str from = env.from != NULL ? env.from->spec : nm_str("", 0);
+  int n = snprintf(out, room, "%.*s>", (int)from.n, from.p);
   for (size_t i = 0; i < env.n_to; i++) {
     const struct nm_rcpt_options *r = env.rcpt != NULL ? &env.rcpt[i] : NULL;
     n += snprintf(out + n, room - (size_t)n, "%s%.*s", i > 0 ? "," : "", (int)env.to[i]->spec.n,

@@ -192,7 +192,7 @@ static int parse_list(lua_State *L, int is_raised) {
 //
 // `Address` is the address as it is shown, an international domain in its U-labels (`a@пример.рф`); `AsciiAddress` is what
 // stands in envelope and header, with A-labels (`a@xn--e1afmkfd.xn--p1ai`), and nil when the local part is not ASCII: such a
-// mailbox needs SMTPUTF8, and Send refuses it. `Host` is the domain as it is shown, `AsciiHost` the same in ASCII and lower case:
+// mailbox needs a server with SMTPUTF8. `Host` is the domain as it is shown, `AsciiHost` the same in ASCII and lower case:
 // what to compare with a list of allowed domains. `User` is the local part without quotes.
 // @function MailAddress.Create
 // @string Address the text, UTF-8

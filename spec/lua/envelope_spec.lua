@@ -2,6 +2,7 @@
 
 local netmail = require "netmail"
 local net = require "spec.support.net"
+local process = require "spec.support.process"
 local servers = require "spec.support.servers"
 local mail = require "spec.support.mail"
 
@@ -9,7 +10,7 @@ local ok = "250 2.0.0 ok\r\n"
 
 -- Sends to an ordinary server that offers these; the MAIL and RCPT lines it got, and what Send gave.
 local function send(offers, message, options, properties)
-  local server = servers.script(net.follow(net.greet((table.unpack or unpack)(offers)), { serve = true }))
+  local server = servers.script(net.follow(net.greet(process.unpack(offers)), { serve = true }))
   local client = net.client(server.port.plain, properties)
   local result, err, detail = client:Send(net.message(message), options)
   client:Close()
@@ -136,7 +137,7 @@ describe("the envelope's recipients", function()
       part({ expect = "RCPT TO:<u3@" }, { expect = "DATA" }, { send = ok .. ok .. "354 go\r\n" }, { data = true },
         { send = "250 2.0.0 queued as B\r\n" }),
     } do
-      net.follow(greet, (table.unpack or unpack)(steps))
+      net.follow(greet, process.unpack(steps))
     end
     local server = servers.script(greet)
     local client = net.client(server.port.plain, { MaxRecipients = 2 })
@@ -224,7 +225,8 @@ describe("options of Send", function()
   end)
 
   it("as a client's defaults can be read and changed, and what is wrong changes nothing", function()
-    client.SendOptions = { From = "b@x.org", To = { "c@x.org", { Address = "d@x.org", Notify = { "delay", "success" } } }, Notify = "never" }
+    local to = { "c@x.org", { Address = "d@x.org", Notify = { "delay", "success" } } }
+    client.SendOptions = { From = "b@x.org", To = to, Notify = "never" }
     local defaults = client.SendOptions
     assert.equal("b@x.org", defaults.From.Address)
     assert.equal("d@x.org", defaults.To[2].Address.Address)
