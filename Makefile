@@ -138,7 +138,7 @@ build/$1/netmail/net.so: $(NET_LUA_SRC:src/%.c=build/$1/obj/%.o) $(NET_SRC:%.c=b
 build/$1/netmail/crypto.so: $(CRYPTO_LUA_SRC:src/%.c=build/$1/obj/%.o) $(CRYPTO_SRC:%.c=build/plain/obj/%.o)
 	@mkdir -p $$(@D)
 	$$(call say,LD,$$@)
-	$$(Q)$$(CC) -shared $$(LDFLAGS) $$^ -lcrypto -o $$@
+	$$(Q)$$(CC) -shared $$(LDFLAGS) $$^ -lssl -lcrypto -o $$@
 
 -include $$(wildcard build/$1/obj/*.d)
 endef
@@ -180,7 +180,7 @@ NEEDS_crypto = crypto base
 NEEDS_top = top mime smtp base
 NEEDS_lua = lua top mime smtp base
 LINK_net = -lcurl
-LINK_crypto = -lcrypto
+LINK_crypto = -lssl -lcrypto
 LINK_top = $(LINK_smtp)
 LINK_lua = -l$(EMBEDDED) $(LINK_smtp)
 room = $(if $(findstring /,$1),$(firstword $(subst /, ,$1)),top)

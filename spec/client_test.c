@@ -6,10 +6,13 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/base64.h"
 #include "base/feed.h"
-#include "client.h"
+#include "send.h"
 #include "mime/pieces.h"
+#include "smtp/sasl_decode.h"
 #include "support/ctest.h"
+#include "support/digests.h"
 #include "support/sources.h"
 
 /* ---- the transport ---- */
@@ -19,6 +22,7 @@ struct nm_conn {
   struct nm_buf in;  /* what the client sent and nobody has read yet */
   struct nm_buf out; /* what the server says */
   int in_data;
+  int in_auth; /* lines of AUTH to come */
 };
 
 struct nm_net {
@@ -34,8 +38,40 @@ static struct {
   size_t data_n;
 } seen;
 
+/* The name in what a mechanism says: between PLAIN's NULs, all of LOGIN's, before CRAM-MD5's digest. */
+static void take_user(const char *coded, size_t n) {
+  char text[256];
+  struct nm_buf b = {.max = sizeof text - 1};
+  if (nm_sasl_decode(&b, nm_str(coded, n)) == 0 && b.n > 0) {
+    const char *name = b.p[0] == '\0' ? b.p + 1 : b.p;
+    snprintf(seen.user, sizeof seen.user, "%.*s", (int)strcspn(name, " "), name);
+  }
+  nm_buf_free(&b);
+}
+
+/* AUTH mechanism [initial response] */
+static void answer_auth(struct nm_conn *c, const char *line, size_t n) {
+  const char *name = line + 5;
+  size_t name_n = strcspn(name, " \r");
+  snprintf(seen.mechanisms, sizeof seen.mechanisms, "%.*s", (int)name_n, name);
+  if (name[name_n] == ' ') {
+    take_user(name + name_n + 1, n - 5 - name_n - 3);
+    nm_buf_add_c(&c->out, "235 ok\r\n");
+  } else {
+    c->in_auth = strcmp(seen.mechanisms, "LOGIN") == 0 ? 2 : 1;
+    nm_buf_add_c(&c->out, "334 PGFAYj4=\r\n");
+  }
+}
+
 static void answer(struct nm_conn *c, const char *line, size_t n) {
-  if (c->in_data) {
+  if (c->in_auth > 0) {
+    if (c->in_auth == 2 || strcmp(seen.mechanisms, "LOGIN") != 0) {
+      take_user(line, n - 2);
+    }
+    nm_buf_add_c(&c->out, --c->in_auth > 0 ? "334 UGFzc3dvcmQ6\r\n" : "235 ok\r\n");
+  } else if (n > 5 && memcmp(line, "AUTH ", 5) == 0) {
+    answer_auth(c, line, n);
+  } else if (c->in_data) {
     size_t room = sizeof seen.data - seen.data_n;
     memcpy(seen.data + seen.data_n, line, n < room ? n : room);
     seen.data_n += n < room ? n : room;
@@ -112,8 +148,7 @@ static int dial_start(struct nm_net *net, const struct nm_dial *d, struct nm_con
   c->io.ops = &io_ops;
   c->in.max = c->out.max = 1 << 20;
   seen.dials++;
-  snprintf(seen.mechanisms, sizeof seen.mechanisms, "%s", d->mechanisms != NULL ? d->mechanisms : "");
-  snprintf(seen.user, sizeof seen.user, "%s", d->user != NULL ? d->user : "");
+  CHECK(d->user == NULL); /* the engine logs in */
   *out = c;
   return 0;
 }
@@ -140,14 +175,10 @@ static const char *dial_doing(const struct nm_conn *c) {
   return "nothing";
 }
 
-/* 235 when a mechanism that was asked for is offered: what libcurl would have got. */
 static void dial_lines(const struct nm_conn *c, const char **p, size_t *n) {
   static char lines[256];
-  char first[32];
   (void)c;
-  snprintf(first, sizeof first, "%.*s", (int)strcspn(seen.mechanisms, " "), seen.mechanisms);
-  int offered = first[0] != '\0' && strstr(seen.offers, first) != NULL;
-  snprintf(lines, sizeof lines, "220 x\r\n250-x\r\n250 %s\r\n%s", seen.offers, offered ? "235 ok\r\n" : "");
+  snprintf(lines, sizeof lines, "220 x\r\n250-x\r\n250 %s\r\n", seen.offers);
   *p = lines;
   *n = strlen(lines);
 }
@@ -242,6 +273,7 @@ static struct nm_client *new_client(void) {
   }
   if (c != NULL) {
     c->api = &api;
+    c->digest = &digests;
     c->allow_plaintext_auth = 1;
   }
   return c;
@@ -345,16 +377,63 @@ static void tries_the_ways_in_order(void) {
   enum nm_outcome outcome;
   begin("AUTH LOGIN");
   struct nm_client *c = new_client();
-  CHECK(login(c, NM_MECH_CRAM_MD5, "first") == 0 && login(c, NM_MECH_LOGIN, "second") == 0);
-  CHECK(send_one(c, &outcome) == 0 && seen.dials == 2 && strcmp(seen.user, "second") == 0);
-  CHECK(login(c, NM_MECH_CRAM_MD5, "second") == 0); /* the same by value: one dial names both */
-  begin("AUTH CRAM-MD5");
-  CHECK(send_one(c, &outcome) == 0 && seen.dials == 1 && strcmp(seen.mechanisms, "CRAM-MD5 LOGIN") == 0);
+  CHECK(login(c, NM_SASL_CRAM_MD5, "first") == 0 && login(c, NM_SASL_LOGIN, "second") == 0);
+  CHECK(send_one(c, &outcome) == 0 && seen.dials == 1 && strcmp(seen.user, "second") == 0);
+  CHECK(login(c, NM_SASL_CRAM_MD5, "second") == 0);
+  begin("AUTH CRAM-MD5 LOGIN");
+  CHECK(send_one(c, &outcome) == 0 && seen.dials == 1 && strcmp(seen.mechanisms, "CRAM-MD5") == 0);
+  CHECK(c->mechanism == NM_SASL_CRAM_MD5 && strcmp(seen.user, "second") == 0);
+  c->minimum_auth = NM_SASL_SCRAM_SHA_256;
+  CHECK(send_one(c, &outcome) != 0 && outcome == NM_OUTCOME_NOT_SENT && seen.messages == 1);
+  c->minimum_auth = 0;
   begin("AUTH GSSAPI");
-  CHECK(nm_client_set_credential(c, NM_MECH_LOGIN, NULL) == 0);
+  CHECK(nm_client_set_credential(c, NM_SASL_LOGIN, NULL) == 0);
   nm_client_close(c);
   CHECK(send_one(c, &outcome) != 0 && outcome == NM_OUTCOME_NOT_SENT && seen.messages == 0);
+  CHECK(seen.mechanisms[0] == '\0' && seen.quits == 1);
   nm_client_unref(&c);
+}
+
+/* What gives the password in place of the credential. */
+static int given, released;
+
+static void release(void *giver) {
+  CHECK(giver == &given);
+  released++;
+}
+
+static void asks_for_the_password(void) {
+  struct nm_credential *credential = NULL;
+  struct nm_pace pace;
+  struct nm_sent sent = {0};
+  struct nm_sending s;
+  struct nm_client *c = new_client();
+  begin("AUTH PLAIN");
+  CHECK(nm_credential_new(&credential) == 0 &&
+        nm_credential_set(credential, NM_STR("user"), nm_str("", 0), NULL) == 0);
+  nm_credential_set_giver(credential, &given, release);
+  CHECK(nm_client_set_credential(c, NM_SASL_ANY, credential) == 0);
+  nm_pace_begin(&pace, c->timeout, c->deadline);
+  int is_again = 1;
+  CHECK(nm_client_ask(c, NM_VERB_NOOP, nm_str("", 0), &pace, &sent, &s) == NM_AGAIN &&
+        nm_client_need(&s) == NM_NEED_SECRET && seen.dials == 1);
+  CHECK(nm_connect_giver(&s.connecting, &is_again) == credential && !is_again);
+  nm_client_give_secret(&s, NM_STR("s3cret"));
+  CHECK(nm_client_step(&s) == 0 && sent.reply.code == 250 && strcmp(seen.user, "user") == 0);
+  nm_sent_free(&sent);
+  CHECK(nm_client_ask(c, NM_VERB_VRFY, NM_STR("x"), &pace, &sent, &s) == 0 && seen.dials == 1); /* kept */
+  nm_sent_free(&sent);
+  nm_credential_set_giver(credential, &given, release); /* anew: it may be another one now */
+  CHECK(released == 1);
+  CHECK(nm_client_ask(c, NM_VERB_NOOP, nm_str("", 0), &pace, &sent, &s) == NM_AGAIN && seen.dials == 2);
+  CHECK(nm_client_set_host(c, NM_STR("other.example.test"), NULL) == 0); /* while it is asked */
+  nm_client_give_secret(&s, NM_STR("s3cret"));
+  CHECK(nm_client_step(&s) == 0 && seen.dials == 2);
+  nm_client_cancel(&s, NULL);
+  nm_sent_free(&sent);
+  nm_credential_unref(&credential);
+  nm_client_unref(&c);
+  CHECK(released == 2);
 }
 
 /* Whatever fails, nothing leaks, the outcome is true, and the client works when there is memory again. */
@@ -366,13 +445,13 @@ static void survives_each_failing_allocation(void) {
     begin("AUTH PLAIN");
     nm_test_alloc_fail_at(n);
     struct nm_client *c = new_client();
-    int err = c != NULL ? login(c, NM_MECHS_ANY, "user") : NM_ENOMEM;
-    err = err == 0 ? login(c, NM_MECH_PLAIN, "user") : err;
+    int err = c != NULL ? login(c, NM_SASL_ANY, "user") : NM_ENOMEM;
+    err = err == 0 ? login(c, NM_SASL_PLAIN, "user") : err;
     err = err == 0 ? send_one(c, &outcome) : err;
     int first = err == 0 ? send_one(c, &outcome) : err; /* over the kept connection */
     nm_test_alloc_fail_at(0);
     done = first == 0;
-    if (c != NULL && login(c, NM_MECHS_ANY, "user") == 0 && login(c, NM_MECH_PLAIN, "user") == 0) {
+    if (c != NULL && login(c, NM_SASL_ANY, "user") == 0 && login(c, NM_SASL_PLAIN, "user") == 0) {
       CHECK(send_one(c, &outcome) == 0 && outcome == NM_OUTCOME_ACCEPTED);
     }
     nm_client_unref(&c);
@@ -642,6 +721,7 @@ int main(void) {
   RUN(sends_as_often_as_the_server_needs);
   RUN(survives_each_failing_allocation_between_transactions);
   RUN(tries_the_ways_in_order);
+  RUN(asks_for_the_password);
   RUN(survives_each_failing_allocation);
   RUN(sends_what_is_fed_in_any_pieces);
   RUN(never_ends_half_a_message);

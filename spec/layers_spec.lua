@@ -108,7 +108,7 @@ describe("a shared object", function()
 
   for name, libraries in pairs {
     core = { "libidn2", "libunistring", "libc" },
-    crypto = { "libcrypto", "libc" },
+    crypto = { "libssl", "libcrypto", "libc" },
   } do
     it(name .. " needs these libraries only: " .. table.concat(libraries, ", "), function()
       local text = process.run("readelf -d " .. process.quote(folder .. name .. ".so"))

@@ -18,11 +18,12 @@ int nm_client_new(struct nm_client **out) {
   c->refs = 1;
   c->port = NM_PORT_DEFAULT;
   c->implicit_tls = -1;
+  c->trace_level = NM_TRACE_LEVEL_MAX;
   c->timeout = NM_TIMEOUT_DEFAULT;
   c->host.max = c->local_name.max = NM_HOST_MAX;
   c->ca_file.max = c->ca_path.max = c->cert_file.max = c->key_file.max = NM_OPTION_MAX;
   c->key_password.max = c->proxy.max = NM_OPTION_MAX;
-  c->key.max = 16 * NM_SECRET_MAX;
+  c->key.max = 4 * NM_LOGIN_MAX * NM_SECRET_MAX;
   c->key_password.secret = c->proxy.secret = c->key.secret = 1; /* a proxy's URL may hold a password */
   *out = c;
   return 0;
@@ -53,6 +54,9 @@ void nm_client_unref(struct nm_client **at) {
     c->api->net_free(c->net);
   }
   nm_session_free(&c->session);
+  nm_trace_free(&c->trace);
+  nm_held_set(&c->tracer, NULL, NULL);
+  nm_credential_unref(&c->user);
   while (c->n_own > 0) {
     drop_own(c, c->n_own - 1);
   }
@@ -259,14 +263,20 @@ struct nm_credential *nm_client_credential(const struct nm_client *c, unsigned m
   return at < c->n_own ? c->own[at].credential : NULL;
 }
 
+int nm_client_set_tracer(struct nm_client *c, void *tracer, void (*release)(void *tracer)) {
+  nm_held_set(&c->tracer, tracer, release);
+  if (tracer != NULL && c->trace == NULL) {
+    c->trace = nm_trace_new();
+  }
+  return tracer == NULL || c->trace != NULL ? 0 : NM_ENOMEM;
+}
+
+struct nm_trace *nm_client_trace(const struct nm_client *c) {
+  return c->tracer.what != NULL ? c->trace : NULL;
+}
+
 const struct nm_caps *nm_client_caps(const struct nm_client *c) {
   int is_there = c->conn != NULL && c->pid == getpid() && c->session != NULL &&
                  nm_session_state(c->session) != NM_SESSION_CLOSED;
   return is_there ? nm_session_caps(c->session) : NULL;
-}
-
-void nm_sent_free(struct nm_sent *s) {
-  nm_txn_result_free(&s->txn);
-  nm_reply_free(&s->reply);
-  *s = (struct nm_sent){0};
 }

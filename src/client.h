@@ -3,27 +3,29 @@
 
 #include <stdint.h>
 #include <sys/types.h>
+#include "base/binding.h"
 #include "base/buf.h"
+#include "base/digest.h"
 #include "base/error.h"
+#include "base/held.h"
 #include "base/hidden.h"
 #include "credential.h"
-#include "mechanism.h"
 #include "net/api.h"
-#include "pace.h"
 #include "send_options.h"
 #include "smtp/session.h"
-#include "smtp/split_rcpt.h"
+#include "smtp/trace.h"
 
 #define NM_PORT_DEFAULT 25
 #define NM_TIMEOUT_DEFAULT 100000
+#define NM_TRACE_LEVEL_MAX 3
 /* Paths, proxy URLs, names. */
 #define NM_OPTION_MAX 4096
 /* Mechanisms there are, one credential each at most, and "" beside them. */
-#define NM_LOGIN_MAX 8
+#define NM_LOGIN_MAX 16
 
 /* A credential set for one protocol, with the host it was set for. */
 struct nm_host_credential {
-  unsigned mechs; /* one bit, or NM_MECHS_ANY for "" */
+  unsigned mechs; /* one bit of NM_SASL_*, or NM_SASL_ANY for "" */
   struct nm_buf host;
   struct nm_credential *credential;
 };
@@ -38,6 +40,8 @@ struct nm_client {
   int enable_ssl;
   int implicit_tls; /* 1, 0; -1: by the port, 465 and no other */
   int allow_plaintext_auth;
+  unsigned minimum_auth; /* bit of the mechanism than which none may be weaker; 0: any */
+  int is_lmtp;           /* RFC 2033 */
   int all_or_nothing;
   struct nm_send_options *options; /* asked for each send; NULL: nothing */
   size_t rcpt_max; /* recipients of one transaction, as the caller knows of the server; 0: no limit known */
@@ -53,43 +57,25 @@ struct nm_client {
   size_t n_own;
   struct nm_credential_cache *credentials;
 
-  struct nm_sending *sending; /* the one send that is on its way; NULL: none */
+  struct nm_sending *sending; /* what is on its way: a send or a question, one at a time; NULL: none */
+  struct nm_held tracer;      /* sees what is said */
+  int trace_level; /* 1: what the client says; 2: the server too; 3: and what happens to the connection */
+  struct nm_trace
+      *trace; /* what was said and the tracer has not seen; made with the first tracer, and kept */
 
   /* The kept connection. */
   const struct nm_net_api *api;
+  const struct nm_digest_api *digest;   /* NULL: netmail.crypto was not needed yet */
+  const struct nm_binding_api *binding; /* comes with digest */
   struct nm_net *net;
   struct nm_conn *conn; /* NULL: none */
   struct nm_session *session;
-  int64_t rests_since; /* ms: when the session became idle */
-  struct nm_buf key;   /* everything the connection's identity is made of, secrets too: wiped */
+  unsigned mechanism;         /* somebody is logged in by this one; 0: nobody */
+  int is_secure;              /* the line is encrypted, and the server's name was verified */
+  struct nm_credential *user; /* counted: the one whose giver is part of key */
+  int64_t rests_since;        /* ms: when the session became idle */
+  struct nm_buf key;          /* everything the connection's identity is made of, secrets too: wiped */
   pid_t pid;
-};
-
-/* Of one send; the last three are the session's, of each transaction. */
-enum { NM_PHASE_CONNECT, NM_PHASE_ENVELOPE, NM_PHASE_CONTENT, NM_PHASE_REPLY, NM_PHASES };
-
-/* What became of one send; all-zero before. */
-struct nm_sent {
-  struct nm_txn_result txn;
-  struct nm_error error;    /* the whole sentence for the user; code 0 on success */
-  struct nm_reply reply;    /* of the dial phase, when it failed there; code 0: see txn.reply */
-  const char *command;      /* the command error is about; NULL */
-  int64_t spent[NM_PHASES]; /* ms in each phase, of all transactions together */
-  struct nm_error rest; /* partial: why a transaction after the first was not accepted; code 0: they were */
-};
-
-/* One send on its way. All-zero: none. Stays where it is until it is over. */
-struct nm_sending {
-  struct nm_client *client; /* one reference; NULL: it is over */
-  struct nm_source *content;
-  struct nm_pace *pace;
-  struct nm_sent *out;
-  struct nm_split split;
-  int fresh;      /* the line was dialled for it */
-  int is_waiting; /* the content has said "not now" */
-  int64_t since;  /* ms: when phase began, or was measured last */
-  int phase;
-  int n_idle; /* answers in a row by which the content gave nothing */
 };
 
 NM_HIDDEN_BEGIN
@@ -111,26 +97,15 @@ int nm_client_set_certificate(struct nm_client *c, struct nm_str file, struct nm
 int nm_client_set_proxy(struct nm_client *c, struct nm_str url, struct nm_error *e);
 /* For the present host; NULL takes it away. */
 int nm_client_set_credential(struct nm_client *c, unsigned mechs, struct nm_credential *credential);
+/* What sees the trace; NULL takes it away. Takes tracer, also when memory is short (NM_ENOMEM). */
+int nm_client_set_tracer(struct nm_client *c, void *tracer, void (*release)(void *tracer));
+/* Where a new connection's words go; NULL: nobody looks. */
+struct nm_trace *nm_client_trace(const struct nm_client *c);
 /* NULL when there is none that was set for the present host. */
 struct nm_credential *nm_client_credential(const struct nm_client *c, unsigned mechs);
 
-/* Sends one message within pace, which began when the caller's work on it did: dials or uses the kept connection, runs the
-   transaction, keeps the connection when it is still good. Blocks, but for the content: NM_AGAIN when that has said "not now". Then the
-   caller sees that it gets bytes (nm_pieces_waiting tells who waits for them), calls nm_client_step, and again until it is
-   over. Timeout does not count the time that a content takes for its next bytes (the server may well have less
-   patience), Deadline does. A content that goes on giving nothing for Timeout ends the send; asked too often in vain,
-   step rests a little.
-   0: accepted or partial; else out->error says why, and out->txn.outcome what became of it. content stands at its first byte.
-   Everything is kept until it is over. One send at a time: NM_EINVAL while another is on its way. */
-int nm_client_begin(struct nm_client *c, const struct nm_envelope *env, struct nm_source *content,
-                    struct nm_pace *pace, struct nm_sent *out, struct nm_sending *s);
-int nm_client_step(struct nm_sending *s);
-/* Ends it if it is on its way: the line is dropped, and the message does not end in a dot. why (copied) is what out->error
-   and the next step say; NULL when nobody asks any more. */
-void nm_client_cancel(struct nm_sending *s, const struct nm_error *why);
 /* What the connected server offers, until the next call that does something; NULL: there is no connection. */
 const struct nm_caps *nm_client_caps(const struct nm_client *c);
-void nm_sent_free(struct nm_sent *s);
 /* QUIT without waiting, then the line is dropped. The next send dials again. A send that is on its way is cancelled. */
 void nm_client_close(struct nm_client *c);
 

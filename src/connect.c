@@ -1,299 +1,249 @@
 #include "connect.h"
 
-#include <string.h>
 #include <unistd.h>
 
-#include "dialogue.h"
+#include "kept.h"
+#include "pump.h"
+#include "smtp/sasl_choice.h"
 
-/* How the line is protected, decided before a byte is sent (DESIGN.md 3.1). */
-struct security {
-  enum nm_tls tls;
-  int loopback_only; /* in clear to this machine only; elsewhere STARTTLS is required after all */
-};
+/* Connecting as a machine of few states: see enum nm_connect_state. Everything that may take time, or is Lua's, is the caller's. */
 
-static const char *text(const struct nm_buf *b) {
-  return b->n > 0 ? b->p : NULL;
+void nm_connect_need(struct nm_connecting *k, enum nm_need need) {
+  k->need = need;
 }
 
-static int choose_security(const struct nm_client *c, const struct nm_logins *logins, struct security *out,
-                           struct nm_error *e) {
-  int implicit = c->implicit_tls < 0 ? c->port == 465 : c->implicit_tls;
-  *out = (struct security){NM_TLS_NONE, 0};
-  if (c->enable_ssl) {
-    out->tls = implicit ? NM_TLS_IMPLICIT : NM_TLS_STARTTLS;
-    return 0;
-  }
-  if (implicit) {
-    return nm_error_set(e, NM_EINVAL, NM_KIND_TLS,
-                        "port %d of %s speaks TLS from the first byte; set EnableSsl = true", c->port,
-                        c->host.p);
-  }
-  unsigned mechs = 0;
-  int named = 1;
-  for (size_t i = 0; i < logins->n; i++) {
-    mechs |= logins->ways[i].mechs;
-    named &= logins->ways[i].named;
-  }
-  int in_clear = mechs == 0 || c->allow_plaintext_auth || (named && (mechs & NM_MECHS_CLEAR) == 0);
-  out->loopback_only = !in_clear;
-  return 0;
+static void let_go(struct nm_connecting *k) {
+  k->state = NM_CONNECT_OVER;
+  nm_logins_free(&k->logins);
+  nm_dialogue_free(&k->said);
+  nm_auth_free(&k->auth);
+  nm_buf_free(&k->key);
+  nm_buf_free(&k->secret);
 }
 
-/* ---- whose connection it is ---- */
-
-static void key_add(struct nm_buf *key, const char *p, size_t n) {
-  nm_buf_addf(key, "%zu:", n);
-  nm_buf_add(key, p, n);
+int nm_connect_fail(struct nm_connecting *k, int code) {
+  struct nm_client *c = k->client;
+  code = nm_dialogue_explain(&k->said, c, code, &k->out->error);
+  nm_kept_hang_up(c);
+  return code;
 }
 
-static void key_add_buf(struct nm_buf *key, const struct nm_buf *b) {
-  key_add(key, b->p, b->n);
-}
-
-/* All that DESIGN.md 3.8 counts, by value. */
-static int make_key(const struct nm_client *c, const struct nm_logins *logins, struct nm_buf *key) {
-  const struct nm_buf *texts[] = {&c->host,      &c->local_name, &c->ca_file,      &c->ca_path,
-                                  &c->cert_file, &c->key_file,   &c->key_password, &c->proxy};
-  for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-    key_add_buf(key, texts[i]);
-  }
-  nm_buf_addf(key, "%d %d %d %d %d ", c->port, c->enable_ssl, c->implicit_tls, c->allow_plaintext_auth,
-              c->ip_version);
-  for (size_t i = 0; i < logins->n; i++) {
-    const struct nm_login *way = &logins->ways[i];
-    nm_buf_addf(key, "%u %d %d ", way->mechs, way->named, way->credential != NULL);
-    if (way->credential != NULL) {
-      key_add_buf(key, &way->credential->user);
-      key_add_buf(key, &way->credential->password);
-      key_add_buf(key, &way->credential->domain);
-    }
-  }
-  return key->err;
-}
-
-/* Readable while idle means dead: the server has hung up, or says something nobody asked for (often 421). */
-static int is_usable(struct nm_client *c, const struct nm_buf *key) {
-  return c->conn != NULL && c->pid == getpid() && nm_session_state(c->session) == NM_SESSION_IDLE &&
-         !nm_session_is_spent(c->session) && nm_str_eq(nm_buf_str(key), nm_buf_str(&c->key)) &&
-         !c->api->conn_readable(c->conn);
-}
-
-void nm_connect_drop(struct nm_client *c) {
-  if (c->conn != NULL) {
-    c->api->conn_close(&c->conn, 1);
-  }
-  nm_session_free(&c->session);
-  nm_buf_free(&c->key);
-}
-
-static void hang_up(struct nm_client *c) {
-  if (c->conn != NULL && c->pid == getpid() && nm_session_state(c->session) == NM_SESSION_IDLE &&
-      nm_session_quit(c->session) == 0) {
-    const char *p;
-    size_t n, done;
-    nm_session_output(c->session, &p, &n);
-    struct nm_io *io = c->api->conn_io(c->conn);
-    (void)io->ops->send(io, p, n, &done); /* best effort: nothing waits for its end */
-    c->api->conn_close(&c->conn, 0);
-  }
-  nm_connect_drop(c);
-}
-
-void nm_client_close(struct nm_client *c) {
-  if (c->sending != NULL) {
-    struct nm_error why;
-    nm_error_set(&why, NM_EINVAL, NM_KIND_CANCELLED, "the client was closed");
-    nm_client_cancel(c->sending, &why);
-  }
-  hang_up(c);
-}
-
-/* ---- one dial ---- */
-
-/* libcurl's user name for the way; Domain belongs to NTLM's (DESIGN.md 3.9). */
-static int make_user(const struct nm_login *way, struct nm_buf *user) {
-  if (way->credential != NULL) {
-    if (way->mechs == NM_MECH_NTLM && way->credential->domain.n > 0) {
-      nm_buf_add_str(user, nm_buf_str(&way->credential->domain));
-      nm_buf_add_byte(user, '\\');
-    }
-    nm_buf_add_str(user, nm_buf_str(&way->credential->user));
-  } else {
-    nm_buf_add_c(user, "");
-  }
-  return user->err;
-}
-
-static int run_dial(struct nm_client *c, struct nm_pace *pace, struct nm_error *e) {
-  for (;;) {
-    int err = c->api->dial_step(c->conn, e);
-    if (err != NM_AGAIN) {
-      return err;
-    }
-    int left = nm_pace_left(pace, c->api->dial_progress(c->conn));
-    if (left == 0) {
-      return nm_pace_over(pace, c->api->dial_doing(c->conn), e);
-    }
-    (void)c->api->dial_wait(c->conn, left); /* whether in time or not, the next step tells */
-  }
-}
-
-static int start_dial(struct nm_client *c, const struct nm_login *way, const struct security *security,
-                      const char *ehlo_name, struct nm_error *e) {
-  struct nm_buf user = {.max = 2 * NM_SECRET_MAX + 1, .secret = 1}, mechs = {.max = 256};
-  struct nm_dial d = {.host = c->host.p,
-                      .port = c->port,
-                      .tls = security->tls,
-                      .loopback_only = security->loopback_only,
-                      .ehlo_name = ehlo_name,
-                      .ca_file = text(&c->ca_file),
-                      .ca_path = text(&c->ca_path),
-                      .cert_file = text(&c->cert_file),
-                      .key_file = text(&c->key_file),
-                      .key_password = text(&c->key_password),
-                      .proxy = text(&c->proxy),
-                      .ip_version = c->ip_version,
-                      .timeout_ms = c->timeout};
-  int err = 0;
-  if (way != NULL) {
-    nm_mech_names(&mechs, way->mechs, " ");
-    err = make_user(way, &user);
-    d.user = user.p;
-    d.password = way->credential != NULL ? text(&way->credential->password) : NULL;
-    d.password = d.password != NULL ? d.password : "";
-    d.mechanisms = mechs.p;
-  }
-  err = err == 0 && mechs.err == 0 ? c->api->dial_start(c->net, &d, &c->conn, e) : nm_error_nomem(e);
-  nm_buf_free(&user);
-  nm_buf_free(&mechs);
-  return err;
-}
-
-/* Dials, and dials again with STARTTLS when the line in clear would have left this machine. */
-static int dial(struct nm_client *c, const struct nm_login *way, struct security security,
-                struct nm_pace *pace, struct nm_dialogue *said, struct nm_error *e) {
-  char name[NM_EHLO_NAME_MAX];
-  nm_ehlo_name(text(&c->local_name), name);
-  int is_forced = 0;
-  int err = start_dial(c, way, &security, name, e);
-  if (err == 0) {
-    err = run_dial(c, pace, e);
-  }
-  if (err != 0 && c->conn != NULL && security.loopback_only && c->api->dial_refused(c->conn)) {
-    c->api->conn_close(&c->conn, 1);
-    security = (struct security){NM_TLS_STARTTLS, 0};
-    is_forced = 1;
-    *e = (struct nm_error){0};
-    err = start_dial(c, way, &security, name, e);
-    if (err == 0) {
-      err = run_dial(c, pace, e);
-    }
-  }
-  if (c->conn != NULL) {
-    const char *lines;
-    size_t n;
-    c->api->dial_lines(c->conn, &lines, &n);
-    said->way = way;
-    said->tls = security.tls;
-    said->is_tls_forced = is_forced;
-    int understood = nm_dialogue_read(said, nm_str(lines, n), err == 0 ? e : NULL);
-    err = err == 0 ? understood : err;
-  }
-  return err;
-}
-
-/* ---- all ways ---- */
-
-static int adopt(struct nm_client *c, const struct nm_dialogue *said, struct nm_buf *key,
-                 struct nm_error *e) {
-  nm_session_free(&c->session);
-  c->session = nm_session_new();
-  if (c->session == NULL || nm_session_adopt(c->session, &said->caps) != 0) {
-    return nm_error_nomem(e);
-  }
-  nm_buf_free(&c->key);
-  c->key = *key;
-  *key = (struct nm_buf){.max = key->max, .secret = 1};
-  c->pid = getpid();
-  return 0;
-}
-
-static int offers_one(const struct nm_dialogue *said, unsigned mechs) {
-  for (unsigned bit = 1; bit <= NM_MECH_LAST; bit <<= 1) {
-    if ((mechs & bit) != 0 && nm_caps_has_auth(&said->caps, nm_mech_name(bit))) {
-      return 1;
-    }
-  }
-  return 0;
-}
-
-static int dial_new(struct nm_client *c, const struct nm_logins *logins, struct nm_pace *pace,
-                    struct nm_dialogue *said, struct nm_error *e) {
-  struct security security;
-  int err = choose_security(c, logins, &security, e);
+/* The end, one way or the other. */
+static int finish(struct nm_connecting *k, int err) {
+  struct nm_client *c = k->client;
   if (err != 0) {
-    return err;
-  }
-  if (c->net == NULL) {
-    c->net = c->api->net_new();
-    if (c->net == NULL) {
-      return nm_error_nomem(e);
+    nm_kept_drop(c);
+    if (k->said.last.code >= 400) { /* else the last word was friendly, and the fault is ours to name */
+      (void)nm_reply_copy(&k->out->reply, &k->said.last);
     }
+    k->out->command = k->said.command;
+  } else if (k->fresh) {
+    k->out->error = (struct nm_error){0};
+    nm_buf_free(&c->key);
+    c->key = k->key;
+    k->key = (struct nm_buf){.max = c->key.max, .secret = 1};
+    if (k->logins.n > 0 && k->logins.ways[k->i].credential != NULL) {
+      c->user = nm_credential_ref(k->logins.ways[k->i].credential);
+    }
+    c->pid = getpid();
   }
-  size_t i = 0;
-  do {
-    const struct nm_login *way = logins->n > 0 ? &logins->ways[i] : NULL;
-    nm_dialogue_free(said);
-    *e = (struct nm_error){0}; /* what kept the way before from being used is no error of this one */
-    err = dial(c, way, security, pace, said, e);
-    if (err == 0 && (way == NULL || said->authenticated)) {
+  let_go(k);
+  return err;
+}
+
+/* ---- the dial ---- */
+
+static int all_foreign(const struct nm_logins *l) {
+  for (size_t i = 0; i < l->n; i++) {
+    if (!nm_login_is_foreign(&l->ways[i])) {
       return 0;
     }
-    if (err != 0 && !(way != NULL && e->kind == NM_KIND_AUTH && !offers_one(said, way->mechs))) {
-      return nm_dialogue_explain(said, c, err, e);
-    }
-    err = nm_dialogue_no_auth(said, c, offers_one(said, way->mechs), e);
-    c->api->conn_close(&c->conn, 1);
-  } while (!offers_one(said, logins->ways[i].mechs) && ++i < logins->n);
-  return err;
-}
-
-/* A forked child never speaks on its parent's line, nor uses what its parent's libcurl holds. */
-static void leave_parents_line(struct nm_client *c) {
-  if (c->net != NULL && c->pid != getpid()) {
-    nm_connect_drop(c);
-    c->api->net_free(c->net);
-    c->net = NULL;
   }
-  c->pid = getpid();
+  return l->n > 0;
 }
 
-int nm_connect(struct nm_client *c, struct nm_pace *pace, struct nm_sent *out, int *fresh_out) {
-  struct nm_logins logins;
-  struct nm_buf key = {.max = c->key.max, .secret = 1};
-  struct nm_dialogue said = {0};
-  *fresh_out = 0;
-  leave_parents_line(c);
-  int err = nm_login_find(c, &logins, &out->error);
-  if (err == 0 && make_key(c, &logins, &key) != 0) {
+/* Without a login first, so that no password leaves before the engine has seen what is offered. Where only libcurl can log in, one dial
+   does both. */
+static int dial(struct nm_connecting *k) {
+  const struct nm_login *way = all_foreign(&k->logins) ? &k->logins.ways[k->i] : NULL;
+  if (way != NULL && way->credential != NULL && way->credential->giver.what != NULL && !k->has_secret) {
+    nm_connect_need(k, NM_NEED_SECRET);
+    return NM_AGAIN;
+  }
+  int err = nm_connect_dial(k, way);
+  return err == 0 ? NM_AGAIN : nm_connect_fail(k, err);
+}
+
+/* A login by libcurl that did not come about, for want of the mechanism: another way may do. */
+static int next_way(struct nm_connecting *k) {
+  struct nm_client *c = k->client;
+  unsigned wanted = k->said.way->mechs;
+  int is_offered = nm_caps_has_auth(&k->said.caps, nm_sasl_name(wanted));
+  int code = nm_dialogue_no_auth(&k->said, c, &k->said.caps, wanted, &k->out->error);
+  nm_kept_hang_up(c);
+  if (is_offered || ++k->i == k->logins.n) {
+    return code;
+  }
+  k->state = NM_CONNECT_CHOOSE;
+  return NM_AGAIN;
+}
+
+/* The dial is over. */
+static int dialled(struct nm_connecting *k, int err) {
+  struct nm_client *c = k->client;
+  const struct nm_login *way = k->said.way;
+  if (err != 0 && way != NULL && k->out->error.kind == NM_KIND_AUTH &&
+      !nm_caps_has_auth(&k->said.caps, nm_sasl_name(way->mechs))) {
+    return next_way(k);
+  }
+  if (err != 0) {
+    return nm_connect_fail(k, err);
+  }
+  if (way != NULL && !k->said.authenticated) {
+    return next_way(k);
+  }
+  k->is_logged_in = way != NULL;
+  c->mechanism = way != NULL ? way->mechs : 0;
+  return NM_AGAIN;
+}
+
+/* ---- the engine's turn ---- */
+
+static int lose_time(struct nm_connecting *k) {
+  struct nm_error over = {0};
+  nm_pace_over(k->pace, "the server's words", &over);
+  nm_session_lost(k->client->session, &over);
+  return 1;
+}
+
+/* 1: it has come to an end. */
+static int talk(struct nm_connecting *k) {
+  struct nm_client *c = k->client;
+  struct nm_io *io = c->api->conn_io(c->conn);
+  while (nm_session_state(c->session) == NM_SESSION_TALKING) {
+    int moved = nm_pump(c->session, io);
+    if (nm_session_state(c->session) != NM_SESSION_TALKING) {
+      return 1;
+    }
+    if (nm_pace_left(k->pace, nm_session_progress(c->session)) == 0) {
+      return lose_time(k);
+    }
+    if (!moved) {
+      nm_connect_need(k, NM_NEED_LINE);
+      return 0;
+    }
+  }
+  return 1;
+}
+
+static int talked(struct nm_connecting *k) {
+  struct nm_client *c = k->client;
+  if (k->auth != NULL) {
+    return nm_connect_logged_in(k);
+  }
+  const struct nm_talk_result *r = nm_session_talk_result(c->session);
+  if (r->error.code != 0) {
+    k->out->error = r->error;
+    nm_dialogue_take(&k->said, r);
+    return nm_connect_fail(k, r->error.code);
+  }
+  k->state = NM_CONNECT_CHOOSE;
+  return NM_AGAIN;
+}
+
+/* ---- steps ---- */
+
+/* 0: all is done; NM_AGAIN: go on, or k->need says what is needed first; negative: it has failed. */
+static int step(struct nm_connecting *k) {
+  int err;
+  switch (k->state) {
+    case NM_CONNECT_CHOOSE:
+      if (k->client->conn == NULL) {
+        return dial(k);
+      }
+      return k->is_logged_in ? 0 : nm_connect_login(k);
+    case NM_CONNECT_DIAL:
+      err = nm_connect_dial_step(k);
+      return err == NM_AGAIN ? err : dialled(k, err);
+    case NM_CONNECT_TALK:
+      return talk(k) ? talked(k) : NM_AGAIN;
+    case NM_CONNECT_OVER:
+      break;
+  }
+  return k->out->error.code;
+}
+
+int nm_connect_step(struct nm_connecting *k) {
+  int err;
+  if (k->state == NM_CONNECT_OVER) {
+    return k->out->error.code;
+  }
+  k->need = NM_NEED_NOTHING;
+  if (k->secret.err != 0) { /* an empty one is not what was given */
+    return finish(k, nm_error_nomem(&k->out->error));
+  }
+  do {
+    err = step(k);
+  } while (err == NM_AGAIN && k->need == NM_NEED_NOTHING);
+  return err == NM_AGAIN ? err : finish(k, err);
+}
+
+int nm_connect_begin(struct nm_connecting *k, struct nm_client *c, struct nm_pace *pace,
+                     struct nm_sent *out) {
+  *k = (struct nm_connecting){.client = c,
+                              .pace = pace,
+                              .out = out,
+                              .key = {.max = c->key.max, .secret = 1},
+                              .secret = {.max = NM_SECRET_MAX, .secret = 1}};
+  nm_kept_leave_parents(c);
+  int err = nm_login_find(c, &k->logins, &out->error);
+  if (err == 0 && nm_kept_key(c, &k->logins, &k->key) != 0) {
     err = nm_error_nomem(&out->error);
   }
-  if (err == 0 && !is_usable(c, &key)) {
-    *fresh_out = 1;
-    hang_up(c);
-    err = dial_new(c, &logins, pace, &said, &out->error);
-    if (err == 0) {
-      err = adopt(c, &said, &key, &out->error);
-    }
-    if (err != 0) {
-      nm_connect_drop(c);
-      if (said.last.code >= 400) { /* else the last word was friendly, and the fault is ours to name */
-        (void)nm_reply_copy(&out->reply, &said.last);
-      }
-      out->command = said.command;
-    }
+  if (err == 0 && nm_kept_is_usable(c, &k->key)) {
+    nm_session_trace(c->session, nm_client_trace(c));
+    return finish(k, 0);
   }
-  nm_dialogue_free(&said);
-  nm_buf_free(&key);
-  return err;
+  k->fresh = 1;
+  if (err == 0) {
+    nm_kept_hang_up(c);
+    err = nm_security_choose(c, &k->logins, &k->security, &out->error);
+  }
+  if (err != 0) {
+    return finish(k, err);
+  }
+  k->state = NM_CONNECT_CHOOSE;
+  return nm_connect_step(k);
+}
+
+void nm_connect_wait(struct nm_connecting *k) {
+  struct nm_client *c = k->client;
+  if (k->state == NM_CONNECT_DIAL) {
+    (void)c->api->dial_wait(c->conn, nm_pace_left(k->pace, c->api->dial_progress(c->conn)));
+  } else if (k->state == NM_CONNECT_TALK) {
+    struct nm_io *io = c->api->conn_io(c->conn);
+    int want = nm_session_want(c->session) & (NM_IO_READ | NM_IO_WRITE);
+    (void)io->ops->wait(io, want != 0 ? want : NM_IO_READ,
+                        nm_pace_left(k->pace, nm_session_progress(c->session)));
+  }
+}
+
+struct nm_credential *nm_connect_giver(const struct nm_connecting *k, int *is_again_out) {
+  *is_again_out = k->n_asked > 0;
+  return k->logins.ways[k->i].credential;
+}
+
+void nm_connect_give_secret(struct nm_connecting *k, struct nm_str secret) {
+  nm_buf_reset(&k->secret);
+  nm_buf_add_str(&k->secret, secret);
+  k->has_secret = 1;
+  k->n_asked++;
+  nm_pace_rest(k->pace);
+}
+
+void nm_connect_cancel(struct nm_connecting *k) {
+  if (k->state != NM_CONNECT_OVER) {
+    nm_kept_drop(k->client);
+    let_go(k);
+  }
 }

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "mechanism.h"
+#include "smtp/sasl.h"
 
 int nm_credential_new(struct nm_credential **out) {
   struct nm_credential *c = nm_zalloc(sizeof *c);
@@ -29,6 +29,7 @@ void nm_credential_unref(struct nm_credential **at) {
     nm_buf_free(&c->user);
     nm_buf_free(&c->password);
     nm_buf_free(&c->domain);
+    nm_held_set(&c->giver, NULL, NULL);
     nm_free(c);
   }
 }
@@ -46,11 +47,15 @@ static int check(struct nm_str s, const char *what, int line_ends, struct nm_err
   return 0;
 }
 
+int nm_credential_check_password(struct nm_str password, struct nm_error *e) {
+  return check(password, "Password", 0, e);
+}
+
 int nm_credential_set(struct nm_credential *c, struct nm_str user, struct nm_str password,
                       struct nm_error *e) {
   int err = check(user, "UserName", 1, e);
   if (err == 0) {
-    err = check(password, "Password", 0, e);
+    err = nm_credential_check_password(password, e);
   }
   if (err != 0) {
     return err;
@@ -63,7 +68,21 @@ int nm_credential_set(struct nm_credential *c, struct nm_str user, struct nm_str
   }
   nm_buf_free(&c->user);
   c->user = kept;
+  c->version++;
+  nm_held_set(&c->giver, NULL, NULL);
   return 0;
+}
+
+int nm_credential_set_user(struct nm_credential *c, struct nm_str user, struct nm_error *e) {
+  int err = check(user, "UserName", 1, e);
+  c->version++;
+  return err == 0 ? nm_buf_replace(&c->user, "UserName", user, e) : err;
+}
+
+void nm_credential_set_giver(struct nm_credential *c, void *giver, void (*release)(void *giver)) {
+  nm_held_set(&c->giver, giver, release);
+  nm_buf_free(&c->password);
+  c->version++;
 }
 
 int nm_credential_set_domain(struct nm_credential *c, struct nm_str domain, struct nm_error *e) {
@@ -71,13 +90,15 @@ int nm_credential_set_domain(struct nm_credential *c, struct nm_str domain, stru
   if (err != 0) {
     return err;
   }
+  c->version++;
   return nm_buf_replace(&c->domain, "Domain", domain, e);
 }
 
 int nm_credential_same(const struct nm_credential *a, const struct nm_credential *b) {
   return nm_str_eq(nm_buf_str(&a->user), nm_buf_str(&b->user)) &&
          nm_str_eq(nm_buf_str(&a->password), nm_buf_str(&b->password)) &&
-         nm_str_eq(nm_buf_str(&a->domain), nm_buf_str(&b->domain));
+         nm_str_eq(nm_buf_str(&a->domain), nm_buf_str(&b->domain)) && a->giver.what == b->giver.what &&
+         a->is_token == b->is_token;
 }
 
 int nm_cache_new(struct nm_credential_cache **out) {
@@ -196,5 +217,5 @@ struct nm_credential *nm_cache_get_exact(const struct nm_credential_cache *c, st
 struct nm_credential *nm_cache_get(const struct nm_credential_cache *c, struct nm_str host, int port,
                                    unsigned mechs) {
   struct nm_credential *exact = nm_cache_get_exact(c, host, port, mechs);
-  return exact != NULL ? exact : nm_cache_get_exact(c, host, port, NM_MECHS_ANY);
+  return exact != NULL ? exact : nm_cache_get_exact(c, host, port, NM_SASL_ANY);
 }

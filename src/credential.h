@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/held.h"
 #include "base/hidden.h"
 #include "base/str.h"
 
@@ -19,13 +20,16 @@ struct nm_credential {
   struct nm_buf user;
   struct nm_buf password;
   struct nm_buf domain;
+  int is_token; /* password is an access token (RFC 6749 1.4): "" stands for the mechanisms that take one */
+  struct nm_held giver; /* gives the password at each login; nothing: password is it */
+  unsigned version;     /* another one after each change */
 };
 
 /* An ordered store for many servers. host "" , port 0 and mechs of "" match any. */
 struct nm_cache_entry {
   struct nm_buf host;
   int port;
-  unsigned mechs; /* NM_MECH_*: one bit, or NM_MECHS_ANY for "" */
+  unsigned mechs; /* NM_SASL_*: one bit, or NM_SASL_ANY for "" */
   struct nm_credential *credential;
 };
 
@@ -43,6 +47,11 @@ void nm_credential_unref(struct nm_credential **c);
 /* Both at once; a NUL in either, or CR and LF in the user name, is NM_EINVAL and changes nothing. */
 int nm_credential_set(struct nm_credential *c, struct nm_str user, struct nm_str password,
                       struct nm_error *e);
+int nm_credential_set_user(struct nm_credential *c, struct nm_str user, struct nm_error *e);
+/* The password will be asked for at each login. Takes giver. */
+void nm_credential_set_giver(struct nm_credential *c, void *giver, void (*release)(void *giver));
+/* 0, or NM_EINVAL and NM_ELIMIT for what no login can carry. */
+int nm_credential_check_password(struct nm_str password, struct nm_error *e);
 int nm_credential_set_domain(struct nm_credential *c, struct nm_str domain, struct nm_error *e);
 /* By value. */
 int nm_credential_same(const struct nm_credential *a, const struct nm_credential *b);

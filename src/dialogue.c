@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "smtp/command.h"
+#include "smtp/sasl_choice.h"
 #include "smtp/secret.h"
 
 /* What a reply answers. The order is fixed: greeting; EHLO, and HELO when EHLO was refused; STARTTLS and EHLO once more where
@@ -58,9 +59,11 @@ static const char *pending(enum due due, int with_login) {
   return "EHLO";
 }
 
-static int shows_secret(const struct nm_login *way, struct nm_str text) {
-  return way != NULL && way->credential != NULL &&
-         nm_secret_shown(text, nm_buf_str(&way->credential->user), nm_buf_str(&way->credential->password));
+static int shows_secret(const struct nm_dialogue *d, struct nm_str text) {
+  const struct nm_credential *credential = d->way != NULL ? d->way->credential : NULL;
+  return credential != NULL &&
+         nm_secret_shown(text, nm_buf_str(&credential->user),
+                         d->secret.n > 0 ? d->secret : nm_buf_str(&credential->password));
 }
 
 int nm_dialogue_read(struct nm_dialogue *d, struct nm_str lines, struct nm_error *e) {
@@ -87,7 +90,7 @@ int nm_dialogue_read(struct nm_dialogue *d, struct nm_str lines, struct nm_error
   if (d->last.code < 400 && !d->authenticated) {
     d->command = pending(due, d->way != NULL);
   }
-  if (shows_secret(d->way, nm_buf_str(&d->last.text))) {
+  if (shows_secret(d, nm_buf_str(&d->last.text))) {
     nm_buf_reset(&d->last.text);
     nm_buf_add_c(&d->last.text, NM_SECRET_REPEATED);
   }
@@ -101,8 +104,12 @@ void nm_dialogue_free(struct nm_dialogue *d) {
 }
 
 static const char *user_of(const struct nm_dialogue *d) {
-  return d->way->credential != NULL && d->way->credential->user.n > 0 ? d->way->credential->user.p
-                                                                      : "the owner of the Kerberos ticket";
+  if (d->way->credential != NULL && d->way->credential->user.n > 0) {
+    return d->way->credential->user.p;
+  }
+  return (d->way->mechs & NM_SASL_GSSAPI) != 0     ? "the owner of the Kerberos ticket"
+         : (d->way->mechs & NM_SASL_EXTERNAL) != 0 ? "the owner of the certificate"
+                                                   : "the owner of the token";
 }
 
 static void explain_auth(const struct nm_dialogue *d, const char *said, const char *why,
@@ -178,7 +185,7 @@ int nm_dialogue_explain(const struct nm_dialogue *d, const struct nm_client *c, 
   if (err == NM_ENOMEM) {
     return err;
   }
-  if (shows_secret(d->way, nm_str_c(from.text))) {
+  if (shows_secret(d, nm_str_c(from.text))) {
     nm_error_set(&from, from.code, from.kind, NM_SECRET_REPEATED);
   }
   if (d->last.code >= 400) {
@@ -189,16 +196,23 @@ int nm_dialogue_explain(const struct nm_dialogue *d, const struct nm_client *c, 
   return e->code;
 }
 
-int nm_dialogue_no_auth(const struct nm_dialogue *d, const struct nm_client *c, int offered,
-                        struct nm_error *e) {
-  struct nm_buf wanted = {.max = 256};
-  nm_mech_names(&wanted, d->way->mechs, ", ");
-  const char *names = wanted.n > 0 ? wanted.p : "";
-  if (offered) {
+void nm_dialogue_take(struct nm_dialogue *d, const struct nm_talk_result *r) {
+  d->command = r->command;
+  if (r->reply.code != 0) {
+    (void)nm_reply_copy(&d->last, &r->reply); /* short of memory the words are lost */
+  }
+}
+
+int nm_dialogue_no_auth(const struct nm_dialogue *d, const struct nm_client *c, const struct nm_caps *caps,
+                        unsigned wanted, struct nm_error *e) {
+  struct nm_buf names = {.max = 256};
+  nm_sasl_names(&names, wanted, ", ");
+  const char *shown = names.n > 0 ? names.p : "";
+  if ((nm_sasl_offered(nm_buf_str(&caps->auth)) & wanted) != 0) {
     nm_error_set(e, NM_EREJECT, NM_KIND_AUTH,
                  "%s:%d did not confirm the authentication as %s; nothing was sent (mechanisms tried: %s)",
-                 c->host.p, c->port, user_of(d), names);
-  } else if (d->caps.auth.n == 0) {
+                 c->host.p, c->port, d->way != NULL ? user_of(d) : "anybody", shown);
+  } else if (caps->auth.n == 0) {
     nm_error_set(
         e, NM_EREJECT, NM_KIND_AUTH,
         "credentials are set, but %s:%d offers no authentication%s; use the submission port (587 or 465), or "
@@ -208,9 +222,9 @@ int nm_dialogue_no_auth(const struct nm_dialogue *d, const struct nm_client *c, 
     nm_error_set(e, NM_EREJECT, NM_KIND_AUTH,
                  "%s:%d offers %s, but only %s may be used; name another mechanism in ThisHostCredentials, "
                  "or use \"\"",
-                 c->host.p, c->port, d->caps.auth.p, names);
+                 c->host.p, c->port, caps->auth.p, shown);
   }
-  nm_buf_free(&wanted);
+  nm_buf_free(&names);
   return e->code;
 }
 

@@ -6,14 +6,16 @@
 #include "smtp/caps.h"
 #include "smtp/reply.h"
 
-/* What the server said while libcurl dialled: greeting, EHLO, STARTTLS, EHLO, AUTH. The first three are set before reading. */
+/* What the server said while libcurl dialled: greeting, EHLO, STARTTLS, EHLO, AUTH. The first four are set before reading. */
 struct nm_dialogue {
   const struct nm_login *way; /* borrowed; NULL: no login */
-  enum nm_tls tls;            /* what the line was to be */
-  int is_tls_forced;          /* not asked for, but a password needs it */
-  struct nm_caps caps;        /* of the last EHLO */
-  int authenticated;          /* a 235 came after it */
-  struct nm_reply last;       /* the last reply; code 0: none */
+  struct nm_str
+      secret;        /* borrowed: the way's password when its credential does not hold it; n == 0: it does */
+  enum nm_tls tls;   /* what the line was to be */
+  int is_tls_forced; /* not asked for, but a password needs it */
+  struct nm_caps caps;  /* of the last EHLO */
+  int authenticated;    /* a 235 came after it */
+  struct nm_reply last; /* the last reply; code 0: none */
   const char *
       command; /* what that reply answers when it is a refusal, else what was waiting for its reply: "CONNECT", "EHLO",
                                  "STARTTLS", "AUTH" */
@@ -28,9 +30,11 @@ int nm_dialogue_read(struct nm_dialogue *d, struct nm_str lines, struct nm_error
 void nm_dialogue_free(struct nm_dialogue *d);
 /* e, as the transport filled it, becomes a sentence that stands alone: host, user, the server's words, what to do. Returns err. */
 int nm_dialogue_explain(const struct nm_dialogue *d, const struct nm_client *c, int err, struct nm_error *e);
-/* Credentials were given, the connection is up, and no 235 was seen. offered: the server had one of the mechanisms. */
-int nm_dialogue_no_auth(const struct nm_dialogue *d, const struct nm_client *c, int offered,
-                        struct nm_error *e);
+/* What the engine was told goes on where the dial left off. */
+void nm_dialogue_take(struct nm_dialogue *d, const struct nm_talk_result *r);
+/* Credentials were given, the connection is up, and no 235 was seen. wanted: the mechanisms that were to be used. */
+int nm_dialogue_no_auth(const struct nm_dialogue *d, const struct nm_client *c, const struct nm_caps *caps,
+                        unsigned wanted, struct nm_error *e);
 /* The name to say in EHLO: the given one, else this host's, else the loopback literal. out has NM_EHLO_NAME_MAX bytes. */
 void nm_ehlo_name(const char *given, char *out);
 

@@ -3,10 +3,13 @@
 
 #include "lua_client.h"
 
+#include "lua_ask.h"
 #include "lua_capabilities.h"
 #include "lua_credential.h"
 #include "lua_drive.h"
 #include "lua_envelope.h"
+#include "lua_producer.h"
+#include "send.h"
 
 /* ---- ThisHostCredentials[protocol] ---- */
 
@@ -143,6 +146,59 @@ static int set_implicit_tls(lua_State *L, void *object, int i, struct nm_error *
   client(object)->implicit_tls = lua_isnil(L, i) ? -1 : nm_check_boolean(L, i, "ImplicitTls");
   return 0;
 }
+
+/* The name of the mechanism than which none may be weaker. */
+static int get_minimum_auth(lua_State *L, void *object) {
+  const char *name = nm_sasl_name(client(object)->minimum_auth);
+  lua_pushstring(L, name[0] != '\0' ? name : NULL); /* NULL is nil */
+  return 1;
+}
+
+static int set_minimum_auth(lua_State *L, void *object, int i, struct nm_error *e) {
+  (void)e;
+  unsigned bit = lua_isnil(L, i) ? 0 : nm_check_mechanism(L, i, "MinimumAuth");
+  client(object)->minimum_auth = bit == NM_SASL_ANY ? 0 : bit;
+  return 0;
+}
+
+static int get_protocol(lua_State *L, void *object) {
+  lua_pushstring(L, client(object)->is_lmtp ? "lmtp" : "smtp");
+  return 1;
+}
+
+static int set_protocol(lua_State *L, void *object, int i, struct nm_error *e) {
+  (void)e;
+  struct nm_str name = nm_check_string(L, i, "Protocol");
+  if (!nm_str_ieq(name, NM_STR("smtp")) && !nm_str_ieq(name, NM_STR("lmtp"))) {
+    return luaL_error(L, "bad value for 'Protocol' (\"smtp\" or \"lmtp\" expected)");
+  }
+  client(object)->is_lmtp = nm_str_ieq(name, NM_STR("lmtp"));
+  return 0;
+}
+
+static int get_on_trace(lua_State *L, void *object) {
+  const struct nm_producer *p = client(object)->tracer.what;
+  if (p == NULL) {
+    lua_pushnil(L);
+  } else {
+    nm_producer_push(L, p);
+  }
+  return 1;
+}
+
+static int set_on_trace(lua_State *L, void *object, int i, struct nm_error *e) {
+  struct nm_producer *p = NULL;
+  if (lua_type(L, i) != LUA_TFUNCTION && !lua_isnil(L, i)) {
+    return nm_type_error(L, i, "OnTrace", "function or nil");
+  }
+  if (lua_isnil(L, i)) {
+    return nm_client_set_tracer(object, NULL, NULL);
+  }
+  p = nm_producer_new(L, i, 0, -1);
+  return p != NULL && nm_client_set_tracer(object, p, nm_producer_release) == 0 ? 0 : nm_error_nomem(e);
+}
+
+INTEGER_PROPERTY(trace_level, "TraceLevel", trace_level, int, 1, NM_TRACE_LEVEL_MAX)
 
 static int get_deadline(lua_State *L, void *object) {
   if (client(object)->deadline == 0) {
@@ -316,6 +372,10 @@ static const struct nm_property client_properties[] = {
     {"Credentials", get_credentials, set_credentials},
     {"UseDefaultCredentials", get_use_default, set_use_default},
     {"AllowPlaintextAuth", get_plaintext, set_plaintext},
+    {"MinimumAuth", get_minimum_auth, set_minimum_auth},
+    {"Protocol", get_protocol, set_protocol},
+    {"OnTrace", get_on_trace, set_on_trace},
+    {"TraceLevel", get_trace_level, set_trace_level},
     {"AllOrNothing", get_all_or_nothing, set_all_or_nothing},
     {"MaxRecipients", get_max_recipients, set_max_recipients},
     {"SendOptions", get_options, set_options},
@@ -350,7 +410,9 @@ static int client_to_string(lua_State *L, void *object) {
 }
 
 static const luaL_Reg client_methods[] = {
-    {"Send", nm_client_m_send}, {"Close", client_m_close}, {NULL, NULL}};
+    {"Send", nm_client_m_send},     {"Close", client_m_close},      {"Check", nm_client_m_check},
+    {"Verify", nm_client_m_verify}, {"Expand", nm_client_m_expand}, {"Help", nm_client_m_help},
+    {"Etrn", nm_client_m_etrn},     {"Reset", nm_client_m_reset},   {NULL, NULL}};
 
 const struct nm_class nm_client_class = {
     .name = "SmtpClient",
@@ -398,42 +460,33 @@ static int client_create_with_port(lua_State *L) {
   return pushed;
 }
 
-/* UserName, Password, Domain of the table: the credential for whatever the server offers. */
+/* UserName, Password or Token, and Domain of the table: the credential for whatever the server offers. */
 static void set_login(lua_State *L, struct nm_client *c, int i) {
-  struct nm_str user = field(L, i, "UserName");
-  struct nm_str password = field(L, i, "Password");
-  struct nm_str domain = field(L, i, "Domain");
-  if (user.p == NULL && password.p == NULL && domain.p == NULL) {
-    return;
+  static const char *const names[] = {"UserName", "Password", "Token", "Domain"};
+  int n = 0;
+  lua_newtable(L);
+  for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
+    if (nm_has_field(L, i, names[k])) {
+      lua_pushstring(L, names[k]);
+      lua_pushvalue(L, -1);
+      lua_rawget(L, i);
+      lua_rawset(L, -3);
+      n++;
+    }
   }
-  if (user.p == NULL || password.p == NULL) {
-    luaL_error(L, "%s is missing beside %s", user.p == NULL ? "UserName" : "Password",
-               user.p == NULL ? "Password" : "UserName");
-  }
-  void **box = nm_class_new_box(L, &nm_credential_class);
-  struct nm_credential *credential = NULL;
-  struct nm_error e = {0};
-  if (nm_credential_new(&credential) != 0) {
-    luaL_error(L, "out of memory");
-  }
-  *box = credential;
-  if (nm_credential_set(credential, user, password, &e) < 0 ||
-      nm_credential_set_domain(credential, domain, &e) < 0) {
-    nm_raise(L, &e);
-  }
-  if (nm_client_set_credential(c, NM_MECHS_ANY, credential) != 0) {
+  if (n > 0 && nm_client_set_credential(c, NM_SASL_ANY, nm_new_credential(L, lua_absindex(L, -1))) != 0) {
     luaL_error(L, "out of memory");
   }
 }
 
-/// A client from a table of its properties, with `UserName`, `Password` and `Domain` beside them for
+/// A client from a table of its properties, with `UserName`, `Password` (or `Token`) and `Domain` beside them for
 // `ThisHostCredentials[""]`.
 // @function SmtpClient
 // @tparam table Options
 // @treturn SmtpClient
 static int client_call(lua_State *L) {
   nm_gc_announce(L, &nm_client_class);
-  static const char *const extra[] = {"UserName", "Password", "Domain", NULL};
+  static const char *const extra[] = {"UserName", "Password", "Token", "Domain", NULL};
   if (lua_type(L, 2) != LUA_TTABLE) {
     return luaL_error(
         L, "SmtpClient takes a table: SmtpClient{ Host = \"smtp.example.org\" }; for a host alone there "
@@ -459,6 +512,9 @@ void nm_open_client(lua_State *L) {
   nm_class_register(L, &own_class);
   nm_open_options(L);
   nm_class_register(L, &nm_client_class);
-  nm_drive_method(L, &nm_client_class, "Send");
+  static const char *const driven[] = {"Send", "Check", "Verify", "Expand", "Help", "Etrn", "Reset"};
+  for (size_t i = 0; i < sizeof driven / sizeof driven[0]; i++) {
+    nm_drive_method(L, &nm_client_class, driven[i]);
+  }
   nm_push_class_table(L, "SmtpClient", functions, client_call);
 }

@@ -13,6 +13,8 @@ extern const struct nm_class nm_cache_class;
 void nm_open_credential(lua_State *L);
 void nm_open_cache(lua_State *L);
 
+/* Pushes a new one from the table at i: UserName, Password or Token, Domain. */
+struct nm_credential *nm_new_credential(lua_State *L, int i);
 void nm_push_credential(lua_State *L, struct nm_credential *c);
 void nm_push_cache(lua_State *L, struct nm_credential_cache *c);
 /* The mechanism's bit(s) of the name at i; raises for an unknown one, naming those there are. */

@@ -2,6 +2,7 @@
 
 #include <stdint.h>
 
+#include "crypto/binding.h"
 #include "crypto/digest.h"
 #include "lua_compat.h"
 #include "lua_pin.h"
@@ -16,6 +17,8 @@ int luaopen_netmail_crypto(lua_State *L) {
   nm_pin((void *)(uintptr_t)luaopen_netmail_crypto);
   lua_pushlightuserdata(L, (void *)(uintptr_t)nm_crypto_digest_api());
   lua_setfield(L, LUA_REGISTRYINDEX, NM_DIGEST_API_KEY);
+  lua_pushlightuserdata(L, (void *)(uintptr_t)nm_crypto_binding_api());
+  lua_setfield(L, LUA_REGISTRYINDEX, NM_BINDING_API_KEY);
   lua_newtable(L);
   lua_pushstring(L, nm_crypto_digest_api()->version_text());
   lua_setfield(L, -2, "LibraryVersion");

@@ -9,7 +9,8 @@
 static const char called = 0, raised = 0;
 
 /* What is around a method. In PUC Lua 5.1 pcall stops a yield: there the function runs in a coroutine of its own, whose yields are
-   passed on. Counts of results are kept: `f(message:ToString())` must not see a nil behind. */
+   passed on. Counts of results are kept: `f(message:ToString())` must not see a nil behind; so are those of arguments: io.write
+   takes no nil. */
 static const char around_source[] =
     "local called, raised, step, raise = ...\n"
     "local pcall, protect = pcall, pcall\n"
@@ -20,16 +21,19 @@ static const char around_source[] =
     "    if status(thread) == 'suspended' then return pass(thread, resume(thread, yield(...))) end\n"
     "    return ok, ...\n"
     "  end\n"
-    "  function protect(f, x)\n"
-    "    if not running() then return pcall(f, x) end\n"
-    "    local thread = create(function() return f(x) end)\n"
-    "    return pass(thread, resume(thread))\n"
+    "  function protect(f, ...)\n"
+    "    if not running() then return pcall(f, ...) end\n"
+    "    local thread = create(function(...) return f(...) end)\n"
+    "    return pass(thread, resume(thread, ...))\n"
     "  end\n"
     "end\n"
     "return function(method)\n"
     "  return function(self, argument, options)\n"
-    "    local a, b, c, d = method(self, argument, options)\n"
-    "    while a == called do a, b, c, d = step(b, argument, protect(c, d)) end\n"
+    "    local a, b, c, d, e = method(self, argument, options)\n"
+    "    while a == called do\n"
+    "      if e == nil then a, b, c, d, e = step(b, argument, protect(c, d))\n"
+    "      else a, b, c, d, e = step(b, argument, protect(c, d, e)) end\n"
+    "    end\n"
     "    if a == nil then return a, b, c end\n"
     "    if a == raised then raise(b, c) end\n"
     "    if b ~= nil then return a, b end\n"
@@ -97,13 +101,22 @@ void nm_drive_method(lua_State *L, const struct nm_class *c, const char *name) {
   }
 }
 
-int nm_drive_call(lua_State *L, int i) {
+/* The function and its n arguments are on the top. */
+static int call(lua_State *L, int i, int n) {
   i = lua_absindex(L, i);
   lua_pushlightuserdata(L, (void *)(uintptr_t)&called);
-  lua_insert(L, -3);
+  lua_insert(L, -2 - n);
   lua_pushvalue(L, i);
-  lua_insert(L, -3);
-  return 4;
+  lua_insert(L, -2 - n);
+  return 3 + n;
+}
+
+int nm_drive_call(lua_State *L, int i) {
+  return call(L, i, 1);
+}
+
+int nm_drive_call2(lua_State *L, int i) {
+  return call(L, i, 2);
 }
 
 static int push_raised(lua_State *L, int level) {

@@ -22,6 +22,8 @@ NM_HIDDEN_BEGIN
 void nm_drive_method(lua_State *L, const struct nm_class *c, const char *name);
 /* For `return`: the function and its argument on the top of the stack are to be called, then the step of the job at i. */
 int nm_drive_call(lua_State *L, int i);
+/* The same with two arguments, neither nil. */
+int nm_drive_call2(lua_State *L, int i);
 /* For `return`: raises what check, called with self and the arguments, raises, at the place where the method was called. */
 int nm_drive_raise(lua_State *L, lua_CFunction check);
 /* For `return`: raises the text on the top of the stack at the place where the method was called. */

@@ -107,7 +107,7 @@ static void push_watch(lua_State *L) {
 
 /* ---- producers ---- */
 
-static void producer_release(void *memory) {
+void nm_producer_release(void *memory) {
   struct nm_producer *p = memory;
   p->all->dead[p->all->n_dead++] = p->id;
   unref(p->all);
@@ -153,10 +153,8 @@ static struct nm_producers *reserve(struct holder *h) {
   return all;
 }
 
-int nm_producer_feed(lua_State *L, int i, int is_file, int64_t begin, int64_t size, struct nm_feed **out,
-                     struct nm_error *e) {
+struct nm_producer *nm_producer_new(lua_State *L, int i, int is_file, int64_t begin) {
   i = lua_absindex(L, i);
-  *out = NULL;
   struct holder *h = find(L);
   if (h == NULL) {
     h = make(L);
@@ -168,12 +166,19 @@ int nm_producer_feed(lua_State *L, int i, int is_file, int64_t begin, int64_t si
   if (p == NULL) {
     drop(L, id);
     sweep(L, h);
-    return nm_error_nomem(e);
+    return NULL;
   }
   *p = (struct nm_producer){.all = all, .id = id, .is_file = is_file, .begin = begin};
   all->n++;
   all->refs++;
-  return nm_feed_new(size, begin >= 0, p, producer_release, out, e);
+  return p;
+}
+
+int nm_producer_feed(lua_State *L, int i, int is_file, int64_t begin, int64_t size, struct nm_feed **out,
+                     struct nm_error *e) {
+  *out = NULL;
+  struct nm_producer *p = nm_producer_new(L, i, is_file, begin);
+  return p != NULL ? nm_feed_new(size, begin >= 0, p, nm_producer_release, out, e) : nm_error_nomem(e);
 }
 
 void nm_producer_push(lua_State *L, const struct nm_producer *p) {

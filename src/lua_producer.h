@@ -20,6 +20,10 @@ struct nm_producer {
 
 NM_HIDDEN_BEGIN
 
+/* Keeps the value at i. NULL when memory is short; raises only while it owns nothing. */
+struct nm_producer *nm_producer_new(lua_State *L, int i, int is_file, int64_t begin);
+/* Of a struct nm_producer, as struct nm_held and feeds want it. */
+void nm_producer_release(void *producer);
 /* A feed for the value at i. Raises only while it owns nothing. begin as above; only what has one can start again. */
 int nm_producer_feed(lua_State *L, int i, int is_file, int64_t begin, int64_t size, struct nm_feed **out,
                      struct nm_error *e);

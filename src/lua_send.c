@@ -1,10 +1,8 @@
-#include "lua_client.h"
-
 #include "addressing.h"
 #include "base/clock.h"
-#include "lua_content.h"
-#include "lua_drive.h"
 #include "lua_envelope.h"
+#include "lua_errand.h"
+#include "lua_load.h"
 #include "lua_message.h"
 #include "mime/eai.h"
 #include "mime/message.h"
@@ -14,26 +12,21 @@
 /* ---- the job: all that one send owns, in scratch memory, so that nothing is lost when something raises ---- */
 
 struct job {
-  struct nm_job job; /* first */
-  struct nm_client *client;
-  struct nm_sending sending;
-  struct nm_pace pace;
+  struct nm_errand errand; /* first */
   struct nm_envelope env;
   struct nm_now now;
-  struct nm_source *source;
+  struct nm_message *kept; /* what is rendered anew for a server that takes less; NULL: nothing need be */
   struct nm_addressing who;
   struct nm_send_options *options; /* NULL: neither this send nor the client asks for anything */
-  struct nm_sent sent;
-  struct nm_error utf8; /* which address makes the header UTF-8 (RFC 6532); code 0: none */
-  unsigned allowed;     /* NM_ALLOW_…: how source was rendered */
+  struct nm_error utf8;            /* which address makes the header UTF-8 (RFC 6532); code 0: none */
+  unsigned allowed;                /* NM_ALLOW_…: how source was rendered */
 };
 
 static void job_release(void *memory) {
   struct job *j = memory;
-  nm_client_cancel(&j->sending, NULL); /* when it is left in the middle */
-  nm_client_unref(&j->client);
-  nm_sent_free(&j->sent); /* before the addresses its results point to */
-  nm_source_free(&j->source);
+  nm_errand_release(&j->errand); /* before the addresses its results point to */
+  nm_source_free(&j->errand.source);
+  nm_message_unref(&j->kept);
   nm_addressing_free(&j->who);
   nm_send_options_unref(&j->options);
   nm_now_free(&j->now);
@@ -43,21 +36,21 @@ static void job_release(void *memory) {
 static int take_content(struct job *j, const struct nm_message *m, unsigned allowed) {
   static const enum nm_body bodies[] = {
       [NM_CTE_8BIT] = NM_BODY_8BITMIME, [NM_CTE_BINARY] = NM_BODY_BINARYMIME};
-  nm_source_free(&j->source);
+  nm_source_free(&j->errand.source);
   j->now.stamp.allowed = j->allowed = allowed;
-  int err = nm_message_render(m, &j->now.stamp, &j->source, &j->sent.error);
+  int err = nm_message_render(m, &j->now.stamp, &j->errand.source, &j->errand.sent.error);
   if (err == 0) {
-    j->env.body = bodies[nm_pieces_cte(j->source)];
-    j->env.size = nm_source_size(j->source);
+    j->env.body = bodies[nm_pieces_cte(j->errand.source)];
+    j->env.size = nm_source_size(j->errand.source);
   }
   return err;
 }
 
 /* What the server said it takes, when that was too little for the last attempt, and nothing was sent; else NULL. */
 static const struct nm_caps *refusing(const struct job *j) {
-  const struct nm_caps *caps = nm_client_caps(j->client);
-  return j->sent.txn.error.code == NM_EINVAL && caps != NULL &&
-                 nm_session_state(j->client->session) == NM_SESSION_IDLE
+  const struct nm_caps *caps = nm_client_caps(j->errand.client);
+  return j->errand.sent.txn.error.code == NM_EINVAL && caps != NULL &&
+                 nm_session_state(j->errand.client->session) == NM_SESSION_IDLE
              ? caps
              : NULL;
 }
@@ -74,36 +67,67 @@ static int needs_narrower(const struct job *j, unsigned *allowed_out) {
   return (j->allowed & ~*allowed_out) != 0;
 }
 
+static int send(struct job *j) {
+  struct nm_errand *e = &j->errand;
+  return nm_client_begin(e->client, &j->env, e->source, &e->pace, &e->sent, &e->sending);
+}
+
 /* What has been spent so far is part of this send. */
-static int begin_narrower(struct job *j, const struct nm_message *m, unsigned allowed) {
+static int begin_narrower(struct job *j, unsigned allowed) {
+  struct nm_errand *e = &j->errand;
   int64_t spent[NM_PHASES];
-  memcpy(spent, j->sent.spent, sizeof spent);
-  nm_sent_free(&j->sent);
-  memcpy(j->sent.spent, spent, sizeof spent);
-  j->sending = (struct nm_sending){0};
-  int err = take_content(j, m, allowed);
-  return err == 0 ? nm_client_begin(j->client, &j->env, j->source, &j->pace, &j->sent, &j->sending) : err;
+  memcpy(spent, e->sent.spent, sizeof spent);
+  nm_sent_free(&e->sent);
+  memcpy(e->sent.spent, spent, sizeof spent);
+  e->sending = (struct nm_sending){0};
+  int err = take_content(j, j->kept, allowed);
+  nm_message_unref(&j->kept);
+  return err == 0 ? send(j) : err;
 }
 
 /* The engine knows that the header needs SMTPUTF8, and not for whose sake. */
 static void explain_utf8(struct job *j) {
   const struct nm_caps *caps = refusing(j);
   if (j->utf8.code != 0 && caps != NULL && (caps->flags & NM_CAP_SMTPUTF8) == 0) {
-    nm_error_set(&j->sent.error, NM_EINVAL, NM_KIND_MESSAGE, "%s (server %s:%d does not offer SMTPUTF8)",
-                 j->utf8.text, j->client->host.p, j->client->port);
+    nm_error_set(&j->errand.sent.error, NM_EINVAL, NM_KIND_MESSAGE,
+                 "%s (server %s:%d does not offer SMTPUTF8)", j->utf8.text, j->errand.client->host.p,
+                 j->errand.client->port);
   }
+}
+
+/* It has failed: as nm_client_begin once more, when it may work in another way. */
+static int retry(struct nm_errand *e) {
+  struct job *j = (struct job *)(void *)e;
+  unsigned allowed;
+  if (j->kept != NULL && needs_narrower(j, &allowed)) {
+    int err = begin_narrower(j, allowed);
+    if (err >= 0) {
+      return err;
+    }
+    e->err = err;
+  }
+  explain_utf8(j);
+  return e->err;
+}
+
+/* A send is a snapshot, and functions are called while it runs: what may have to be rendered again is a copy. */
+static int keep_message(struct job *j, const struct nm_message *m) {
+  if (j->env.body == NM_BODY_7BIT || m->raw != NULL) {
+    return 0;
+  }
+  return nm_message_copy(m, &j->kept) == 0 ? 0 : nm_error_nomem(&j->errand.sent.error);
 }
 
 /* No Lua in here. As nm_client_begin. */
 static int begin(struct job *j, struct nm_client *c, const struct nm_message *m) {
-  struct nm_error *e = &j->sent.error;
-  unsigned allowed;
-  j->client = nm_client_ref(c);
-  nm_pace_begin(&j->pace, c->timeout, c->deadline); /* rendering reads files: it counts */
-  int err = e->code;                                /* what was wrong with the options */
+  struct nm_error *e = &j->errand.sent.error;
+  j->errand.client = nm_client_ref(c);
+  nm_pace_begin(&j->errand.pace, c->timeout, c->deadline); /* rendering reads files: it counts */
+  int err = e->code;                                       /* what was wrong with the options */
   err = err == 0 ? nm_addressing_take(&j->who, m, j->options, e) : err;
   err = err == 0 ? nm_now_take(&j->now, m, e) : err;
   err = err == 0 ? take_content(j, m, NM_ALLOW_8BIT | NM_ALLOW_BINARY) : err;
+  err = err == 0 ? keep_message(j, m) : err;
   if (err != 0) {
     return err;
   }
@@ -113,39 +137,15 @@ static int begin(struct job *j, struct nm_client *c, const struct nm_message *m)
   if (j->options != NULL && j->options->all_or_nothing >= 0) {
     j->env.all_or_nothing = j->options->all_or_nothing;
   }
-  err = nm_client_begin(c, &j->env, j->source, &j->pace, &j->sent, &j->sending);
-  if (err < 0 && m->raw == NULL && needs_narrower(j, &allowed)) {
-    err = begin_narrower(j, m, allowed);
-  }
-  if (err < 0) {
-    explain_utf8(j);
-  }
-  return err;
+  return send(j);
 }
 
 /* ---- results ---- */
 
-static void set_enhanced(lua_State *L, const struct nm_reply *r) {
-  if (r->enhanced[0] != 0) {
-    lua_pushfstring(L, "%d.%d.%d", r->enhanced[0], r->enhanced[1], r->enhanced[2]);
-    lua_setfield(L, -2, "EnhancedCode");
-  }
-}
-
-/* Code, EnhancedCode, Reply of the table on the top; nothing for a reply that never came. */
-static void set_reply(lua_State *L, const struct nm_reply *r) {
-  if (r->code != 0) {
-    lua_pushinteger(L, r->code);
-    lua_setfield(L, -2, "Code");
-    set_enhanced(L, r);
-    nm_set_field_str(L, "Reply", nm_buf_str(&r->text));
-  }
-}
-
 static void push_recipient(lua_State *L, const struct nm_rcpt *r) {
   lua_newtable(L);
   nm_set_field_str(L, "Address", r->addr->address);
-  set_reply(L, &r->reply);
+  nm_errand_set_reply(L, &r->reply);
   lua_pushboolean(L, nm_reply_class(&r->reply) == 4);
   lua_setfield(L, -2, "Temporary");
 }
@@ -186,20 +186,20 @@ static void set_timings(lua_State *L, const struct job *j) {
                                       [NM_PHASE_REPLY] = "Reply"};
   lua_newtable(L);
   for (int i = 0; i < NM_PHASES; i++) {
-    lua_pushinteger(L, (lua_Integer)j->sent.spent[i]);
+    lua_pushinteger(L, (lua_Integer)j->errand.sent.spent[i]);
     lua_setfield(L, -2, names[i]);
   }
-  lua_pushinteger(L, (lua_Integer)(nm_clock_ms() - j->pace.begin));
+  lua_pushinteger(L, (lua_Integer)(nm_clock_ms() - j->errand.pace.begin));
   lua_setfield(L, -2, "Total");
   lua_setfield(L, -2, "Timings");
 }
 
 static int push_success(lua_State *L, const struct job *j) {
-  const struct nm_txn_result *txn = &j->sent.txn;
+  const struct nm_txn_result *txn = &j->errand.sent.txn;
   lua_newtable(L);
   lua_pushstring(L, nm_outcome_name(txn->outcome));
   lua_setfield(L, -2, "Outcome");
-  set_reply(L, &txn->reply);
+  nm_errand_set_reply(L, &txn->reply);
   struct nm_str queue_id = nm_reply_queue_id(&txn->reply);
   if (queue_id.n > 0) {
     nm_set_field_str(L, "QueueId", queue_id);
@@ -214,7 +214,7 @@ static int push_success(lua_State *L, const struct job *j) {
   }
   if (refused == NULL) {
     nm_error_set(&words, 0, NM_KIND_NONE, "%d of %d recipients were not reached: %s",
-                 (int)(txn->n_rcpt - txn->n_accepted), (int)txn->n_rcpt, j->sent.rest.text);
+                 (int)(txn->n_rcpt - txn->n_accepted), (int)txn->n_rcpt, j->errand.sent.rest.text);
     lua_pushstring(L, words.text);
     return 2;
   }
@@ -226,92 +226,22 @@ static int push_success(lua_State *L, const struct job *j) {
   return 2;
 }
 
-static int is_temporary(const struct nm_sent *s, const struct nm_reply *reply) {
-  if (reply->code != 0) {
-    return nm_reply_class(reply) == 4;
-  }
-  return s->error.kind == NM_KIND_CONNECT || s->error.kind == NM_KIND_TIMEOUT;
-}
-
 static int push_detail(lua_State *L, const struct job *j) {
-  const struct nm_client *c = j->client;
-  const struct nm_sent *s = &j->sent;
-  const struct nm_reply *reply = s->reply.code != 0 ? &s->reply : &s->txn.reply;
-  int pushed = nm_push_failure(L, &s->error, nm_outcome_name(s->txn.outcome));
-  set_reply(L, reply);
-  if (s->command != NULL) {
-    lua_pushstring(L, s->command);
-    lua_setfield(L, -2, "Command");
-  }
-  lua_pushboolean(L, is_temporary(s, reply));
-  lua_setfield(L, -2, "Temporary");
-  set_recipients(L, &s->txn);
+  int pushed = nm_errand_push_failure(L, &j->errand, j->errand.sent.txn.outcome);
+  set_recipients(L, &j->errand.sent.txn);
   set_timings(L, j);
   if (j->now.id.n > 0) {
     nm_set_field_str(L, "MessageId", nm_buf_str(&j->now.id));
   }
-  nm_set_field_str(L, "Host", nm_buf_str(&c->host));
-  lua_pushinteger(L, c->port);
-  lua_setfield(L, -2, "Port");
   return pushed;
 }
 
-static const struct nm_net_api *loaded_net(lua_State *L) {
-  lua_getfield(L, LUA_REGISTRYINDEX, NM_NET_API_KEY);
-  const struct nm_net_api *api = lua_touserdata(L, -1);
-  lua_pop(L, 1);
-  return api;
-}
-
-static void load_net(lua_State *L) {
-  lua_getglobal(L, "require");
-  lua_pushliteral(L, "netmail.net");
-  if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
-    /* Lua 5.1 remembers a load that failed as one that still runs, and would not say the reason again. */
-    lua_getfield(L, LUA_REGISTRYINDEX, "_LOADED");
-    if (lua_istable(L, -1)) {
-      lua_pushnil(L);
-      lua_setfield(L, -2, "netmail.net");
-    }
-    lua_pop(L, 1);
-    lua_error(L);
-  }
-}
-
-/* netmail.net, and with it libcurl, is loaded by the first send. */
-static const struct nm_net_api *need_net(lua_State *L) {
-  const struct nm_net_api *api = loaded_net(L);
-  if (api == NULL) {
-    load_net(L);
-    api = loaded_net(L);
-  }
-  if (api == NULL || api->magic != NM_NET_API_MAGIC || api->version != NM_NET_API_VERSION ||
-      api->size != sizeof *api) {
-    luaL_error(L, "netmail.net is of another version than netmail.core; install both from one netmail");
-  }
-  return api;
+static int finish(lua_State *L, struct nm_errand *e) {
+  const struct job *j = (const struct job *)(const void *)e;
+  return e->err == 0 ? push_success(L, j) : push_detail(L, j);
 }
 
 /* ---- the method ---- */
-
-/* Up to where a function is to be called, or to the results. The job is at index i. */
-static int go_on(lua_State *L, struct job *j, int i, int err) {
-  while (err == NM_AGAIN) {
-    if (nm_content_ask(L, nm_pieces_waiting(j->source))) {
-      return nm_drive_call(L, i);
-    }
-    err = nm_client_step(&j->sending);
-  }
-  int pushed = err == 0 ? push_success(L, j) : push_detail(L, j);
-  nm_scratch_release(L, i);
-  return pushed;
-}
-
-static int step(lua_State *L, struct nm_job *job) {
-  struct job *j = (struct job *)(void *)job;
-  nm_content_answer(L, nm_pieces_waiting(j->source), 3);
-  return go_on(L, j, 1, nm_client_step(&j->sending));
-}
 
 static int check_send(lua_State *L) {
   nm_class_self(L, &nm_client_class, "Send");
@@ -335,7 +265,7 @@ static int read_options(lua_State *L) {
     return luaL_error(L, "out of memory");
   }
   if (!lua_isnoneornil(L, 2)) {
-    (void)nm_options_set(L, j->options, 2, &j->sent.error);
+    (void)nm_options_set(L, j->options, 2, &j->errand.sent.error);
   }
   return 0;
 }
@@ -381,7 +311,7 @@ int nm_client_m_send(lua_State *L) {
       !(lua_isnil(L, 3) || lua_istable(L, 3))) {
     return nm_drive_raise(L, check_send);
   }
-  const struct nm_net_api *api = need_net(L);
+  const struct nm_net_api *api = nm_load_net(L);
   struct job *j = nm_scratch(L, sizeof *j, job_release);
   c = nm_class_test(L, &nm_client_class,
                     1); /* what allocates may have finalized it, in a state that closes */
@@ -395,6 +325,7 @@ int nm_client_m_send(lua_State *L) {
     return nm_drive_raise(L, check_send);
   }
   c->api = api;
-  j->job.step = step;
-  return go_on(L, j, 4, begin(j, c, m));
+  j->errand.finish = finish;
+  j->errand.retry = retry;
+  return nm_errand_run(L, &j->errand, 4, begin(j, c, m));
 }

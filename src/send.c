@@ -1,10 +1,11 @@
-#include "client.h"
+#include "send.h"
 
 #include <string.h>
 
 #include "base/clock.h"
-#include "connect.h"
+#include "kept.h"
 #include "mime/pieces.h"
+#include "pump.h"
 
 /* What has passed since it was asked last was spent in the phase that it found then. */
 static void measure(struct nm_sending *s, int phase) {
@@ -21,70 +22,38 @@ static int phase_of(const struct nm_session *s) {
   return nm_session_handed_over(s) ? NM_PHASE_REPLY : NM_PHASE_CONTENT;
 }
 
-/* One turn: whatever can be written or read without waiting. 1: something moved. A dead line ends the session. */
-static int turn(struct nm_client *c, struct nm_io *io, int want) {
-  static const char closed[] = "the server closed the connection";
-  char in[4096];
-  struct nm_error why = {0};
-  int moved = 0;
-  const char *p;
-  size_t n = 0, done = 0;
-  if ((want & (NM_WANT_WRITE | NM_WANT_CONTENT)) != 0) {
-    nm_session_output(c->session, &p, &n);
-    int err = n > 0 ? io->ops->send(io, p, n, &done) : NM_AGAIN;
-    if (err == 0) {
-      nm_session_sent(c->session, done);
-      moved = 1;
-    } else if (err < 0) {
-      nm_error_set(&why, NM_EIO, NM_KIND_CONNECT, "%s", closed);
-    }
-  }
-  /* What the server said before it hung up is worth more than the fact that it did. */
-  while (nm_session_state(c->session) == NM_SESSION_BUSY) {
-    int err = io->ops->recv(io, in, sizeof in, &done);
-    if (err == NM_AGAIN) {
-      break;
-    }
-    if (err < 0 || done == 0) {
-      nm_error_set(&why, NM_EIO, NM_KIND_CONNECT, "%s", closed);
-      break;
-    }
-    nm_session_input(c->session, in, done);
-    moved = 1;
-  }
-  if (why.code != 0 && nm_session_state(c->session) != NM_SESSION_CLOSED) {
-    nm_session_lost(c->session, &why);
-  }
-  return moved;
-}
-
 static void lose_time(struct nm_sending *s, const char *what) {
   struct nm_error over = {0};
   nm_pace_over(s->pace, what, &over);
   nm_session_lost(s->client->session, &over);
 }
 
-/* Until the transaction is over, one way or another, or the content gives nothing now (NM_AGAIN). The clock is asked at each
-   turn: a server that is quick must not put off the Deadline. */
+static int runs(const struct nm_sending *s) {
+  enum nm_session_state state = nm_session_state(s->client->session);
+  return state == NM_SESSION_BUSY || state == NM_SESSION_TALKING;
+}
+
+/* Until the transaction, or the question, is over, one way or another, or something is needed first (NM_AGAIN). The clock is asked
+   at each turn: a server that is quick must not put off the Deadline. */
 static int pump(struct nm_sending *s) {
   struct nm_client *c = s->client;
   struct nm_io *io = c->api->conn_io(c->conn);
-  while (nm_session_state(c->session) == NM_SESSION_BUSY) {
-    int moved = turn(c, io, nm_session_want(c->session));
+  while (runs(s)) {
+    int moved = nm_pump(c->session, io);
     measure(s, phase_of(c->session));
     int left = nm_pace_left(s->pace, nm_session_progress(c->session));
-    if (nm_session_state(c->session) != NM_SESSION_BUSY) {
+    if (!runs(s)) {
       return 0;
     }
     int want = nm_session_want(c->session);
     if (left == 0) {
       lose_time(s, (want & NM_WANT_CONTENT) != 0 ? "the content" : "the server's words");
     } else if ((want & NM_WANT_CONTENT) != 0) {
-      s->is_waiting = 1;
+      s->need = NM_NEED_CONTENT;
       return NM_AGAIN;
     } else if (!moved) {
-      want &= NM_IO_READ | NM_IO_WRITE;
-      (void)io->ops->wait(io, want != 0 ? want : NM_IO_READ, left);
+      s->need = NM_NEED_LINE;
+      return NM_AGAIN;
     }
   }
   return 0;
@@ -98,7 +67,6 @@ static int pump(struct nm_sending *s) {
    the server now, they would make an unknown outcome of one that is known. */
 static void resume(struct nm_sending *s) {
   struct nm_client *c = s->client;
-  s->is_waiting = 0;
   if (nm_pieces_waiting(s->content) == NULL) {
     s->n_idle = 0;
     nm_pace_rest(s->pace);
@@ -143,12 +111,15 @@ static void explain(const struct nm_client *c, const struct nm_txn_result *r, st
 
 static int end(struct nm_sending *s) {
   struct nm_sent *out = s->out;
-  nm_split_finish(&s->split, &out->txn);
-  out->rest = s->split.rest;
-  if (out->error.code == 0 && out->txn.error.code != 0) {
-    explain(s->client, &out->txn, &out->error);
-    out->command = out->txn.command;
+  if (s->content != NULL) {
+    nm_split_finish(&s->split, &out->txn);
+    out->rest = s->split.rest;
+    if (out->error.code == 0 && out->txn.error.code != 0) {
+      explain(s->client, &out->txn, &out->error);
+      out->command = out->txn.command;
+    }
   }
+  nm_buf_free(&s->argument);
   s->client->sending = NULL;
   nm_client_unref(&s->client);
   return out->error.code;
@@ -168,24 +139,45 @@ static void stop_rest(struct nm_sending *s) {
 /* DESIGN.md 3.3: on a line that has rested for longer, content waits until the server is known to be there. */
 #define REST_SHORT_MS 1000
 
-static int start(struct nm_sending *s) {
+static int begin_transaction(struct nm_sending *s) {
   struct nm_client *c = s->client;
-  measure(s, NM_PHASE_CONNECT);
-  int err = nm_connect(c, s->pace, s->out, &s->fresh);
-  measure(s, NM_PHASE_ENVELOPE);
+  if (nm_split_next(&s->split, nm_session_caps(c->session)) != 1) {
+    return NM_ELIMIT;
+  }
+  s->split.part.is_idle = !s->fresh && nm_clock_ms() - c->rests_since > REST_SHORT_MS;
+  s->split.part.is_lmtp = c->is_lmtp;
+  s->split.part.is_tls = c->is_secure;
+  /* What cannot be begun is a result too, and the session as good as before. */
+  (void)nm_session_begin(c->session, &s->split.part, s->content);
+  return 0;
+}
+
+/* Goes on from the connection: 0: it is there and spoken over. */
+static int connected(struct nm_sending *s, int err) {
+  measure(s, err == 0 ? NM_PHASE_ENVELOPE : NM_PHASE_CONNECT);
+  if (err == NM_AGAIN) {
+    s->need = s->connecting.need;
+    return err;
+  }
   if (err != 0) {
-    if (s->split.n_runs > 0) {
+    if (s->content != NULL && s->split.n_runs > 0) {
       stop_rest(s);
     }
     return err;
   }
-  int more = nm_split_next(&s->split, nm_session_caps(c->session));
-  if (more == 1) { /* what cannot be begun is a result too, and the session as good as before */
-    s->split.part.is_tls = c->enable_ssl; /* then it is verified, always */
-    s->split.part.is_idle = !s->fresh && nm_clock_ms() - c->rests_since > REST_SHORT_MS;
-    (void)nm_session_begin(c->session, &s->split.part, s->content);
+  s->fresh = s->connecting.fresh;
+  s->is_connected = 1;
+  if (s->content != NULL) {
+    return begin_transaction(s);
   }
-  return more == 1 ? 0 : NM_ELIMIT;
+  (void)nm_session_command(s->client->session, s->verb, nm_buf_str(&s->argument));
+  return 0;
+}
+
+static int start(struct nm_sending *s) {
+  s->is_connected = 0;
+  measure(s, NM_PHASE_CONNECT);
+  return connected(s, nm_connect_begin(&s->connecting, s->client, s->pace, s->out));
 }
 
 /* For the recipients that are left. */
@@ -210,7 +202,7 @@ static int take_result(struct nm_sending *s) {
   nm_session_take_result(c->session, &r);
   c->rests_since = nm_clock_ms();
   if (nm_session_state(c->session) == NM_SESSION_CLOSED) {
-    nm_connect_drop(c);
+    nm_kept_drop(c);
   }
   if (again && nm_source_rewind(s->content) == 0) {
     nm_txn_result_free(&r);
@@ -220,48 +212,159 @@ static int take_result(struct nm_sending *s) {
   return nm_split_has_more(&s->split) && may_rewind(s);
 }
 
-int nm_client_begin(struct nm_client *c, const struct nm_envelope *env, struct nm_source *content,
-                    struct nm_pace *pace, struct nm_sent *out, struct nm_sending *s) {
+/* The question is answered. 1: it is to be asked again, on a new line. */
+static int take_answer(struct nm_sending *s) {
+  struct nm_client *c = s->client;
+  struct nm_sent *out = s->out;
+  const struct nm_talk_result *r = nm_session_talk_result(c->session);
+  int is_closed = nm_session_state(c->session) == NM_SESSION_CLOSED;
+  c->rests_since = nm_clock_ms();
+  if (is_closed && !s->fresh && (r->error.kind == NM_KIND_CONNECT || r->reply.code == 421)) {
+    nm_kept_drop(c);
+    return 1;
+  }
+  (void)nm_reply_copy(&out->reply, &r->reply);
+  out->command = r->command;
+  if (r->error.code != 0) {
+    nm_error_set(&out->error, r->error.code, r->error.kind, "%.*s (server %s:%d)", NM_ERROR_TEXT_MAX / 2,
+                 r->error.text, c->host.p, c->port);
+  }
+  if (is_closed) {
+    nm_kept_drop(c);
+  }
+  return 0;
+}
+
+/* Takes the client. */
+static int claim(struct nm_sending *s, struct nm_client *c, struct nm_pace *pace, struct nm_sent *out) {
   *s = (struct nm_sending){0};
   if (c->sending != NULL) {
     return nm_error_set(&out->error, NM_EINVAL, NM_KIND_CONNECT,
                         "the client is sending another message; wait until that Send has returned, or use "
                         "another client");
   }
-  *s = (struct nm_sending){.client = nm_client_ref(c), .content = content, .pace = pace, .out = out};
-  if (nm_split_init(&s->split, env, c->rcpt_max) != 0) {
-    nm_client_unref(&s->client);
-    return nm_error_nomem(&out->error);
-  }
+  *s = (struct nm_sending){.client = nm_client_ref(c), .pace = pace, .out = out, .since = nm_clock_ms()};
   c->sending = s;
-  s->since = nm_clock_ms();
-  return start(s) == 0 ? nm_client_step(s) : end(s);
+  return 0;
+}
+
+static int unclaim(struct nm_sending *s) {
+  s->client->sending = NULL;
+  nm_client_unref(&s->client);
+  return nm_error_nomem(&s->out->error);
+}
+
+/* Until something is needed, or it is over. */
+static int go_on(struct nm_sending *s, int err) {
+  while (err == 0) {
+    if (pump(s) == NM_AGAIN) {
+      return NM_AGAIN;
+    }
+    if (!(s->content != NULL ? take_result(s) : take_answer(s))) {
+      break;
+    }
+    err = start(s);
+  }
+  return err == NM_AGAIN ? err : end(s);
+}
+
+int nm_client_begin(struct nm_client *c, const struct nm_envelope *env, struct nm_source *content,
+                    struct nm_pace *pace, struct nm_sent *out, struct nm_sending *s) {
+  int err = claim(s, c, pace, out);
+  if (err != 0) {
+    return err;
+  }
+  s->content = content;
+  return nm_split_init(&s->split, env, c->rcpt_max) == 0 ? go_on(s, start(s)) : unclaim(s);
+}
+
+int nm_client_ask(struct nm_client *c, enum nm_verb verb, struct nm_str argument, struct nm_pace *pace,
+                  struct nm_sent *out, struct nm_sending *s) {
+  int err = claim(s, c, pace, out);
+  if (err != 0) {
+    return err;
+  }
+  s->verb = verb;
+  s->argument.max = argument.n;
+  nm_buf_add_str(&s->argument, argument);
+  return s->argument.err == 0 ? go_on(s, start(s)) : unclaim(s);
 }
 
 int nm_client_step(struct nm_sending *s) {
   if (s->client == NULL) {
     return s->out->error.code;
   }
-  if (s->is_waiting) {
+  enum nm_need need = s->need;
+  s->need = NM_NEED_NOTHING;
+  if (!s->is_connected) {
+    return go_on(s, connected(s, nm_connect_step(&s->connecting)));
+  }
+  if (need == NM_NEED_CONTENT) {
     resume(s);
   }
-  do {
-    if (pump(s) == NM_AGAIN) {
-      return NM_AGAIN;
-    }
-  } while (take_result(s) && start(s) == 0);
-  return end(s);
+  return go_on(s, 0);
+}
+
+enum nm_need nm_client_need(const struct nm_sending *s) {
+  return s->need;
+}
+
+void nm_client_wait(struct nm_sending *s) {
+  struct nm_client *c = s->client;
+  if (c == NULL || s->need != NM_NEED_LINE) {
+    return;
+  }
+  if (!s->is_connected) {
+    nm_connect_wait(&s->connecting);
+    return;
+  }
+  struct nm_io *io = c->api->conn_io(c->conn);
+  int want = nm_session_want(c->session) & (NM_IO_READ | NM_IO_WRITE);
+  (void)io->ops->wait(io, want != 0 ? want : NM_IO_READ,
+                      nm_pace_left(s->pace, nm_session_progress(c->session)));
+}
+
+void nm_client_give_secret(struct nm_sending *s, struct nm_str secret) {
+  if (s->client != NULL && !s->is_connected) {
+    nm_connect_give_secret(&s->connecting, secret);
+  }
 }
 
 void nm_client_cancel(struct nm_sending *s, const struct nm_error *why) {
   struct nm_client *c = s->client;
-  struct nm_txn_result r;
   if (c == NULL) {
     return;
   }
-  nm_session_lost(c->session, why);
-  nm_session_take_result(c->session, &r);
-  nm_split_add(&s->split, &r);
-  nm_connect_drop(c);
+  if (!s->is_connected) {
+    nm_connect_cancel(&s->connecting);
+  } else {
+    nm_session_lost(c->session, why);
+  }
+  if (s->content != NULL && s->is_connected) {
+    struct nm_txn_result r;
+    nm_session_take_result(c->session, &r);
+    nm_split_add(&s->split, &r);
+  } else if (why != NULL) {
+    s->out->error = *why;
+    if (s->content != NULL && s->split.n_runs > 0) {
+      stop_rest(s);
+    }
+  }
+  nm_kept_drop(c);
   (void)end(s);
+}
+
+void nm_sent_free(struct nm_sent *s) {
+  nm_txn_result_free(&s->txn);
+  nm_reply_free(&s->reply);
+  *s = (struct nm_sent){0};
+}
+
+void nm_client_close(struct nm_client *c) {
+  if (c->sending != NULL) {
+    struct nm_error why;
+    nm_error_set(&why, NM_EINVAL, NM_KIND_CANCELLED, "the client was closed");
+    nm_client_cancel(c->sending, &why);
+  }
+  nm_kept_hang_up(c);
 }

@@ -157,7 +157,8 @@ describe("a password", function()
   it("is not shown, even if the server repeats it", function()
     local base64 = { ["AHVzZXIAczNjcmV0cHc="] = true, ["czNjcmV0cHc="] = true, ["s3cretpw"] = true }
     for echoed in pairs(base64) do
-      for _, line in ipairs{ "500 5.3.3 Unrecognized command 'AUTH PLAIN %s'\r\n", "535 no '%s'\r\n", "what? %s\r\n" } do
+      for line, word in pairs{ ["500 5.3.3 Unrecognized command 'AUTH PLAIN %s'\r\n"] = "repeated the password",
+        ["535 no '%s'\r\n"] = "repeated the password", ["what? %s\r\n"] = "malformed reply" } do
         local server = servers.script(net.follow(net.greet("AUTH PLAIN LOGIN"), { expect = "AUTH" }, { send = line:format(echoed) }))
         local client = net.client(server.port.plain, { UserName = "user", Password = "s3cretpw" })
         local result, err, detail = client:Send(net.message())
@@ -165,7 +166,7 @@ describe("a password", function()
         for _, text in ipairs{ err, tostring(detail), detail.Reply or "" } do
           assert.is_nil(text:find(echoed, 1, true), text)
         end
-        assert.is_truthy(err:find("repeated the password", 1, true), err)
+        assert.is_truthy(err:find(word, 1, true), err)
         server:stop()
       end
     end

@@ -15,7 +15,7 @@ local MODULES = {
     libraries = { "curl" }, incdirs = { "$(CURL_INCDIR)" }, libdirs = { "$(CURL_LIBDIR)" } },
   { name = "netmail.crypto", rooms = { "base", "crypto" }, without = { "^src/base/addr", "^src/base/idn%.c" },
     top = function(file) return file == "lua_crypto.c" end,
-    libraries = { "crypto" }, incdirs = { "$(CRYPTO_INCDIR)" }, libdirs = { "$(CRYPTO_LIBDIR)" } },
+    libraries = { "ssl", "crypto" }, incdirs = { "$(CRYPTO_INCDIR)" }, libdirs = { "$(CRYPTO_LIBDIR)" } },
 }
 
 local function files(folder, pattern)

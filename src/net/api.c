@@ -14,10 +14,13 @@ static const struct nm_net_api table = {
     .dial_progress = nm_dial_progress,
     .dial_doing = nm_dial_doing,
     .dial_lines = nm_dial_lines,
+    .dial_log = nm_dial_log,
+    .dial_times = nm_dial_times,
     .dial_refused = nm_dial_refused,
     .conn_io = nm_conn_io,
     .conn_peer = nm_conn_peer,
     .conn_is_loopback = nm_conn_is_loopback,
+    .conn_ssl = nm_conn_ssl,
     .conn_readable = nm_conn_readable,
     .conn_close = nm_conn_close,
 };

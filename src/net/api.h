@@ -10,7 +10,7 @@
    shared object links the other and libcurl is loaded at the first send. Nothing allocated on one side is freed by the other. */
 #define NM_NET_API_KEY "netmail.net.api"
 #define NM_NET_API_MAGIC 0x6e6d6e74u
-#define NM_NET_API_VERSION 1u
+#define NM_NET_API_VERSION 2u
 
 enum nm_tls { NM_TLS_NONE, NM_TLS_STARTTLS, NM_TLS_IMPLICIT };
 
@@ -20,8 +20,11 @@ struct nm_dial {
   int port;
   enum nm_tls tls; /* STARTTLS: required */
   int loopback_only; /* connect only if the address is a loopback one: else NM_EINVAL from step, and dial_refused says so */
-  const char *ehlo_name; /* checked by the caller: a domain or an address literal */
-  const char *user;      /* NULL: no AUTH at all */
+  int is_bare; /* nothing is said: the line alone, in TLS or not, and the server's greeting still to be read. Not with STARTTLS. */
+  int wants_log;           /* dial_log */
+  const char *socket_path; /* a socket of this machine's in place of host and port */
+  const char *ehlo_name;   /* checked by the caller: a domain or an address literal */
+  const char *user;        /* NULL: no AUTH at all */
   const char *password;
   const char *mechanisms; /* separated by one space, upper case; never empty when user is set */
   const char *ca_file;
@@ -32,6 +35,14 @@ struct nm_dial {
   const char *proxy; /* URL; NULL: none, and the environment's proxies are not used */
   int ip_version;    /* 0: any, 4, 6 */
   int timeout_ms;    /* without progress, for the connect phase's share between addresses */
+};
+
+/* When what was reached, in microseconds since the dial began; 0: never. */
+struct nm_dial_times {
+  int64_t resolved;
+  int64_t connected;
+  int64_t secure;
+  int64_t ready;
 };
 
 struct nm_net;  /* one a client: DNS cache, TLS sessions and the loaded CA store shared by its connections */
@@ -59,6 +70,10 @@ struct nm_net_api {
   const char *(*dial_doing)(const struct nm_conn *c);
   /* All reply lines of the dial phase as the server sent them (bounded: a flood ends the dial with NM_ELIMIT). */
   void (*dial_lines)(const struct nm_conn *c, const char **p, size_t *n);
+  /* What was said and what happened, in lines: one octet ('C' the client, 'S' the server, '-' an event), the text without its end, LF. What
+     AUTH says is not in it, only "***". Grows; empty unless it was wanted. */
+  void (*dial_log)(const struct nm_conn *c, const char **p, size_t *n);
+  void (*dial_times)(const struct nm_conn *c, struct nm_dial_times *out);
   /* True when loopback_only stopped it: an address was not loopback. */
   int (*dial_refused)(const struct nm_conn *c);
   /* The connection as an io; valid until conn_close. */
@@ -66,6 +81,9 @@ struct nm_net_api {
   /* Peer's address as text ("127.0.0.1"), and whether it is loopback and reached without a proxy. */
   const char *(*conn_peer)(const struct nm_conn *c);
   int (*conn_is_loopback)(const struct nm_conn *c);
+  /* The SSL of OpenSSL's that encrypts the line, and the address of the SSL_export_keying_material that belongs to it, by which
+     somebody else who has an OpenSSL knows whether it is the same one. 0, or NM_EINVAL: there is none. The line is idle. */
+  int (*conn_ssl)(struct nm_conn *c, void **ssl, const void **mark);
   /* True when there is something to read or the line is broken: on an idle connection both mean dead, and dead it is from
      then on. A TLS record without bytes for us (session ticket, key update) is neither. Does not block. */
   int (*conn_readable)(struct nm_conn *c);
@@ -73,5 +91,11 @@ struct nm_net_api {
      goodbye if that needs no waiting. In a forked child always quietly, and the parent's line is left alone. */
   void (*conn_close)(struct nm_conn **c, int quietly);
 };
+
+/* What a table from another shared object must be. */
+static inline int nm_net_api_fits(const struct nm_net_api *api) {
+  return api != NULL && api->magic == NM_NET_API_MAGIC && api->version == NM_NET_API_VERSION &&
+         api->size == sizeof *api;
+}
 
 #endif

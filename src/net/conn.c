@@ -1,5 +1,6 @@
 #include "net/conn.h"
 
+#include <dlfcn.h>
 #include <poll.h>
 #include <unistd.h>
 #include "base/alloc.h"
@@ -89,7 +90,7 @@ static int note_peer(struct nm_conn *c) {
     return NM_EIO;
   }
   nm_sockaddr_text((struct sockaddr *)&a, n, c->peer, sizeof c->peer);
-  c->is_loopback = !c->proxied && nm_sockaddr_is_loopback((struct sockaddr *)&a, n);
+  c->is_loopback = c->is_local || (!c->proxied && nm_sockaddr_is_loopback((struct sockaddr *)&a, n));
   return 0;
 }
 
@@ -133,6 +134,33 @@ int nm_conn_readable(struct nm_conn *c) {
   return 1;
 }
 
+/* libcurl's own dependency, by that name; NULL when it has none. */
+static const void *symbol_of_curl(const char *name) {
+  Dl_info where;
+  if (dladdr((const void *)(uintptr_t)curl_easy_init, &where) == 0 || where.dli_fname == NULL) {
+    return NULL;
+  }
+  void *curl = dlopen(where.dli_fname, RTLD_LAZY | RTLD_LOCAL | RTLD_NOLOAD);
+  if (curl == NULL) {
+    return NULL;
+  }
+  const void *found = dlsym(curl, name);
+  dlclose(curl);
+  return found;
+}
+
+int nm_conn_ssl(struct nm_conn *c, void **ssl, const void **mark) {
+  struct curl_tlssessioninfo *info = NULL;
+  /* Reading ties the handle to its connection again, which the end of the dial has untied: before, libcurl knows no SSL. */
+  if (nm_conn_readable(c) || curl_easy_getinfo(c->easy, CURLINFO_TLS_SSL_PTR, &info) != CURLE_OK ||
+      info == NULL || info->backend != CURLSSLBACKEND_OPENSSL || info->internals == NULL) {
+    return NM_EINVAL;
+  }
+  *ssl = info->internals;
+  *mark = symbol_of_curl("SSL_export_keying_material");
+  return *mark != NULL ? 0 : NM_EINVAL;
+}
+
 static void handles_free(struct nm_conn *c) {
   struct nm_sigpipe hold;
   nm_sigpipe_hold(&hold, c->net->hold_sigpipe);
@@ -160,5 +188,6 @@ void nm_conn_close(struct nm_conn **pc, int quietly) {
     handles_free(c);
   }
   nm_buf_free(&c->lines);
+  nm_buf_free(&c->log);
   nm_free(c);
 }

@@ -46,11 +46,16 @@ struct nm_conn {
   CURLcode result;
   unsigned reached;    /* NM_DIAL_* */
   struct nm_buf lines; /* of the dial, as they came */
-  uint64_t replies;    /* complete ones */
-  int last_code;       /* of the last complete reply */
-  int flood;           /* lines hit its maximum */
-  int garbage;         /* a line that is none of a reply */
-  int reply_code;      /* of the reply that is being read; 0: a new one begins */
+  struct nm_buf log;   /* as dial_log gives it; max 0: not wanted */
+  unsigned logged;     /* of reached: what it says already */
+  int has_login;       /* the client's lines may hold a secret */
+  int is_bare;
+  int is_local;     /* over a socket of this machine's */
+  uint64_t replies; /* complete ones */
+  int last_code;    /* of the last complete reply */
+  int flood;        /* lines hit its maximum */
+  int garbage;      /* a line that is none of a reply */
+  int reply_code;   /* of the reply that is being read; 0: a new one begins */
   enum nm_tls tls;
   int loopback_only;
   int refused; /* an address was refused because it is not a loopback one */
@@ -89,6 +94,14 @@ uint64_t nm_dial_progress(const struct nm_conn *c);
 const char *nm_dial_doing(const struct nm_conn *c);
 void nm_dial_lines(const struct nm_conn *c, const char **p, size_t *n);
 int nm_dial_refused(const struct nm_conn *c);
+void nm_dial_times(const struct nm_conn *c, struct nm_dial_times *out);
+
+/* dial_log.c */
+int nm_dial_log_begin(struct nm_conn *c);
+void nm_dial_log_event(struct nm_conn *c, const char *fmt, ...) NM_PRINTF(2, 3);
+/* What has been reached since it was last asked. */
+void nm_dial_log_reached(struct nm_conn *c);
+void nm_dial_log(const struct nm_conn *c, const char **p, size_t *n);
 
 /* conn.c */
 /* The dial is done: takes the socket over. */
@@ -98,6 +111,7 @@ const char *nm_conn_peer(const struct nm_conn *c);
 int nm_conn_is_loopback(const struct nm_conn *c);
 int nm_conn_readable(struct nm_conn *c);
 void nm_conn_close(struct nm_conn **c, int quietly);
+int nm_conn_ssl(struct nm_conn *c, void **ssl, const void **mark);
 /* True in a process other than the one that dialled. */
 int nm_conn_is_foreign(const struct nm_conn *c);
 

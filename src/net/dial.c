@@ -49,11 +49,17 @@ static size_t swallow(char *p, size_t size, size_t n, void *owner) {
   return size * n;
 }
 
+static const char *address_text(const struct curl_sockaddr *a, char *room) {
+  nm_sockaddr_text(&a->addr, a->addrlen, room, NM_PEER_TEXT_MAX);
+  return room[0] != '\0' ? room : "a socket of this machine";
+}
+
 /* CURLOPT_OPENSOCKETFUNCTION: called with each address before it is connected to. */
 static curl_socket_t open_socket(void *owner, curlsocktype purpose, struct curl_sockaddr *a) {
   struct nm_conn *c = owner;
   (void)purpose;
-  if (c->loopback_only && !nm_sockaddr_is_loopback(&a->addr, a->addrlen)) {
+  nm_dial_log_event(c, "connecting to %s", address_text(a, (char[NM_PEER_TEXT_MAX]){0}));
+  if (c->loopback_only && !c->is_local && !nm_sockaddr_is_loopback(&a->addr, a->addrlen)) {
     c->refused = 1;
     return CURL_SOCKET_BAD;
   }
@@ -92,6 +98,7 @@ static int begin(struct nm_conn *c, const struct nm_dial *d, struct nm_error *e)
     return nm_error_nomem(e);
   }
   rc = nm_options_set(c, d, e);
+  rc = rc == 0 && d->wants_log && nm_dial_log_begin(c) != 0 ? nm_error_nomem(e) : rc;
   if (rc != 0) {
     return rc;
   }
@@ -117,6 +124,9 @@ int nm_dial_start(struct nm_net *net, const struct nm_dial *d, struct nm_conn **
   c->lines.max = NM_DIAL_LINES_MAX;
   c->tls = d->tls;
   c->loopback_only = d->loopback_only;
+  c->has_login = d->user != NULL;
+  c->is_bare = d->is_bare;
+  c->is_local = d->socket_path != NULL;
   c->proxied = d->proxy != NULL && d->proxy[0] != '\0';
   int rc = begin(c, d, e);
   if (rc != 0) {
@@ -127,25 +137,33 @@ int nm_dial_start(struct nm_net *net, const struct nm_dial *d, struct nm_conn **
   return 0;
 }
 
-static int passed(const struct nm_conn *c, CURLINFO when) {
+static int64_t when(const struct nm_conn *c, CURLINFO what) {
   curl_off_t us = 0;
-  return curl_easy_getinfo(c->easy, when, &us) == CURLE_OK && us > 0;
+  return curl_easy_getinfo(c->easy, what, &us) == CURLE_OK ? us : 0;
 }
 
 /* Once TCP is up the caller's clock alone decides: a greeting, EHLO, TLS or AUTH that is slow but comes must not fail because
    the connect phase was given a sum. (libcurl reads this option anew at each look at its clock.) */
 static void note_progress(struct nm_conn *c) {
-  if (passed(c, CURLINFO_NAMELOOKUP_TIME_T)) {
+  if (when(c, CURLINFO_NAMELOOKUP_TIME_T) > 0) {
     c->reached |= NM_DIAL_RESOLVED;
   }
-  if ((c->reached & NM_DIAL_CONNECTED) == 0 && passed(c, CURLINFO_CONNECT_TIME_T)) {
+  if ((c->reached & NM_DIAL_CONNECTED) == 0 && when(c, CURLINFO_CONNECT_TIME_T) > 0) {
     c->reached |= NM_DIAL_CONNECTED;
     c->refused = 0; /* another address of the same name was a loopback one */
     (void)curl_easy_setopt(c->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)INT_MAX);
   }
-  if (passed(c, CURLINFO_APPCONNECT_TIME_T)) {
+  if (when(c, CURLINFO_APPCONNECT_TIME_T) > 0) {
     c->reached |= NM_DIAL_SECURE;
   }
+  nm_dial_log_reached(c);
+}
+
+void nm_dial_times(const struct nm_conn *c, struct nm_dial_times *out) {
+  *out = (struct nm_dial_times){.resolved = when(c, CURLINFO_NAMELOOKUP_TIME_T),
+                                .connected = when(c, CURLINFO_CONNECT_TIME_T),
+                                .secure = when(c, CURLINFO_APPCONNECT_TIME_T),
+                                .ready = when(c, CURLINFO_TOTAL_TIME_T)};
 }
 
 static int go_on(struct nm_conn *c) {

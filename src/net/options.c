@@ -67,6 +67,10 @@ static int check(const struct nm_dial *d, struct nm_error *e) {
     return refuse(e, NM_KIND_AUTH, "no list of authentication mechanisms",
                   d->mechanisms != NULL ? d->mechanisms : "(none)");
   }
+  if (d->is_bare && (d->tls == NM_TLS_STARTTLS || d->user != NULL)) {
+    return nm_error_set(e, NM_EINVAL, NM_KIND_CONNECT,
+                        "on a bare line libcurl says neither STARTTLS nor AUTH");
+  }
   if (d->port < 1 || d->port > 65535) {
     return nm_error_set(e, NM_EINVAL, NM_KIND_CONNECT, "not a port number: %d", d->port);
   }
@@ -133,15 +137,24 @@ static int check_proxy(const char *proxy, struct nm_error *e) {
                       "Proxy: not a URL that begins with http, https, socks4, socks4a, socks5 or socks5h");
 }
 
+/* A bare line is one of a protocol whose client says nothing by itself: of telnet's, and of https until a request is made. */
+static const char *scheme(const struct nm_dial *d) {
+  int is_tls = d->tls == NM_TLS_IMPLICIT;
+  return d->is_bare ? (is_tls ? "https://" : "telnet://") : (is_tls ? "smtps://" : "smtp://");
+}
+
 /* RFC 3986 2.1; 3.2.2 for the brackets. The path is what libcurl says in EHLO. */
 static void write_url(struct nm_buf *b, const struct nm_dial *d) {
   int literal = strchr(d->host, ':') != NULL;
-  nm_buf_add_c(b, d->tls == NM_TLS_IMPLICIT ? "smtps://" : "smtp://");
+  nm_buf_add_c(b, scheme(d));
   nm_buf_add_c(b, literal ? "[" : "");
   for (const char *p = d->host; *p != '\0'; p++) {
     nm_buf_add_c(b, *p == '%' ? "%25" : ((char[]){*p, '\0'}));
   }
   nm_buf_addf(b, "%s:%d/", literal ? "]" : "", d->port);
+  if (d->is_bare) {
+    return;
+  }
   for (const char *p = d->ehlo_name; *p != '\0'; p++) {
     if (nm_is((unsigned char)*p, NM_CHAR_LDH) || *p == '.' || *p == '_') {
       nm_buf_add_byte(b, *p);
@@ -167,15 +180,17 @@ static void set_url(struct setter *s, const struct nm_dial *d) {
 #endif
 
 /* Nothing but SMTP is ever spoken, wherever a name or a proxy may lead. */
-static void set_protocols(struct setter *s) {
+static void set_protocols(struct setter *s, int is_bare) {
+  const long set = is_bare ? CURLPROTO_TELNET | CURLPROTO_HTTPS : CURLPROTO_SMTP | CURLPROTO_SMTPS;
 #if LIBCURL_VERSION_NUM >= 0x075500
-  CURLcode rc = curl_easy_setopt(s->easy, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+  CURLcode rc = curl_easy_setopt(s->easy, CURLOPT_PROTOCOLS_STR, is_bare ? "telnet,https" : "smtp,smtps");
   if (rc != CURLE_UNKNOWN_OPTION) {
     note(s, CURLOPT_PROTOCOLS_STR, rc);
+    (void)set;
     return;
   }
 #endif
-  CURL_IGNORE_DEPRECATION(set_long(s, CURLOPT_PROTOCOLS, CURLPROTO_SMTP | CURLPROTO_SMTPS);)
+  CURL_IGNORE_DEPRECATION(set_long(s, CURLOPT_PROTOCOLS, set);)
 }
 
 static void set_connection(struct setter *s, const struct nm_dial *d) {
@@ -193,6 +208,12 @@ static void set_connection(struct setter *s, const struct nm_dial *d) {
   try_long(s, CURLOPT_QUICK_EXIT, 1);
 #endif
   set_long(s, CURLOPT_NETRC, CURL_NETRC_IGNORED);
+  if (d->is_bare) {
+    set_long(s, CURLOPT_SSL_ENABLE_ALPN, 0); /* it is not HTTP that will be spoken */
+  }
+  if (d->socket_path != NULL) {
+    set_text(s, CURLOPT_UNIX_SOCKET_PATH, d->socket_path);
+  }
 }
 
 /* "" rather than nothing: the environment's http_proxy, all_proxy and no_proxy have no say. */
@@ -293,7 +314,7 @@ int nm_options_set(struct nm_conn *c, const struct nm_dial *d, struct nm_error *
     return rc;
   }
   set_url(&s, d);
-  set_protocols(&s);
+  set_protocols(&s, d->is_bare);
   set_connection(&s, d);
   set_proxy(&s, d);
   set_tls(&s, d);

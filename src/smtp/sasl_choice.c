@@ -39,14 +39,18 @@ static unsigned possible(const struct nm_sasl_choice *c, unsigned set) {
   return set & (c->has_certificate ? ~0u : ~(unsigned)NM_SASL_EXTERNAL);
 }
 
-static void add_names(struct nm_buf *b, unsigned set) {
-  const char *separator = "";
+void nm_sasl_names(struct nm_buf *b, unsigned set, const char *separator) {
+  const char *before = "";
   for (unsigned bit = 1; bit <= NM_SASL_LAST; bit <<= 1) {
     if ((set & bit) != 0) {
-      nm_buf_addf(b, "%s%s", separator, nm_sasl_name(bit));
-      separator = ", ";
+      nm_buf_addf(b, "%s%s", before, nm_sasl_name(bit));
+      before = separator;
     }
   }
+}
+
+static void add_names(struct nm_buf *b, unsigned set) {
+  nm_sasl_names(b, set, ", ");
   nm_buf_add_c(b, set == 0 ? "nothing that netmail knows" : "");
 }
 

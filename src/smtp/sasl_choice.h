@@ -1,6 +1,7 @@
 #ifndef NM_SMTP_SASL_CHOICE_H
 #define NM_SMTP_SASL_CHOICE_H
 
+#include "base/buf.h"
 #include "base/error.h"
 #include "base/hidden.h"
 #include "base/str.h"
@@ -22,6 +23,8 @@ NM_HIDDEN_BEGIN
 
 /* From the words of EHLO's AUTH line, separated by spaces; unknown ones are passed over. */
 unsigned nm_sasl_offered(struct nm_str words);
+/* Appends the names of a set, the most wanted first, with the separator between them. */
+void nm_sasl_names(struct nm_buf *b, unsigned set, const char *separator);
 /* The strongest that may be spoken: one bit. 0: there is none, and e has the reason (kind auth, NM_EINVAL). */
 unsigned nm_sasl_choose(const struct nm_sasl_choice *c, struct nm_error *e);
 

@@ -1,0 +1,77 @@
+#include "kept.h"
+
+#include <unistd.h>
+
+static void key_add(struct nm_buf *key, const struct nm_buf *b) {
+  nm_buf_addf(key, "%zu:", b->n);
+  nm_buf_add_str(key, nm_buf_str(b));
+}
+
+/* A giver has no value to compare: it is the same as long as nobody has set it anew. */
+static void key_add_credential(struct nm_buf *key, const struct nm_credential *credential) {
+  key_add(key, &credential->user);
+  key_add(key, &credential->password);
+  key_add(key, &credential->domain);
+  if (credential->giver.what != NULL) {
+    nm_buf_addf(key, "%p %u ", (const void *)credential, credential->version);
+  }
+}
+
+int nm_kept_key(const struct nm_client *c, const struct nm_logins *logins, struct nm_buf *key) {
+  const struct nm_buf *texts[] = {&c->host,      &c->local_name, &c->ca_file,      &c->ca_path,
+                                  &c->cert_file, &c->key_file,   &c->key_password, &c->proxy};
+  for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+    key_add(key, texts[i]);
+  }
+  nm_buf_addf(key, "%d %d %d %d %d %u %d ", c->port, c->enable_ssl, c->implicit_tls, c->allow_plaintext_auth,
+              c->ip_version, c->minimum_auth, c->is_lmtp);
+  for (size_t i = 0; i < logins->n; i++) {
+    const struct nm_login *way = &logins->ways[i];
+    nm_buf_addf(key, "%u %d %d ", way->mechs, way->named, way->credential != NULL);
+    if (way->credential != NULL) {
+      key_add_credential(key, way->credential);
+    }
+  }
+  return key->err;
+}
+
+/* Readable while idle means dead: the server has hung up, or says something nobody asked for (often 421). */
+int nm_kept_is_usable(struct nm_client *c, const struct nm_buf *key) {
+  return c->conn != NULL && c->pid == getpid() && nm_session_state(c->session) == NM_SESSION_IDLE &&
+         !nm_session_is_spent(c->session) && nm_str_eq(nm_buf_str(key), nm_buf_str(&c->key)) &&
+         !c->api->conn_readable(c->conn);
+}
+
+void nm_kept_drop(struct nm_client *c) {
+  if (c->conn != NULL) {
+    c->api->conn_close(&c->conn, 1);
+  }
+  nm_session_free(&c->session);
+  nm_buf_free(&c->key);
+  nm_credential_unref(&c->user);
+  c->mechanism = 0;
+  c->is_secure = 0;
+}
+
+void nm_kept_hang_up(struct nm_client *c) {
+  if (c->conn != NULL && c->session != NULL && c->pid == getpid() && nm_session_quit(c->session) == 0) {
+    const char *p;
+    size_t n, done;
+    nm_session_output(c->session, &p, &n);
+    struct nm_io *io = c->api->conn_io(c->conn);
+    if (io->ops->send(io, p, n, &done) == 0) { /* best effort: nothing waits for its end */
+      nm_session_sent(c->session, done);
+    }
+    c->api->conn_close(&c->conn, 0);
+  }
+  nm_kept_drop(c);
+}
+
+void nm_kept_leave_parents(struct nm_client *c) {
+  if (c->net != NULL && c->pid != getpid()) {
+    nm_kept_drop(c);
+    c->api->net_free(c->net);
+    c->net = NULL;
+  }
+  c->pid = getpid();
+}

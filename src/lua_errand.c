@@ -1,0 +1,219 @@
+#include "lua_errand.h"
+
+#include "lua_content.h"
+#include "lua_load.h"
+#include "lua_producer.h"
+#include "mime/pieces.h"
+
+enum { CALLED_NONE, CALLED_TRACER, CALLED_GIVER, CALLED_CONTENT };
+
+void nm_errand_release(struct nm_errand *e) {
+  nm_client_cancel(&e->sending, NULL);
+  nm_sent_free(&e->sent);
+  nm_client_unref(&e->client);
+}
+
+/* ---- the trace ---- */
+
+static const char *const froms[] = {
+    [NM_TRACE_CLIENT] = "client", [NM_TRACE_SERVER] = "server", [NM_TRACE_EVENT] = "event"};
+
+/* The next line that is to be shown; 0: there is none. */
+static int next_line(struct nm_client *c, enum nm_trace_from *from, struct nm_str *line) {
+  while (c->trace != NULL && nm_trace_next(c->trace, from, line)) {
+    if (c->tracer.what != NULL && (int)*from < c->trace_level) {
+      return 1;
+    }
+  }
+  return 0;
+}
+
+/* Pushes function and arguments; 0: nothing to show. */
+static int push_trace(lua_State *L, struct nm_errand *e) {
+  enum nm_trace_from from;
+  struct nm_str line;
+  struct nm_error left_out = {0}; /* a room for words */
+  struct nm_client *c = e->client;
+  if (!next_line(c, &from, &line)) {
+    size_t n = c->tracer.what != NULL ? nm_trace_dropped(c->trace) : 0;
+    if (n == 0) {
+      return 0;
+    }
+    nm_error_set(&left_out, 0, NM_KIND_NONE, "%zu lines are not shown: there were too many at once", n);
+    from = NM_TRACE_EVENT;
+    line = nm_str_c(left_out.text);
+  }
+  nm_producer_push(L, c->tracer.what);
+  lua_pushstring(L, froms[from]);
+  nm_push_str(L, line);
+  return 1;
+}
+
+/* What it returns is nobody's business. One that raises is taken away: who only looks on must not make a mail that was accepted look
+   like one that was not. */
+static void take_trace(lua_State *L, struct nm_errand *e) {
+  if (!lua_toboolean(L, 3)) {
+    (void)nm_client_set_tracer(e->client, NULL, NULL);
+    nm_producers_sweep(L);
+  }
+}
+
+/* ---- the password ---- */
+
+static void fail(struct nm_errand *e, const char *what, const char *why) {
+  struct nm_error error;
+  nm_error_set(&error, NM_EINVAL, NM_KIND_AUTH, "no Password for %s:%d as %s: %s%s", e->client->host.p,
+               e->client->port,
+               e->sending.connecting.logins.ways[e->sending.connecting.i].credential->user.n > 0
+                   ? e->sending.connecting.logins.ways[e->sending.connecting.i].credential->user.p
+                   : "(no UserName)",
+               what, why);
+  nm_client_cancel(&e->sending, &error);
+}
+
+static void push_giver(lua_State *L, const struct nm_errand *e) {
+  int is_again;
+  const struct nm_credential *c = nm_connect_giver(&e->sending.connecting, &is_again);
+  nm_producer_push(L, c->giver.what);
+  lua_pushboolean(L, is_again);
+}
+
+static const char *words_at(lua_State *L, int i) {
+  return lua_type(L, i) == LUA_TSTRING ? lua_tostring(L, i) : "no reason was given";
+}
+
+static void take_secret(lua_State *L, struct nm_errand *e) {
+  struct nm_error error = {0};
+  if (nm_client_need(&e->sending) != NM_NEED_SECRET) {
+    return; /* closed meanwhile */
+  }
+  if (!lua_toboolean(L, 3)) {
+    fail(e, "its function failed: ", words_at(L, 4));
+  } else if (lua_type(L, 4) != LUA_TSTRING) {
+    fail(e, lua_isnil(L, 4) ? "its function gave none: " : "its function gave something else than a string: ",
+         lua_isnil(L, 4) ? words_at(L, 5) : luaL_typename(L, 4));
+  } else {
+    size_t n;
+    const char *p = lua_tolstring(L, 4, &n);
+    if (nm_credential_check_password(nm_str(p, n), &error) != 0) {
+      fail(e, "what its function gave cannot be used: ", error.text);
+    } else {
+      nm_client_give_secret(&e->sending, nm_str(p, n));
+    }
+  }
+}
+
+/* ---- between two steps ---- */
+
+static struct nm_feed *waiting(const struct nm_errand *e) {
+  return e->source != NULL ? nm_pieces_waiting(e->source) : NULL;
+}
+
+static int call(lua_State *L, struct nm_errand *e, int i, int what) {
+  e->called = what;
+  return what == CALLED_TRACER ? nm_drive_call2(L, i) : nm_drive_call(L, i);
+}
+
+static int step(lua_State *L, struct nm_job *job);
+
+int nm_errand_run(lua_State *L, struct nm_errand *e, int i, int err) {
+  e->job.step = step;
+  e->err = err;
+  for (;;) {
+    if (e->err < 0 && e->retry != NULL) {
+      e->err = e->retry(e);
+    }
+    if (push_trace(L, e)) {
+      return call(L, e, i, CALLED_TRACER);
+    }
+    if (e->err != NM_AGAIN) {
+      break;
+    }
+    switch (nm_client_need(&e->sending)) {
+      case NM_NEED_SECRET:
+        push_giver(L, e);
+        return call(L, e, i, CALLED_GIVER);
+      case NM_NEED_CONTENT:
+        if (nm_content_ask(L, waiting(e))) {
+          return call(L, e, i, CALLED_CONTENT);
+        }
+        break;
+      case NM_NEED_CRYPTO:
+        e->client->binding = nm_load_binding(L);
+        e->client->digest = nm_load_digest(L);
+        break;
+      case NM_NEED_LINE:
+        nm_client_wait(&e->sending);
+        break;
+      case NM_NEED_NOTHING:
+        break;
+    }
+    e->err = nm_client_step(&e->sending);
+  }
+  int pushed = e->finish(L, e);
+  nm_scratch_release(L, i);
+  return pushed;
+}
+
+/* Stack: 1 the job, 2 the method's argument, 3 whether the call succeeded, 4 and so on its results. */
+static int step(lua_State *L, struct nm_job *job) {
+  struct nm_errand *e = (struct nm_errand *)(void *)job;
+  int called = e->called;
+  e->called = CALLED_NONE;
+  switch (called) {
+    case CALLED_TRACER:
+      take_trace(L, e);
+      return nm_errand_run(L, e, 1, e->err);
+    case CALLED_GIVER:
+      take_secret(L, e);
+      break;
+    case CALLED_CONTENT:
+      nm_content_answer(L, waiting(e), 3);
+      break;
+    default:
+      break;
+  }
+  return nm_errand_run(L, e, 1, nm_client_step(&e->sending));
+}
+
+/* ---- results ---- */
+
+static void set_enhanced(lua_State *L, const struct nm_reply *r) {
+  if (r->enhanced[0] != 0) {
+    lua_pushfstring(L, "%d.%d.%d", r->enhanced[0], r->enhanced[1], r->enhanced[2]);
+    lua_setfield(L, -2, "EnhancedCode");
+  }
+}
+
+void nm_errand_set_reply(lua_State *L, const struct nm_reply *r) {
+  if (r->code != 0) {
+    lua_pushinteger(L, r->code);
+    lua_setfield(L, -2, "Code");
+    set_enhanced(L, r);
+    nm_set_field_str(L, "Reply", nm_buf_str(&r->text));
+  }
+}
+
+static int is_temporary(const struct nm_sent *s, const struct nm_reply *reply) {
+  if (reply->code != 0) {
+    return nm_reply_class(reply) == 4;
+  }
+  return s->error.kind == NM_KIND_CONNECT || s->error.kind == NM_KIND_TIMEOUT;
+}
+
+int nm_errand_push_failure(lua_State *L, const struct nm_errand *e, enum nm_outcome outcome) {
+  const struct nm_sent *s = &e->sent;
+  const struct nm_reply *reply = s->reply.code != 0 ? &s->reply : &s->txn.reply;
+  int pushed = nm_push_failure(L, &s->error, nm_outcome_name(outcome));
+  nm_errand_set_reply(L, reply);
+  if (s->command != NULL) {
+    lua_pushstring(L, s->command);
+    lua_setfield(L, -2, "Command");
+  }
+  lua_pushboolean(L, is_temporary(s, reply));
+  lua_setfield(L, -2, "Temporary");
+  nm_set_field_str(L, "Host", nm_buf_str(&e->client->host));
+  lua_pushinteger(L, e->client->port);
+  lua_setfield(L, -2, "Port");
+  return pushed;
+}

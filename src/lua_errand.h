@@ -1,0 +1,39 @@
+#ifndef NM_LUA_ERRAND_H
+#define NM_LUA_ERRAND_H
+
+#include "lua_client.h"
+#include "lua_drive.h"
+#include "send.h"
+
+/* What a method of the client's has on its way: a send or a question. It runs between the calls of the user's functions (contents,
+   passwords, the trace), each of which happens in Lua, and waits for the line in between. */
+struct nm_errand {
+  struct nm_job job; /* first */
+  struct nm_client *client;
+  struct nm_source *source; /* NULL: a question */
+  struct nm_pace pace;
+  struct nm_sending sending;
+  struct nm_sent sent;
+  /* Pushes the results; sent.error.code 0: it went well. */
+  int (*finish)(lua_State *L, struct nm_errand *e);
+  /* It has failed: begins it in another way, as nm_client_begin, or returns the code. NULL: there is no other. */
+  int (*retry)(struct nm_errand *e);
+  int called; /* which function was called last */
+  int err;    /* of the last step */
+};
+
+NM_HIDDEN_BEGIN
+
+/* At index i lies the scratch that is e; err as nm_client_begin returned it. For `return`, like the method itself. */
+int nm_errand_run(lua_State *L, struct nm_errand *e, int i, int err);
+/* For the scratch's release, first of all: when it is left in the middle. The client's reference too. */
+void nm_errand_release(struct nm_errand *e);
+
+/* Code, EnhancedCode, Reply of the table on the top; nothing for a reply that never came. */
+void nm_errand_set_reply(lua_State *L, const struct nm_reply *r);
+/* nil, text and detail; the detail, on the top, may be added to. */
+int nm_errand_push_failure(lua_State *L, const struct nm_errand *e, enum nm_outcome outcome);
+
+NM_HIDDEN_END
+
+#endif

@@ -1,0 +1,56 @@
+#include "lua_load.h"
+
+static void *handed_over(lua_State *L, const char *key) {
+  lua_getfield(L, LUA_REGISTRYINDEX, key);
+  void *api = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  return api;
+}
+
+static void load(lua_State *L, const char *module) {
+  lua_getglobal(L, "require");
+  lua_pushstring(L, module);
+  if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
+    /* Lua 5.1 remembers a load that failed as one that still runs, and would not say the reason again. */
+    lua_getfield(L, LUA_REGISTRYINDEX, "_LOADED");
+    if (lua_istable(L, -1)) {
+      lua_pushnil(L);
+      lua_setfield(L, -2, module);
+    }
+    lua_pop(L, 1);
+    lua_error(L);
+  }
+}
+
+static const void *need(lua_State *L, const char *module, const char *key) {
+  void *api = handed_over(L, key);
+  if (api == NULL) {
+    load(L, module);
+    api = handed_over(L, key);
+  }
+  return api;
+}
+
+static void check_fits(lua_State *L, int fits, const char *module) {
+  if (!fits) {
+    luaL_error(L, "%s is of another version than netmail.core; install both from one netmail", module);
+  }
+}
+
+const struct nm_net_api *nm_load_net(lua_State *L) {
+  const struct nm_net_api *api = need(L, "netmail.net", NM_NET_API_KEY);
+  check_fits(L, nm_net_api_fits(api), "netmail.net");
+  return api;
+}
+
+const struct nm_digest_api *nm_load_digest(lua_State *L) {
+  const struct nm_digest_api *api = need(L, "netmail.crypto", NM_DIGEST_API_KEY);
+  check_fits(L, nm_digest_api_fits(api), "netmail.crypto");
+  return api;
+}
+
+const struct nm_binding_api *nm_load_binding(lua_State *L) {
+  const struct nm_binding_api *api = need(L, "netmail.crypto", NM_BINDING_API_KEY);
+  check_fits(L, nm_binding_api_fits(api), "netmail.crypto");
+  return api;
+}

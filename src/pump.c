@@ -1,0 +1,51 @@
+#include "pump.h"
+
+/* Of a read: some hundred replies. */
+#define READ_MAX 4096
+
+static int runs(const struct nm_session *s) {
+  enum nm_session_state state = nm_session_state(s);
+  return state == NM_SESSION_BUSY || state == NM_SESSION_TALKING;
+}
+
+/* 1: something moved; negative: the line takes nothing more. */
+static int write_some(struct nm_session *s, struct nm_io *io) {
+  const char *p;
+  size_t n = 0, done = 0;
+  nm_session_output(s, &p, &n);
+  int err = n > 0 ? io->ops->send(io, p, n, &done) : NM_AGAIN;
+  if (err == 0) {
+    nm_session_sent(s, done);
+  }
+  return err == 0 ? 1 : err == NM_AGAIN ? 0 : err;
+}
+
+int nm_pump(struct nm_session *s, struct nm_io *io) {
+  char in[READ_MAX];
+  size_t done = 0;
+  int want = nm_session_want(s), moved = 0, is_dead = 0;
+  if ((want & (NM_WANT_WRITE | NM_WANT_CONTENT | NM_WANT_WORK)) != 0) {
+    int wrote = write_some(s, io);
+    moved = wrote > 0 || (want & NM_WANT_WORK) != 0;
+    is_dead = wrote < 0;
+  }
+  /* What the server said before it hung up is worth more than the fact that it did. */
+  while (runs(s)) {
+    int err = io->ops->recv(io, in, sizeof in, &done);
+    if (err == NM_AGAIN) {
+      break;
+    }
+    if (err < 0 || done == 0) {
+      is_dead = 1;
+      break;
+    }
+    nm_session_input(s, in, done);
+    moved = 1;
+  }
+  if (is_dead && nm_session_state(s) != NM_SESSION_CLOSED) {
+    struct nm_error why = {0};
+    nm_error_set(&why, NM_EIO, NM_KIND_CONNECT, "the server closed the connection");
+    nm_session_lost(s, &why);
+  }
+  return moved;
+}

@@ -1,0 +1,29 @@
+#ifndef NM_SENT_H
+#define NM_SENT_H
+
+#include <stdint.h>
+#include "base/error.h"
+#include "base/hidden.h"
+#include "smtp/session.h"
+
+/* Of one send; the last three are the session's, of each transaction. */
+enum { NM_PHASE_CONNECT, NM_PHASE_ENVELOPE, NM_PHASE_CONTENT, NM_PHASE_REPLY, NM_PHASES };
+
+/* What became of one send, or one question; all-zero before. */
+struct nm_sent {
+  struct nm_txn_result txn;
+  struct nm_error error; /* the whole sentence for the user; code 0 on success */
+  struct nm_reply
+      reply; /* of the dial phase, when it failed there, or to the question; code 0: see txn.reply */
+  const char *command;      /* the command error is about; NULL */
+  int64_t spent[NM_PHASES]; /* ms in each phase, of all transactions together */
+  struct nm_error rest; /* partial: why a transaction after the first was not accepted; code 0: they were */
+};
+
+NM_HIDDEN_BEGIN
+
+void nm_sent_free(struct nm_sent *s);
+
+NM_HIDDEN_END
+
+#endif
