@@ -728,18 +728,15 @@ int nm_options_get_property(lua_State *L, struct nm_send_options **slot) {
 /* All of it or nothing: what is wrong changes nothing. */
 int nm_options_set_property(lua_State *L, struct nm_send_options **slot, int i, struct nm_error *e) {
   i = lua_absindex(L, i);
-  if (lua_isnil(L, i)) {
-    nm_send_options_unref(slot);
-    return 0;
-  }
   void **box = nm_class_new_box(L, &options_class);
   struct nm_send_options *o = new_default(L);
   *box = o;
-  nm_class_know_box(L, o);
-  int err = nm_options_set(L, o, i, e);
-  if (err == 0) {
-    nm_send_options_unref(slot);
+  int err = lua_isnil(L, i) ? 0 : nm_options_set(L, o, i, e);
+  if (err == 0 && *slot == NULL) {
     *slot = nm_send_options_ref(o);
+    nm_class_know_box(L, o);
+  } else if (err == 0) {
+    nm_send_options_swap(*slot, o);
   }
   return err;
 }

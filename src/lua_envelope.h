@@ -9,7 +9,7 @@ NM_HIDDEN_BEGIN
 /* What the table at i says, in addition to what o says already. Raises for wrong types and unknown names; negative with e filled for bad
    content. */
 int nm_options_set(lua_State *L, struct nm_send_options *o, int i, struct nm_error *e);
-/* The property SendOptions of an object that keeps its options at *slot (NULL: none yet). */
+/* The property SendOptions of an object that keeps its options at *slot (NULL: none yet): one object, whose words assigning replaces. */
 int nm_options_get_property(lua_State *L, struct nm_send_options **slot);
 int nm_options_set_property(lua_State *L, struct nm_send_options **slot, int i, struct nm_error *e);
 /* Makes the class known. */

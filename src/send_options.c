@@ -54,6 +54,14 @@ void nm_send_options_clear(struct nm_send_options *o) {
   o->chunking = NM_CHUNKING_OFFERED;
 }
 
+void nm_send_options_swap(struct nm_send_options *a, struct nm_send_options *b) {
+  struct nm_send_options was = *a;
+  *a = *b;
+  *b = was;
+  b->refs = a->refs;
+  a->refs = was.refs;
+}
+
 void nm_send_options_unref(struct nm_send_options **at) {
   struct nm_send_options *o = *at;
   *at = NULL;

@@ -35,6 +35,8 @@ struct nm_send_options *nm_send_options_ref(struct nm_send_options *o);
 void nm_send_options_unref(struct nm_send_options **o);
 /* Nothing is said any more. */
 void nm_send_options_clear(struct nm_send_options *o);
+/* The two change what they say. */
+void nm_send_options_swap(struct nm_send_options *a, struct nm_send_options *b);
 
 /* All are checked: NM_EINVAL, NM_ELIMIT with words in e, and nothing is changed. An empty text takes it back. */
 int nm_send_options_set_envid(struct nm_send_options *o, struct nm_str envid, struct nm_error *e);

@@ -222,6 +222,10 @@ describe("options of Send", function()
     assert.equal("x@example.test", defaults.To[1].Address.Address)
     client.SendOptions = nil
     assert.is_nil(client.SendOptions.To)
+    assert.equal(defaults, client.SendOptions)
+    client.SendOptions = { Ret = "full" }
+    assert.equal("full", defaults.Ret)
+    client.SendOptions = nil
   end)
 
   it("as a client's defaults can be read and changed, and what is wrong changes nothing", function()

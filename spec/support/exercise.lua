@@ -160,6 +160,11 @@ local function client()
   assert(cache:GetCredential("smtp.example.org", 25, "plain") == credential)
   local c = netmail.SmtpClient { Host = "smtp.example.org", Port = 465, EnableSsl = true, UserName = "me", Password = "secret",
     Credentials = cache, LocalName = "me.example", Proxy = "socks5h://proxy:1080" }
+  c.SendOptions = { From = "Me <me@x.org>", IfOffered = { "DSN" }, DeliverBy = { Seconds = 60, Mode = "notify" }, Notify = "delay",
+    To = { "a@x.org, b@x.org", { Address = "c@x.org", Notify = { "success", "delay" }, OriginalRecipient = "d@x.org" } } }
+  assert(#c.SendOptions.To == 3 and c.SendOptions.To[3].Notify[1] == "success")
+  c.SendOptions.From = ""
+  assert(c.SendOptions.From == false and c.SendOptions.DeliverBy.Mode == "notify" and c.Capabilities == nil)
   c.ThisHostCredentials["PLAIN"] = credential
   assert(c.ThisHostCredentials[""].UserName == "me" and c.ThisHostCredentials("PLAIN") == credential)
   credential:CreateWithUserPassword("other", "word")
