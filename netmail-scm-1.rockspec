@@ -178,6 +178,7 @@ build = {
         "src/connect_login.c",
         "src/credential.c",
         "src/dialogue.c",
+        "src/ehlo_name.c",
         "src/kept.c",
         "src/login.c",
         "src/lua_addr.c",

@@ -1,5 +1,6 @@
 #include "connect.h"
 
+#include "ehlo_name.h"
 #include "kept.h"
 
 static const char *text(const struct nm_buf *b) {

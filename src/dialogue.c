@@ -1,10 +1,7 @@
 #include "dialogue.h"
 
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "smtp/command.h"
 #include "smtp/sasl_choice.h"
 #include "smtp/secret.h"
 
@@ -226,18 +223,4 @@ int nm_dialogue_no_auth(const struct nm_dialogue *d, const struct nm_client *c, 
   }
   nm_buf_free(&names);
   return e->code;
-}
-
-void nm_ehlo_name(const char *given, char *out) {
-  if (given != NULL) {
-    snprintf(out, NM_EHLO_NAME_MAX, "%s", given);
-    return;
-  }
-  if (gethostname(out, NM_EHLO_NAME_MAX - 1) != 0) {
-    out[0] = '\0';
-  }
-  out[NM_EHLO_NAME_MAX - 1] = '\0';
-  if (nm_ehlo_name_check(nm_str_c(out)) != 0) {
-    snprintf(out, NM_EHLO_NAME_MAX, "[127.0.0.1]");
-  }
 }

@@ -21,8 +21,6 @@ struct nm_dialogue {
                                  "STARTTLS", "AUTH" */
 };
 
-#define NM_EHLO_NAME_MAX 260
-
 NM_HIDDEN_BEGIN
 
 /* From the reply lines. NM_EPROTO when they cannot be read. A reply that repeats the password is not kept. */
@@ -35,8 +33,6 @@ void nm_dialogue_take(struct nm_dialogue *d, const struct nm_talk_result *r);
 /* Credentials were given, the connection is up, and no 235 was seen. wanted: the mechanisms that were to be used. */
 int nm_dialogue_no_auth(const struct nm_dialogue *d, const struct nm_client *c, const struct nm_caps *caps,
                         unsigned wanted, struct nm_error *e);
-/* The name to say in EHLO: the given one, else this host's, else the loopback literal. out has NM_EHLO_NAME_MAX bytes. */
-void nm_ehlo_name(const char *given, char *out);
 
 NM_HIDDEN_END
 
