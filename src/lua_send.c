@@ -289,9 +289,10 @@ static int take_options(lua_State *L, struct job *j, const struct nm_client *c) 
 //
 // A function that gives a content is called when the server waits for its bytes, and may yield. While it does, the client sends nothing
 // else (a Send that is called meanwhile fails at once), and Close ends the send. An error that it raises comes back from Send.
-// @function SmtpClient:Send
+//
 // A recipient that is named more than once gets it once (the local part compares exactly, the domain without case), and stands once in the
 // results. Parts that are to go in 8bit or binary are encoded for a server that does not take them so.
+// @function SmtpClient:Send
 // @tparam MailMessage Message
 // @tparam[opt] table options what differs from the message and the client for this send: see `SendOptions`
 // @treturn[1] table `Outcome` ("accepted" or "partial"), `Code`, `EnhancedCode`, `Reply`, `QueueId`, `MessageId`,

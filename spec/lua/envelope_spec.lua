@@ -277,6 +277,56 @@ describe("options of Send", function()
   end)
 end)
 
+describe("over LMTP", function()
+  local hello = { { send = "220 mail.example.test LMTP\r\n" }, { expect = "LHLO" },
+    { send = "250-mail.example.test\r\n250-PIPELINING\r\n250 ENHANCEDSTATUSCODES\r\n" } }
+
+  -- Three recipients, whose replies to RCPT and after the content are these; what Send gave.
+  local function deliver(to_rcpt, after, options)
+    local steps = {}
+    for i, step in ipairs(hello) do steps[i] = step end
+    net.follow(steps, { expect = "MAIL" }, { expect = "RCPT" }, { expect = "RCPT" }, { expect = "RCPT" }, { send = ok .. to_rcpt },
+      { expect = "DATA" }, { send = "354 go\r\n" }, { data = true }, { send = after }, { serve = true })
+    local server = servers.script(steps)
+    local client = net.client(server.port.plain, { Protocol = "lmtp" })
+    local result, err, detail = client:Send(net.message{ To = "b@x.test, c@x.test, d@x.test" }, options)
+    client:Close()
+    server:stop()
+    return result, err, detail
+  end
+
+  local function codes(list)
+    local out = {}
+    for i, r in ipairs(list) do out[i] = ("%s %d %s"):format(r.Address, r.Code, r.EnhancedCode or "-") end
+    return out
+  end
+
+  it("each recipient has its own last word", function()
+    local result, warning = deliver(ok .. ok .. "550 5.1.1 no d\r\n",
+      "250 2.0.0 <b@x.test> hTq1 Saved\r\n452 4.2.2 <c@x.test> quota\r\n")
+    assert.equal("partial", result.Outcome)
+    assert.same({ "b@x.test 250 2.0.0" }, codes(result.Accepted))
+    assert.same({ "c@x.test 452 4.2.2", "d@x.test 550 5.1.1" }, codes(result.Rejected))
+    assert.same({ true, false }, { result.Rejected[1].Temporary, result.Rejected[2].Temporary })
+    assert.is_truthy(warning:find("2 of 3 recipients refused, first <c@x.test>: 452", 1, true), warning)
+    assert.equal("hTq1", result.QueueId)
+  end)
+
+  it("all are accepted, or none", function()
+    local result, warning = deliver(ok .. ok .. ok, ok .. ok .. ok)
+    assert.same({ "accepted", 3, 0 }, { result.Outcome, #result.Accepted, #result.Rejected })
+    assert.is_nil(warning)
+    local none, _, detail = deliver(ok .. ok .. ok, ("452 4.2.2 quota\r\n"):rep(3))
+    assert.is_nil(none)
+    assert.same({ "rejected", true, 3 }, { detail.Outcome, detail.Temporary, #detail.Rejected })
+  end)
+
+  it("a recipient that is named again has one word", function()
+    local result = deliver(ok .. ok .. ok, ok .. ok .. ok, { To = "b@x.test, c@x.test, B@x.test, c@X.TEST" })
+    assert.same({ "accepted", 3 }, { result.Outcome, #result.Accepted })
+  end)
+end)
+
 describe("timings", function()
   local function total(t)
     return t.Connect + t.Envelope + t.Content + t.Reply
