@@ -5,7 +5,7 @@
 #include "base/alloc.h"
 #include "base/base64.h"
 #include "smtp/auth.h"
-#include "smtp/sasl_decode.h"
+#include "base/base64_strict.h"
 #include "smtp/vectors.h"
 #include "support/json.h"
 
@@ -26,14 +26,14 @@ static struct nm_str nth(const struct json *list, size_t i) {
 
 static int is_coded(const struct nm_buf *response, struct nm_str base64) {
   struct nm_buf octets = sasl_room();
-  int is = nm_sasl_decode(&octets, base64) == 0 && nm_str_eq(nm_buf_str(&octets), nm_buf_str(response));
+  int is = nm_base64_strict(&octets, base64) == 0 && nm_str_eq(nm_buf_str(&octets), nm_buf_str(response));
   nm_buf_free(&octets);
   return is;
 }
 
 static int say_coded(struct nm_sasl *s, struct nm_str base64, struct nm_buf *response, struct nm_error *e) {
   struct nm_buf octets = sasl_room();
-  int err = nm_sasl_decode(&octets, base64);
+  int err = nm_base64_strict(&octets, base64);
   err = err != 0 ? err : sasl_say(s, nm_buf_str(&octets), response, e);
   nm_buf_free(&octets);
   return err;

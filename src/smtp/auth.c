@@ -3,7 +3,7 @@
 #include "base/alloc.h"
 #include "base/base64.h"
 #include "base/utf8.h"
-#include "smtp/sasl_decode.h"
+#include "base/base64_strict.h"
 #include "smtp/secret.h"
 
 #define WORDS_SHOWN 300
@@ -267,7 +267,7 @@ int nm_auth_work(struct nm_auth *a, struct nm_buf *line, struct nm_error *e) {
 
 static int hear_challenge(struct nm_auth *a, struct nm_str text, struct nm_buf *line, struct nm_error *e) {
   struct nm_buf challenge = {.max = NM_SASL_MESSAGE_MAX, .secret = 1};
-  int err = nm_sasl_decode(&challenge, text);
+  int err = nm_base64_strict(&challenge, text);
   if (err == NM_ENOMEM) {
     nm_buf_free(&challenge);
     return no_memory(a, line, e);

@@ -5,7 +5,7 @@
 #include "base/base64.h"
 #include "base/chars.h"
 #include "smtp/sasl_attr.h"
-#include "smtp/sasl_decode.h"
+#include "base/base64_strict.h"
 #include "smtp/sasl_mech.h"
 #include "smtp/saslprep.h"
 
@@ -204,7 +204,7 @@ static int say_final_without_proof(struct nm_sasl *s, struct nm_str nonce) {
 
 static int begin_salting(struct nm_sasl *s, struct nm_str salt, uint32_t iterations, struct nm_error *e) {
   struct nm_buf octets = {.max = NM_SASL_MESSAGE_MAX};
-  int err = nm_sasl_decode(&octets, salt);
+  int err = nm_base64_strict(&octets, salt);
   if (err == NM_EINVAL || (err == 0 && octets.n == 0)) {
     err = broken(s, e, "the salt is not base64");
   } else if (err != 0) {
@@ -301,7 +301,7 @@ static int hear_final(struct nm_sasl *s, struct nm_str text, struct nm_error *e)
   if (name == 'e') {
     return refused(s, value, e);
   }
-  int err = nm_sasl_decode(&octets, value);
+  int err = nm_base64_strict(&octets, value);
   size_t n = nm_hash_size(s->mech->hash);
   int is_right = err == 0 && name == 'v' && octets.n == n && s->digest->same(octets.p, s->proof, n);
   nm_buf_free(&octets);

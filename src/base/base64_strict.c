@@ -1,10 +1,10 @@
-#include "smtp/sasl_decode.h"
+#include "base/base64_strict.h"
 
 #include "base/alloc.h"
 #include "base/base64.h"
 #include "base/error.h"
 
-int nm_sasl_decode(struct nm_buf *out, struct nm_str text) {
+int nm_base64_strict(struct nm_buf *out, struct nm_str text) {
   size_t before = out->n, n = 0;
   if (text.n % 4 != 0) {
     return NM_EINVAL;
