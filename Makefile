@@ -50,7 +50,7 @@ SERVER_LIBS = libcap2 libdb5.3 libgcrypt20 libgnutls-dane0 libgssapi-krb5-2 libg
 
 ROOMS = base mime smtp
 TOP_SRC := $(filter-out src/lua_%,$(wildcard src/*.c))
-CORE_LUA_SRC := $(filter-out src/lua_net.c src/lua_crypto.c,$(wildcard src/lua_*.c))
+CORE_LUA_SRC := $(filter-out src/lua_net.c src/lua_crypto.c src/lua_testing%,$(wildcard src/lua_*.c))
 CORE_SRC := $(foreach r,$(ROOMS),$(wildcard src/$r/*.c)) $(TOP_SRC)
 # Addresses, and with them libidn2, are core's alone.
 ADDR_SRC := $(wildcard src/base/addr*.c) src/base/idn.c
@@ -59,10 +59,15 @@ LINK_base = -lidn2
 LINK_smtp = -lunistring
 NET_SRC := $(filter-out $(ADDR_SRC),$(wildcard src/base/*.c)) $(wildcard src/net/*.c)
 NET_LUA_SRC := $(wildcard src/lua_net.c)
-CRYPTO_SRC := $(filter-out $(ADDR_SRC),$(wildcard src/base/*.c)) $(wildcard src/crypto/*.c)
+# A server's TLS, and with it libssl, is testing's alone.
+TLS_SRC := $(wildcard src/crypto/tls*.c)
+CRYPTO_SRC := $(filter-out $(ADDR_SRC),$(wildcard src/base/*.c)) $(filter-out $(TLS_SRC),$(wildcard src/crypto/*.c))
 CRYPTO_LUA_SRC := $(wildcard src/lua_crypto.c)
+TESTING_SRC := $(CRYPTO_SRC) $(TLS_SRC) $(wildcard src/testing/*.c)
+# Classes of userdata are core's, and small.
+TESTING_LUA_SRC := $(wildcard src/lua_testing*.c) src/lua_class.c src/lua_util.c
 # A module is there as soon as the source with its luaopen function is.
-MODULES := $(if $(wildcard src/lua_core.c),core) $(if $(NET_LUA_SRC),net) $(if $(CRYPTO_LUA_SRC),crypto)
+MODULES := $(if $(wildcard src/lua_core.c),core) $(if $(NET_LUA_SRC),net) $(if $(CRYPTO_LUA_SRC),crypto) $(if $(wildcard src/lua_testing.c),testing)
 LUA_FILES := $(wildcard lua/netmail/*.lua lua/netmail/*/*.lua)
 # GMime's program has its own flags.
 BENCH_C = $(filter-out bench/build/gmime.c,$(wildcard bench/build/*.[ch]))
@@ -99,7 +104,7 @@ build/$1/obj/%.o: %.c
 	$$(call say,CC,$$@)
 	$$(Q)$2 $(BASE) $3 $$(if $$(filter src/lua_% spec/lua/%,$$<),-I$$(INC_$$(EMBEDDED))) -c $$< -o $$@
 
-$(foreach r,base mime smtp net crypto,$(call archive,$1,$r,$(wildcard src/$r/*.c)))
+$(foreach r,base mime smtp net crypto testing,$(call archive,$1,$r,$(wildcard src/$r/*.c)))
 $(call archive,$1,top,$(TOP_SRC))
 $(call archive,$1,lua,$(CORE_LUA_SRC))
 
@@ -140,6 +145,11 @@ build/$1/netmail/crypto.so: $(CRYPTO_LUA_SRC:src/%.c=build/$1/obj/%.o) $(CRYPTO_
 	$$(call say,LD,$$@)
 	$$(Q)$$(CC) -shared $$(LDFLAGS) $$^ -lssl -lcrypto -o $$@
 
+build/$1/netmail/testing.so: $(TESTING_LUA_SRC:src/%.c=build/$1/obj/%.o) $(TESTING_SRC:%.c=build/plain/obj/%.o)
+	@mkdir -p $$(@D)
+	$$(call say,LD,$$@)
+	$$(Q)$$(CC) -shared $$(LDFLAGS) $$^ -lssl -lcrypto -lpthread -o $$@
+
 -include $$(wildcard build/$1/obj/*.d)
 endef
 
@@ -177,10 +187,12 @@ NEEDS_mime = mime base
 NEEDS_smtp = smtp base
 NEEDS_net = net base
 NEEDS_crypto = crypto base
+NEEDS_testing = testing base
 NEEDS_top = top mime smtp base
 NEEDS_lua = lua top mime smtp base
 LINK_net = -lcurl
 LINK_crypto = -lssl -lcrypto
+LINK_testing = -lpthread
 LINK_top = $(LINK_smtp)
 LINK_lua = -l$(EMBEDDED) $(LINK_smtp)
 room = $(if $(findstring /,$1),$(firstword $(subst /, ,$1)),top)

@@ -78,6 +78,7 @@ describe("a source file", function()
     { "src/mime/a.c", "\"", "base/buf.h", true }, { "src/mime/a.c", "\"", "mime/fold.h", true },
     { "src/mime/a.c", "\"", "smtp/dot.h", false }, { "src/mime/a.c", "\"", "fold.h", false },
     { "src/mime/a.c", "\"", "../smtp/dot.h", false }, { "src/base/a.c", "\"", "mime/fold.h", false },
+    { "src/testing/visit.c", "\"", "smtp/dot.h", false }, { "src/testing/a.c", "<", "openssl/ssl.h", false },
     { "src/client.c", "\"", "smtp/dot.h", true }, { "src/lua_a.c", "<", "lauxlib.h", true },
     { "src/client.c", "<", "lua.h", false }, { "src/net/lua_a.c", "<", "lua.h", false },
     { "src/net/a.c", "<", "luajit.h", false }, { "src/net/a.c", "<", "lualib.h", false },
@@ -96,7 +97,7 @@ end)
 
 describe("a shared object", function()
   local folder = "build/" .. process.interpreter() .. "/netmail/"
-  for _, name in ipairs { "core", "net", "crypto" } do
+  for _, name in ipairs { "core", "net", "crypto", "testing" } do
     it(name .. " exports its luaopen function and nothing else", function()
       local text, status = process.run("nm -D --defined-only " .. process.quote(folder .. name .. ".so"))
       assert.equal(0, status, text)
@@ -109,6 +110,7 @@ describe("a shared object", function()
   for name, libraries in pairs {
     core = { "libidn2", "libunistring", "libc" },
     crypto = { "libssl", "libcrypto", "libc" },
+    testing = { "libssl", "libcrypto", "libc" },
   } do
     it(name .. " needs these libraries only: " .. table.concat(libraries, ", "), function()
       local text = process.run("readelf -d " .. process.quote(folder .. name .. ".so"))

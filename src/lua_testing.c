@@ -17,16 +17,7 @@
 
 __attribute__((visibility("default"))) int luaopen_netmail_testing(lua_State *L);
 
-/* Seconds, where none are given. */
-#define PATIENCE 10.0
 #define PATH_MAX_OCTETS 4096
-
-/* The userdata's object. */
-struct testing {
-  struct nm_server *server;
-  struct nm_buf ca_file; /* made at first use */
-  struct nm_buf client_file;
-};
 
 /* ---- life ---- */
 
@@ -37,7 +28,7 @@ static void remove_file(const struct testing *t, struct nm_buf *path) {
   nm_buf_free(path);
 }
 
-static void stop(void *object) {
+void nm_testing_stop(void *object) {
   struct testing *t = object;
   if (nm_server_check(t->server, NULL) == 0) {
     nm_server_stop(t->server);
@@ -52,17 +43,6 @@ static void release(void *object) {
     nm_server_free(&t->server);
   }
   nm_free(t);
-}
-
-static const struct nm_class server_class;
-
-static struct testing *self(lua_State *L, const char *method) {
-  struct testing *t = nm_class_self(L, &server_class, method);
-  struct nm_error e = {0};
-  if (nm_server_check(t->server, &e) != 0) {
-    nm_raise(L, &e);
-  }
-  return t;
 }
 
 /* ---- properties ---- */
@@ -147,9 +127,12 @@ static int push_file(lua_State *L, const struct testing *t, struct nm_buf *path,
   return push_optional(L, nm_buf_str(path));
 }
 
-static int get_ca_file(lua_State *L, void *object) {
-  struct testing *t = object;
+int nm_testing_push_ca_file(lua_State *L, struct testing *t) {
   return push_file(L, t, &t->ca_file, nm_server_ca(t->server));
+}
+
+static int get_ca_file(lua_State *L, void *object) {
+  return nm_testing_push_ca_file(L, object);
 }
 
 static int get_client_file(lua_State *L, void *object) {
@@ -168,223 +151,19 @@ static const struct nm_property properties[] = {
     {NULL, NULL, NULL},
 };
 
-/* ---- methods ---- */
-
-static void free_copy(void *memory) {
-  nm_record_free(memory);
-}
-
-/* A copy of the record on the stack, for as long as the call lasts. */
-static struct nm_record *copy_record(lua_State *L, struct testing *t) {
-  struct nm_record *r = nm_scratch(L, sizeof *r, free_copy);
-  if (nm_server_copy(t->server, r) != 0) {
-    nm_scratch_release(L, lua_gettop(L));
-    luaL_error(L, "out of memory");
-  }
-  return r;
-}
-
-/* The table on the top of the stack is the result. */
-static int give(lua_State *L, int scratch) {
-  nm_scratch_release(L, scratch);
-  return 1;
-}
-
-/// The messages that the server has taken, oldest first; each a table with `From`, `To` (a list), `MailParameters`, `RcptParameters` (a list
-// like `To`), `Data` (the octets), `Helo`, `Protocol` ("ESMTPSA"), `Tls` ("TLSv1.3" or nil), `User`, `Mechanism`, `Chunked`, `Connection`, `QueueId`.
-// @function Server:Messages
-static int server_messages(lua_State *L) {
-  struct testing *t = self(L, "Messages");
-  lua_settop(L, 1);
-  nm_testing_push_messages(L, copy_record(L, t));
-  return give(L, 2);
-}
-
-/// Every line that clients said, AUTH's too, in order; content is not in it, but for the dot that ends it.
-// @function Server:Commands
-// @param[opt] connection of that one alone: 1 is the first
-static int server_commands(lua_State *L) {
-  struct testing *t = self(L, "Commands");
-  uint64_t connection = 0;
-  if (!lua_isnoneornil(L, 2)) {
-    connection = (uint64_t)nm_check_integer(L, 2, "connection", 1, 0x7fffffffL);
-  }
-  lua_settop(L, 2);
-  struct nm_record *r = copy_record(L, t);
-  nm_testing_push_commands(L, r, connection);
-  return give(L, 3);
-}
-
-/// The connections that there were: tables with `Open`, `Tls` ("TLSv1.3", or why the handshake failed), `User`, and `End`: "quit", "closed",
-// "cut" (TLS without close_notify), "reset", "no tls", "tls failed", or "dropped" (by us).
-// @function Server:Connections
-static int server_connections(lua_State *L) {
-  struct testing *t = self(L, "Connections");
-  lua_settop(L, 1);
-  nm_testing_push_connections(L, copy_record(L, t));
-  return give(L, 2);
-}
-
-/* In milliseconds. */
-static int64_t check_patience(lua_State *L, int i) {
-  lua_Number seconds = lua_isnoneornil(L, i) ? PATIENCE : luaL_checknumber(L, i);
-  if (!(seconds >= 0 && seconds <= 86400)) {
-    luaL_argerror(L, i, "seconds from 0 to 86400 expected");
-  }
-  return (int64_t)(seconds * 1000);
-}
-
-/// Waits until the server has taken n messages.
-// @function Server:WaitMessages
-// @param n
-// @param[opt=10] seconds
-// @return `Messages()`; or nil and what was missing
-static int server_wait_messages(lua_State *L) {
-  struct testing *t = self(L, "WaitMessages");
-  long n = nm_check_integer(L, 2, "n", 0, 0x7fffffffL);
-  int64_t ms = check_patience(L, 3);
-  lua_settop(L, 1);
-  int come = nm_server_wait(t->server, NM_SERVER_MESSAGES, (size_t)n, ms);
-  struct nm_record *r = copy_record(L, t);
-  if (!come) {
-    lua_pushnil(L);
-    lua_pushfstring(L, "%d of %d messages came within %f seconds", (int)r->n_mails, (int)n, (lua_Number)ms / 1000);
-    nm_scratch_release(L, 2);
-    return 2;
-  }
-  nm_testing_push_messages(L, r);
-  return give(L, 2);
-}
-
-/// Waits until no client is connected: then everything that was said has been heard, QUIT too.
-// @function Server:WaitIdle
-// @param[opt=10] seconds
-// @return true; or nil and a text
-static int server_wait_idle(lua_State *L) {
-  struct testing *t = self(L, "WaitIdle");
-  int64_t ms = check_patience(L, 2);
-  if (nm_server_wait(t->server, NM_SERVER_IDLE, 0, ms)) {
-    lua_pushboolean(L, 1);
-    return 1;
-  }
-  lua_pushnil(L);
-  lua_pushfstring(L, "a client is still connected after %f seconds", (lua_Number)ms / 1000);
-  return 2;
-}
-
-static void free_faults(void *memory) {
-  nm_faults_free(memory);
-}
-
-/// From now on these faults, instead of those before; their counts begin at nothing. Without an argument: none.
-// @function Server:SetFaults
-// @param[opt] faults
-static int server_set_faults(lua_State *L) {
-  struct testing *t = self(L, "SetFaults");
-  lua_settop(L, 2);
-  struct nm_faults *faults = nm_scratch(L, sizeof *faults, free_faults);
-  struct nm_error e = {0};
-  if (!lua_isnil(L, 2) && nm_testing_read_faults(L, 2, faults, &e) < 0) {
-    return nm_raise(L, &e);
-  }
-  nm_server_swap_faults(t->server, faults);
-  nm_scratch_release(L, 3);
-  return 0;
-}
-
-/// Forgets messages, commands and connections, and the counts of the faults. Those that are connected stay so, and are counted from 1 again.
-// @function Server:Reset
-static int server_reset(lua_State *L) {
-  nm_server_reset(self(L, "Reset")->server);
-  return 0;
-}
-
-/// Drops every client and ends the server; what it has recorded can still be asked for. Also `<close>`, and what the collector does.
-// @function Server:Stop
-static int server_stop(lua_State *L) {
-  stop(nm_class_self(L, &server_class, "Stop"));
-  return 0;
-}
-
-/* t[key] = value, where t, on the top but one of the stack, has none. Takes the value off. */
-static void set_default(lua_State *L, const char *key) {
-  if (nm_has_field(L, -2, key)) {
-    lua_pop(L, 1);
-  } else {
-    lua_setfield(L, -2, key);
-  }
-}
-
-/* A table with all that is in the one at i. */
-static void copy_table(lua_State *L, int i) {
-  lua_newtable(L);
-  lua_pushnil(L);
-  while (!lua_isnil(L, i) && lua_next(L, i) != 0) {
-    lua_pushvalue(L, -2);
-    lua_insert(L, -2);
-    lua_rawset(L, -4);
-  }
-  if (lua_isnil(L, i)) {
-    lua_pop(L, 1);
-  }
-}
-
-/// A `netmail.SmtpClient` for this server: with its host and port, and TLS as it has it.
-// @function Server:Client
-// @param[opt] options as of SmtpClient; they go before those
-static int server_client(lua_State *L) {
-  struct testing *t = self(L, "Client");
-  lua_settop(L, 2);
-  if (!lua_isnil(L, 2)) {
-    luaL_checktype(L, 2, LUA_TTABLE);
-  }
-  lua_getglobal(L, "require");
-  lua_pushliteral(L, "netmail");
-  lua_call(L, 1, 1);
-  lua_getfield(L, -1, "SmtpClient");
-  copy_table(L, 2);
-  (void)get_host(L, t);
-  set_default(L, "Host");
-  (void)get_port(L, t);
-  set_default(L, "Port");
-  if (setup(t)->tls != NM_SETUP_PLAIN) {
-    lua_pushboolean(L, 1);
-    set_default(L, "EnableSsl");
-    lua_pushboolean(L, setup(t)->tls == NM_SETUP_IMPLICIT);
-    set_default(L, "ImplicitTls");
-    (void)get_ca_file(L, t);
-    set_default(L, "CaFile");
-  }
-  lua_call(L, 1, 1);
-  return 1;
-}
-
-static const luaL_Reg methods[] = {
-    {"Messages", server_messages},
-    {"Commands", server_commands},
-    {"Connections", server_connections},
-    {"WaitMessages", server_wait_messages},
-    {"WaitIdle", server_wait_idle},
-    {"SetFaults", server_set_faults},
-    {"Reset", server_reset},
-    {"Stop", server_stop},
-    {"Client", server_client},
-    {NULL, NULL},
-};
-
 static int to_string(lua_State *L, void *object) {
   const struct testing *t = object;
-  lua_pushfstring(L, "testing.Server (%s:%d%s)", nm_server_setup(t->server)->address.p, nm_server_port(t->server),
-                  nm_server_is_running(t->server) ? "" : ", stopped");
+  lua_pushfstring(L, "testing.Server (%s:%d%s)", nm_server_setup(t->server)->address.p,
+                  nm_server_port(t->server), nm_server_is_running(t->server) ? "" : ", stopped");
   return 1;
 }
 
-static const struct nm_class server_class = {
+const struct nm_class nm_testing_class = {
     .name = "testing.Server",
     .registry = "netmail.testing.Server",
     .properties = properties,
-    .methods = methods,
-    .close = stop,
+    .methods = nm_testing_methods,
+    .close = nm_testing_stop,
     .unref = release,
     .weight = 65536,
     .to_string = to_string,
@@ -407,7 +186,7 @@ static void free_house(void *memory) {
 // @param[opt] options
 // @return the server; raises when it cannot be
 static int new_server(lua_State *L) {
-  nm_gc_announce(L, &server_class);
+  nm_gc_announce(L, &nm_testing_class);
   lua_settop(L, 1);
   if (lua_isnil(L, 1)) {
     lua_newtable(L);
@@ -422,7 +201,7 @@ static int new_server(lua_State *L) {
   if (nm_testing_read_setup(L, 1, house, &e) < 0) {
     return nm_raise(L, &e);
   }
-  void **box = nm_class_new_box(L, &server_class);
+  void **box = nm_class_new_box(L, &nm_testing_class);
   struct testing *t = nm_zalloc(sizeof *t);
   int err = t == NULL ? nm_error_nomem(&e) : nm_server_new(house, &t->server, &e);
   if (err != 0) {
@@ -443,7 +222,7 @@ int luaopen_netmail_testing(lua_State *L) {
     return luaL_error(L, "netmail cannot use the OpenSSL it found: %s", why);
   }
   nm_pin((void *)(uintptr_t)luaopen_netmail_testing);
-  nm_class_register(L, &server_class);
+  nm_class_register(L, &nm_testing_class);
   lua_newtable(L);
   lua_pushcfunction(L, new_server);
   lua_setfield(L, -2, "Server");

@@ -6,7 +6,22 @@
 
 /* Between the files of netmail.testing. */
 
+/* The userdata's object. */
+struct testing {
+  struct nm_server *server;
+  struct nm_buf ca_file; /* made at first use */
+  struct nm_buf client_file;
+};
+
 NM_HIDDEN_BEGIN
+
+/* lua_testing.c */
+extern const struct nm_class nm_testing_class;
+void nm_testing_stop(void *object);
+/* Pushes the path of the CA's file, which is made at first use, or nil. */
+int nm_testing_push_ca_file(lua_State *L, struct testing *t);
+/* lua_testing_methods.c */
+extern const luaL_Reg nm_testing_methods[];
 
 /* lua_testing_setup.c: house from the table of options at i. Raises for types; returns a code for content. */
 int nm_testing_read_setup(lua_State *L, int i, struct nm_house *house, struct nm_error *e);

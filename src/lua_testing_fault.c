@@ -3,8 +3,6 @@
 
 #include "lua_testing.h"
 
-#include <math.h>
-
 /* An hour: longer than anybody waits for a test. */
 #define SECONDS_MAX 3600.0
 #define COUNT_MAX 0x7fffffffL
@@ -71,7 +69,8 @@ static int64_t check_seconds(lua_State *L, int i, const char *what) {
   if (!(n >= 0 && n <= SECONDS_MAX)) { /* false for NaN too */
     luaL_error(L, "bad value for '%s' (seconds from 0 to %d expected)", what, (int)SECONDS_MAX);
   }
-  return (int64_t)ceil(n * 1000);
+  int64_t ms = (int64_t)(n * 1000);
+  return ms + ((lua_Number)ms < n * 1000); /* something is not nothing */
 }
 
 static int set_delay(lua_State *L, void *object, int i, struct nm_error *e) {
@@ -97,8 +96,9 @@ static int check_word(lua_State *L, int i, const char *what, const char *const *
       return k;
     }
   }
-  return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE, "bad value for '%s' (\"%s\", \"%s\" or the like expected, got \"%.*s\")",
-                      what, words[0], words[1], (int)(given.n < 40 ? given.n : 40), given.p);
+  return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
+                      "bad value for '%s' (\"%s\", \"%s\" or the like expected, got \"%.*s\")", what,
+                      words[0], words[1], (int)(given.n < 40 ? given.n : 40), given.p);
 }
 
 static int set_drop(lua_State *L, void *object, int i, struct nm_error *e) {
@@ -164,7 +164,8 @@ static const struct nm_property properties[] = {
 static const luaL_Reg no_methods[] = {{NULL, NULL}};
 
 /* Never a userdata: it checks the names in the table, and says which was meant. */
-static const struct nm_class fault_class = {.name = "a fault", .properties = properties, .methods = no_methods};
+static const struct nm_class fault_class = {
+    .name = "a fault", .properties = properties, .methods = no_methods};
 
 static int is(const struct nm_fault *f, const char *place) {
   return nm_str_eq(nm_buf_str(&f->at), nm_str_c(place));
@@ -179,7 +180,8 @@ static int check_rule(lua_State *L, int i, struct nm_fault *f, struct nm_error *
     return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE, "a fault has either Reply or Raw");
   }
   if (nm_has_field(L, i, "After") && !is(f, "CONTENT")) {
-    return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE, "After counts the octets of the content: it goes with At = \"CONTENT\"");
+    return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
+                        "After counts the octets of the content: it goes with At = \"CONTENT\"");
   }
   if (nm_has_field(L, i, "Certificate") && !is(f, "TLS")) {
     return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE, "Certificate goes with At = \"TLS\"");

@@ -35,8 +35,11 @@ static void push_parameters(lua_State *L, struct nm_str rest) {
 
 /* With protocol types of RFC 3848 4.2, as a Received field would have it. */
 static void set_protocol(lua_State *L, const struct nm_mail *m) {
-  lua_pushfstring(L, "%s%s%s", m->lmtp ? "LMTP" : m->extended ? "ESMTP" : "SMTP", m->tls.n > 0 ? "S" : "",
-                  m->mechanism.n > 0 ? "A" : "");
+  lua_pushfstring(L, "%s%s%s",
+                  m->lmtp       ? "LMTP"
+                  : m->extended ? "ESMTP"
+                                : "SMTP",
+                  m->tls.n > 0 ? "S" : "", m->mechanism.n > 0 ? "A" : "");
   lua_setfield(L, -2, "Protocol");
 }
 

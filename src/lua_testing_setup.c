@@ -33,7 +33,8 @@ static int set_tls(lua_State *L, void *object, int i, struct nm_error *e) {
       return 0;
     }
   }
-  return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE, "bad value for 'Tls' (\"none\", \"starttls\" or \"implicit\" expected)");
+  return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
+                      "bad value for 'Tls' (\"none\", \"starttls\" or \"implicit\" expected)");
 }
 
 static int set_tls_version(lua_State *L, void *object, int i, struct nm_error *e) {
@@ -151,7 +152,8 @@ static const struct nm_property properties[] = {
 static const luaL_Reg no_methods[] = {{NULL, NULL}};
 
 /* Never a userdata: it checks the names in the table. */
-static const struct nm_class setup_class = {.name = "testing.Server", .properties = properties, .methods = no_methods};
+static const struct nm_class setup_class = {
+    .name = "testing.Server", .properties = properties, .methods = no_methods};
 
 int nm_testing_read_setup(lua_State *L, int i, struct nm_house *house, struct nm_error *e) {
   return nm_class_set_all(L, &setup_class, house, i, NULL, e);

@@ -7,15 +7,19 @@ local rockspec = {}
 -- Sources of the shared objects (see the Makefile, which has the same rule).
 local MODULES = {
   { name = "netmail.core", rooms = { "base", "mime", "smtp" },
-    top = function(file) return file ~= "lua_net.c" and file ~= "lua_crypto.c" end,
+    top = function(file) return file ~= "lua_net.c" and file ~= "lua_crypto.c" and not file:match "^lua_testing" end,
     libraries = { "idn2", "unistring" }, incdirs = { "$(IDN2_INCDIR)", "$(UNISTRING_INCDIR)" },
     libdirs = { "$(IDN2_LIBDIR)", "$(UNISTRING_LIBDIR)" } },
   { name = "netmail.net", rooms = { "base", "net" }, without = { "^src/base/addr", "^src/base/idn%.c" },
     top = function(file) return file == "lua_net.c" end,
     libraries = { "curl" }, incdirs = { "$(CURL_INCDIR)" }, libdirs = { "$(CURL_LIBDIR)" } },
-  { name = "netmail.crypto", rooms = { "base", "crypto" }, without = { "^src/base/addr", "^src/base/idn%.c" },
+  { name = "netmail.crypto", rooms = { "base", "crypto" }, without = { "^src/base/addr", "^src/base/idn%.c", "^src/crypto/tls" },
     top = function(file) return file == "lua_crypto.c" end,
     libraries = { "ssl", "crypto" }, incdirs = { "$(CRYPTO_INCDIR)" }, libdirs = { "$(CRYPTO_LIBDIR)" } },
+  { name = "netmail.testing", rooms = { "base", "crypto", "testing" }, without = { "^src/base/addr", "^src/base/idn%.c" },
+    top = function(file) return file:match "^lua_testing" or file == "lua_class.c" or file == "lua_util.c" end,
+    libraries = { "ssl", "crypto", "pthread" }, incdirs = { "$(SSL_INCDIR)", "$(CRYPTO_INCDIR)" },
+    libdirs = { "$(SSL_LIBDIR)", "$(CRYPTO_LIBDIR)" } },
 }
 
 local function files(folder, pattern)

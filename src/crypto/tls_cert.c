@@ -22,12 +22,14 @@ struct wish {
 
 #define LOOPBACK "DNS:localhost,IP:127.0.0.1,IP:::1"
 
-static const struct wish ca_wish = {"netmail test CA", NULL, "critical,keyCertSign,cRLSign", -DAY, 30 * DAY, 1};
+static const struct wish ca_wish = {"netmail test CA", NULL, "critical,keyCertSign,cRLSign", -DAY,
+                                    30 * DAY,          1};
 static const struct wish client_wish = {NM_TLS_CLIENT_NAME, NULL, "clientAuth", -DAY, 30 * DAY, 0};
 static const struct wish wishes[NM_TLS_CERTS] = {
     [NM_TLS_CERT_GOOD] = {"localhost", LOOPBACK, "serverAuth", -DAY, 30 * DAY, 0},
     [NM_TLS_CERT_EXPIRED] = {"localhost", LOOPBACK, "serverAuth", -30 * DAY, -DAY, 0},
-    [NM_TLS_CERT_WRONG_NAME] = {"wrong.example.test", "DNS:wrong.example.test", "serverAuth", -DAY, 30 * DAY, 0},
+    [NM_TLS_CERT_WRONG_NAME] = {"wrong.example.test", "DNS:wrong.example.test", "serverAuth", -DAY, 30 * DAY,
+                                0},
     [NM_TLS_CERT_SELF_SIGNED] = {"localhost", LOOPBACK, "serverAuth", -DAY, 30 * DAY, 0},
 };
 
@@ -55,12 +57,13 @@ static int set_serial(X509 *cert) {
 }
 
 static int set_subject(X509 *cert, const struct wish *w) {
-  return X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_UTF8, (const unsigned char *)w->name, -1,
-                                    -1, 0) == 1;
+  return X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_UTF8,
+                                    (const unsigned char *)w->name, -1, -1, 0) == 1;
 }
 
 static int add_extensions(X509 *cert, X509 *issuer, const struct wish *w) {
-  return add_extension(cert, issuer, NID_basic_constraints, w->is_ca ? "critical,CA:TRUE" : "critical,CA:FALSE") &&
+  return add_extension(cert, issuer, NID_basic_constraints,
+                       w->is_ca ? "critical,CA:TRUE" : "critical,CA:FALSE") &&
          add_extension(cert, issuer, NID_subject_key_identifier, "hash") &&
          add_extension(cert, issuer, NID_authority_key_identifier, "keyid:always") &&
          add_extension(cert, issuer, w->is_ca ? NID_key_usage : NID_ext_key_usage, w->usage) &&

@@ -45,7 +45,8 @@ static SSL_CTX *new_context(const struct nm_tls_keys *keys, int version_max, int
     return NULL;
   }
   int max = version_max == 12 ? TLS1_2_VERSION : version_max == 13 ? TLS1_3_VERSION : 0;
-  int ok = SSL_CTX_set_min_proto_version(c, TLS1_2_VERSION) == 1 && SSL_CTX_set_max_proto_version(c, max) == 1 &&
+  int ok = SSL_CTX_set_min_proto_version(c, TLS1_2_VERSION) == 1 &&
+           SSL_CTX_set_max_proto_version(c, max) == 1 &&
            X509_STORE_add_cert(SSL_CTX_get_cert_store(c), keys->ca) == 1 &&
            (!asks || SSL_CTX_add_client_CA(c, keys->ca) == 1);
   /* A session that is taken up again has no certificate to be checked: a spec could not change it. */
@@ -215,7 +216,8 @@ static int client_name(const struct nm_tls_end *t, struct nm_buf *out) {
 static size_t exporter(SSL *ssl, unsigned char *out) {
   static const char label[] = "EXPORTER-Channel-Binding";
   int is_safe = SSL_version(ssl) >= TLS1_3_VERSION || SSL_get_extms_support(ssl) == 1;
-  return is_safe && SSL_export_keying_material(ssl, out, 32, label, sizeof label - 1, (const unsigned char *)"", 0, 1) == 1
+  return is_safe && SSL_export_keying_material(ssl, out, 32, label, sizeof label - 1,
+                                               (const unsigned char *)"", 0, 1) == 1
              ? 32
              : 0;
 }
@@ -234,7 +236,8 @@ static int binding(const struct nm_tls_end *t, struct nm_str type, struct nm_buf
   } else if (nm_str_eq(type, NM_STR("tls-unique"))) {
     n = unique(t->ssl, octets, sizeof octets);
   } else if (nm_str_eq(type, NM_STR("tls-server-end-point")) &&
-             X509_digest(t->cert, EVP_sha256(), octets, &size) == 1) { /* RFC 5929 4.1: the signature's hash */
+             X509_digest(t->cert, EVP_sha256(), octets, &size) ==
+                 1) { /* RFC 5929 4.1: the signature's hash */
     n = size;
   }
   ERR_clear_error();

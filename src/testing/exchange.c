@@ -54,7 +54,8 @@ void nm_exchange_add_usual(struct nm_texts *mechanisms, int has_users, int has_t
   }
 }
 
-int nm_exchange_new(struct nm_str mechanism, const struct nm_exchange_facts *facts, struct nm_exchange **out) {
+int nm_exchange_new(struct nm_str mechanism, const struct nm_exchange_facts *facts,
+                    struct nm_exchange **out) {
   *out = NULL;
   const struct nm_exchange_mech *m = find(mechanism);
   if (m == NULL) {

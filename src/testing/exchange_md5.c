@@ -49,10 +49,14 @@ static const struct {
   const char *name;
   size_t at;
 } directives[] = {
-    {"username", offsetof(struct answer, username)}, {"realm", offsetof(struct answer, realm)},
-    {"nonce", offsetof(struct answer, nonce)},       {"cnonce", offsetof(struct answer, cnonce)},
-    {"nc", offsetof(struct answer, nc)},             {"qop", offsetof(struct answer, qop)},
-    {"digest-uri", offsetof(struct answer, uri)},    {"response", offsetof(struct answer, response)},
+    {"username", offsetof(struct answer, username)},
+    {"realm", offsetof(struct answer, realm)},
+    {"nonce", offsetof(struct answer, nonce)},
+    {"cnonce", offsetof(struct answer, cnonce)},
+    {"nc", offsetof(struct answer, nc)},
+    {"qop", offsetof(struct answer, qop)},
+    {"digest-uri", offsetof(struct answer, uri)},
+    {"response", offsetof(struct answer, response)},
     {"authzid", offsetof(struct answer, authzid)},
 };
 #define DIRECTIVES (sizeof directives / sizeof directives[0])
@@ -135,7 +139,8 @@ static int digest_of(const struct nm_exchange *x, const struct nm_str *parts, si
 /* response-value = HEX( KD ( HEX(H(A1)), { nonce ":" nc ":" cnonce ":" qop ":" HEX(H(A2)) } ) ), where
    A1 = { H( { username ":" realm ":" passwd } ) ":" nonce ":" cnonce [ ":" authzid ] } and A2 = { "AUTHENTICATE:" digest-uri };
    without that word in the server's own answer (rspauth). */
-static int compute(const struct nm_exchange *x, const struct answer *a, const char *word, struct nm_buf *out) {
+static int compute(const struct nm_exchange *x, const struct answer *a, const char *word,
+                   struct nm_buf *out) {
   unsigned char digest[NM_HASH_MAX];
   struct nm_buf a1 = {.max = HEX}, a2 = {.max = HEX};
   struct nm_str login[3] = {nm_buf_str(&a->username), nm_buf_str(&a->realm), x->password};

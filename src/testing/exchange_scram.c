@@ -94,8 +94,8 @@ static int hear_first(struct nm_exchange *x, struct nm_str text, struct nm_buf *
   nm_buf_add_str(&x->text, text);
   x->text_at = text.n - rest.n;
   struct nm_buf user = {.max = NM_EXCHANGE_MAX};
-  int is_right = attribute(&rest, 'n', &name) && add_name(&user, name) && attribute(&rest, 'r', &nonce) && nonce.n > 0 &&
-                 memchr(nonce.p, '\0', nonce.n) == NULL;
+  int is_right = attribute(&rest, 'n', &name) && add_name(&user, name) && attribute(&rest, 'r', &nonce) &&
+                 nonce.n > 0 && memchr(nonce.p, '\0', nonce.n) == NULL;
   if (user.err != 0 || !is_right) {
     err = user.err != 0 ? NM_ENOMEM : NM_EPROTO;
   } else if (nm_exchange_find(x, nm_buf_str(&user)) != 0) {
@@ -172,7 +172,9 @@ static int hear_final(struct nm_exchange *x, struct nm_str text, struct nm_buf *
   struct nm_buf octets = {.max = NM_EXCHANGE_MAX};
   int err = x->text.err != 0 ? NM_ENOMEM : prove(x, proof, signature);
   if (err == 0) {
-    err = nm_base64_strict(&octets, given) == 0 && nm_str_eq(nm_buf_str(&octets), nm_str((char *)proof, n)) ? 0 : NM_EREJECT;
+    err = nm_base64_strict(&octets, given) == 0 && nm_str_eq(nm_buf_str(&octets), nm_str((char *)proof, n))
+              ? 0
+              : NM_EREJECT;
   }
   nm_buf_free(&octets);
   if (err == 0) {

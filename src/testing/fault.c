@@ -4,10 +4,9 @@
 #include "base/chars.h"
 
 /* Places that are no verb, and the verbs: a wrong letter in a rule would make a spec that tests nothing. */
-static const char *const places[] = {"*",        "CONNECT", "TLS",  "EHLO", "HELO", "LHLO", "STARTTLS",
-                                     "AUTH",     "MAIL",    "RCPT", "DATA", "BDAT", "DOT",  "CONTENT",
-                                     "RESPONSE", "RSET",    "NOOP", "VRFY", "EXPN", "HELP", "ETRN",
-                                     "QUIT"};
+static const char *const places[] = {"*",    "CONNECT", "TLS",  "EHLO", "HELO", "LHLO",    "STARTTLS", "AUTH",
+                                     "MAIL", "RCPT",    "DATA", "BDAT", "DOT",  "CONTENT", "RESPONSE", "RSET",
+                                     "NOOP", "VRFY",    "EXPN", "HELP", "ETRN", "QUIT"};
 #define PLACES (sizeof places / sizeof places[0])
 
 struct nm_fault *nm_faults_add(struct nm_faults *f) {
@@ -50,9 +49,10 @@ static int is_place(struct nm_str at) {
 
 int nm_fault_set_at(struct nm_fault *f, struct nm_str at, struct nm_error *e) {
   if (!is_place(at)) {
-    return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
-                        "bad value for 'At' (a command, CONNECT, TLS, RESPONSE, CONTENT or DOT expected, got '%.*s')",
-                        (int)(at.n < 40 ? at.n : 40), at.p);
+    return nm_error_set(
+        e, NM_EINVAL, NM_KIND_MESSAGE,
+        "bad value for 'At' (a command, CONNECT, TLS, RESPONSE, CONTENT or DOT expected, got '%.*s')",
+        (int)(at.n < 40 ? at.n : 40), at.p);
   }
   nm_buf_reset(&f->at);
   for (size_t i = 0; i < at.n; i++) {
@@ -95,7 +95,8 @@ static int stands_at(const struct nm_fault *f, const char *at) {
 }
 
 static int matches(const struct nm_fault *f, struct nm_str argument) {
-  return f->match.n == 0 || (argument.n > 0 && memmem(argument.p, argument.n, f->match.p, f->match.n) != NULL);
+  return f->match.n == 0 ||
+         (argument.n > 0 && memmem(argument.p, argument.n, f->match.p, f->match.n) != NULL);
 }
 
 static int is_time(const struct nm_fault *f) {

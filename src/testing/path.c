@@ -17,7 +17,8 @@ static size_t inner_length(struct nm_str s) {
 }
 
 /* mail = "MAIL FROM:" Reverse-path [SP Mail-parameters] (RFC 5321 4.1.1.2; rcpt alike, 4.1.1.3): no space before the path */
-int nm_path_read(struct nm_str argument, const char *keyword, struct nm_str *address_out, struct nm_str *parameters_out) {
+int nm_path_read(struct nm_str argument, const char *keyword, struct nm_str *address_out,
+                 struct nm_str *parameters_out) {
   size_t n = strlen(keyword);
   if (argument.n <= n || !nm_str_ieq(nm_str(argument.p, n), nm_str_c(keyword)) || argument.p[n] != '<') {
     return 0;

@@ -165,7 +165,8 @@ static int say(const struct nm_server *s, struct nm_peer *p, int64_t now) {
 static void begin_tls(struct nm_server *s, struct nm_peer *p) {
   const struct nm_tls_host_api *api = s->house.tls;
   struct nm_str rest = nm_visit_rest(p->visit);
-  if (api->end_new(s->tls, nm_visit_certificate(p->visit), &p->tls) != 0 || api->feed(p->tls, rest.p, rest.n) != 0) {
+  if (api->end_new(s->tls, nm_visit_certificate(p->visit), &p->tls) != 0 ||
+      api->feed(p->tls, rest.p, rest.n) != 0) {
     nm_visit_lost(p->visit, "no memory");
     return;
   }

@@ -202,9 +202,10 @@ void nm_server_free(struct nm_server **server) {
 /* ---- from outside ---- */
 
 int nm_server_check(const struct nm_server *s, struct nm_error *e) {
-  return is_foreign(s) ? nm_error_set(e, NM_EINVAL, NM_KIND_CONNECT,
-                                      "this test server belongs to the process that started it; start one here")
-                       : 0;
+  return is_foreign(s)
+             ? nm_error_set(e, NM_EINVAL, NM_KIND_CONNECT,
+                            "this test server belongs to the process that started it; start one here")
+             : 0;
 }
 
 int nm_server_is_running(const struct nm_server *s) {

@@ -17,9 +17,9 @@ struct nm_peer {
   int fd;
   struct nm_visit *visit; /* NULL: it is over, and we wait for the client to notice */
   struct nm_tls_end *tls;
-  int is_up;        /* TLS is */
-  int is_deaf;      /* the client has ended its side */
-  int64_t linger;   /* until then */
+  int is_up;                      /* TLS is */
+  int is_deaf;                    /* the client has ended its side */
+  int64_t linger;                 /* until then */
   char wire[NM_PEER_PIECE + 512]; /* to be sent */
   size_t wire_at;
   size_t wire_n;

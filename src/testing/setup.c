@@ -8,7 +8,8 @@
 
 /* What a modern server offers. LIMITS and the like are for those who ask for them. */
 static const char *const usual_extensions[] = {
-    "PIPELINING", "SIZE 26214400", "8BITMIME", "SMTPUTF8", "DSN", "CHUNKING", "BINARYMIME", "ENHANCEDSTATUSCODES"};
+    "PIPELINING", "SIZE 26214400", "8BITMIME",   "SMTPUTF8",
+    "DSN",        "CHUNKING",      "BINARYMIME", "ENHANCEDSTATUSCODES"};
 #define USUAL (sizeof usual_extensions / sizeof usual_extensions[0])
 
 /* All texts of a list. */

@@ -25,7 +25,7 @@ struct nm_setup {
   struct nm_texts mechanisms;
   int has_mechanisms; /* else all that users, tokens and TLS are enough for */
   struct nm_texts extensions;
-  int has_extensions; /* else nm_setup_init's */
+  int has_extensions;  /* else nm_setup_init's */
   uint32_t iterations; /* of SCRAM */
   size_t max_messages;
   size_t max_bytes; /* of all that is kept */

@@ -115,8 +115,8 @@ static void go_on_endlessly(struct nm_visit *v) {
     return;
   }
   for (size_t i = 0; i < 512 && v->endless_left > 0; i++) {
-    struct nm_str piece =
-        v->endless == NM_ENDLESS_LINE ? nm_str("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", 32) : nm_str(line, sizeof line - 1);
+    struct nm_str piece = v->endless == NM_ENDLESS_LINE ? nm_str("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", 32)
+                                                        : nm_str(line, sizeof line - 1);
     nm_buf_add_str(&v->out, piece);
     v->endless_left -= piece.n < v->endless_left ? piece.n : v->endless_left;
   }
@@ -223,9 +223,9 @@ static int hear_line(struct nm_visit *v) {
 
 /* ---- TLS ---- */
 
-/* A fault in place of the handshake: octets that are none of TLS, or nothing at all. */
+/* Once the client speaks, as a server would. Or a fault in place of the handshake: octets that are none of TLS, or nothing at all. */
 static int begin_tls(struct nm_visit *v) {
-  if (unsaid(v) > 0) {
+  if (unsaid(v) > 0 || v->in_at == v->in.n) {
     return 0;
   }
   v->stage = NM_STAGE_TLS;

@@ -34,7 +34,8 @@ static int may_begin(struct nm_visit *v, struct nm_str mechanism) {
 }
 
 /* The exchange has said err, and perhaps a challenge. */
-static void reply(struct nm_visit *v, const char *place, struct nm_str argument, int err, const struct nm_buf *challenge) {
+static void reply(struct nm_visit *v, const char *place, struct nm_str argument, int err,
+                  const struct nm_buf *challenge) {
   v->stage = err == NM_AGAIN ? NM_STAGE_RESPONSE : NM_STAGE_LINE;
   if (err == NM_AGAIN) {
     nm_buf_reset(&v->usual);
@@ -99,9 +100,7 @@ void nm_visit_auth(struct nm_visit *v, struct nm_str argument) {
     nm_visit_lost(v, "no memory");
     return;
   }
-  struct nm_str initial = text.n == 0                        ? nm_str(NULL, 0)
-                          : nm_str_eq(text, NM_STR("=")) ? nm_str("", 0)
-                                                             : text;
+  struct nm_str initial = text.n == 0 ? nm_str(NULL, 0) : nm_str_eq(text, NM_STR("=")) ? nm_str("", 0) : text;
   step(v, "AUTH", argument, initial);
 }
 

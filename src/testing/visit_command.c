@@ -198,7 +198,8 @@ static void do_help(struct nm_visit *v, struct nm_str argument) {
 
 static void do_etrn(struct nm_visit *v, struct nm_str argument) {
   int offered = nm_visit_offers(v, "ETRN");
-  nm_visit_usual(v, offered ? 250 : 502, offered ? "2.0.0" : "5.5.1", offered ? "queuing started" : "not offered");
+  nm_visit_usual(v, offered ? 250 : 502, offered ? "2.0.0" : "5.5.1",
+                 offered ? "queuing started" : "not offered");
   nm_visit_answer(v, "ETRN", argument);
 }
 

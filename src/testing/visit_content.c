@@ -91,7 +91,8 @@ static size_t answer_each(struct nm_visit *v, struct nm_mail *m) {
   struct nm_str address, parameters;
   for (size_t at = 0; nm_texts_next(&m->to, &at, &address) && nm_texts_next(&m->to, &at, &parameters);) {
     usual_end(v, m->number, address);
-    int is_taken = v->stage == NM_STAGE_LINE && v->end == NM_END_NONE ? nm_visit_answer(v, "DOT", address) : 1;
+    int is_taken =
+        v->stage == NM_STAGE_LINE && v->end == NM_END_NONE ? nm_visit_answer(v, "DOT", address) : 1;
     if (is_taken && v->content_fails == 0) {
       nm_texts_add(&kept, address);
       nm_texts_add(&kept, parameters);
@@ -129,7 +130,7 @@ static void end_content(struct nm_visit *v) {
   if (is_recorded && !is_taken) {
     nm_record_drop_last(record);
   }
-  v->mails++;
+  v->mails += is_recorded && is_taken;
   nm_visit_rset(v);
 }
 

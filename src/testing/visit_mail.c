@@ -33,7 +33,8 @@ static int check_body(struct nm_visit *v, struct nm_str value) {
     return 0;
   }
   v->is_binary = is_binary;
-  return is_binary || nm_str_ieq(value, NM_STR("7BIT")) || nm_str_ieq(value, NM_STR("8BITMIME")) || bad(v, "BODY");
+  return is_binary || nm_str_ieq(value, NM_STR("7BIT")) || nm_str_ieq(value, NM_STR("8BITMIME")) ||
+         bad(v, "BODY");
 }
 
 static int check_utf8(struct nm_visit *v, struct nm_str value) {
@@ -74,7 +75,8 @@ static int check_notify(struct nm_visit *v, struct nm_str value) {
   for (struct nm_str rest = value;;) {
     const char *comma = rest.n > 0 ? memchr(rest.p, ',', rest.n) : NULL;
     struct nm_str one = nm_str(rest.p, comma != NULL ? (size_t)(comma - rest.p) : rest.n);
-    if (!nm_str_ieq(one, NM_STR("SUCCESS")) && !nm_str_ieq(one, NM_STR("FAILURE")) && !nm_str_ieq(one, NM_STR("DELAY"))) {
+    if (!nm_str_ieq(one, NM_STR("SUCCESS")) && !nm_str_ieq(one, NM_STR("FAILURE")) &&
+        !nm_str_ieq(one, NM_STR("DELAY"))) {
       return bad(v, "NOTIFY");
     }
     if (comma == NULL) {

@@ -43,11 +43,11 @@ struct nm_visit {
 
   struct nm_buf out;
   size_t out_at;
-  int paces;         /* from pace_at on not before pace_next, and drop by drop */
+  int paces; /* from pace_at on not before pace_next, and drop by drop */
   size_t pace_at;
   int64_t pace_next;
   int64_t drip;
-  int64_t pause;     /* nothing is read before */
+  int64_t pause; /* nothing is read before */
   enum nm_endless endless;
   uint64_t endless_left;
   int stalls;
@@ -119,7 +119,8 @@ void nm_visit_response(struct nm_visit *v, struct nm_str line);
 
 /* path.c */
 /* "FROM:<a@b> SIZE=1": *address_out what is between the angle brackets, *parameters_out what is behind. 0: it is not that. */
-int nm_path_read(struct nm_str argument, const char *keyword, struct nm_str *address_out, struct nm_str *parameters_out);
+int nm_path_read(struct nm_str argument, const char *keyword, struct nm_str *address_out,
+                 struct nm_str *parameters_out);
 /* Whether that may be a mailbox, or nothing at all. */
 int nm_path_is_mailbox(struct nm_str address, int utf8);
 
