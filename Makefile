@@ -59,7 +59,7 @@ LINK_base = -lidn2
 LINK_smtp = -lunistring
 NET_SRC := $(filter-out $(ADDR_SRC),$(wildcard src/base/*.c)) $(wildcard src/net/*.c)
 NET_LUA_SRC := $(wildcard src/lua_net.c)
-# A server's TLS, and with it libssl, is testing's alone.
+# A server's TLS is testing's alone.
 TLS_SRC := $(wildcard src/crypto/tls*.c)
 CRYPTO_SRC := $(filter-out $(ADDR_SRC),$(wildcard src/base/*.c)) $(filter-out $(TLS_SRC),$(wildcard src/crypto/*.c))
 CRYPTO_LUA_SRC := $(wildcard src/lua_crypto.c)
