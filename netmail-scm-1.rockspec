@@ -198,6 +198,7 @@ build = {
         "src/lua_load.c",
         "src/lua_message.c",
         "src/lua_message_fields.c",
+        "src/lua_options.c",
         "src/lua_parse.c",
         "src/lua_part.c",
         "src/lua_part_new.c",

@@ -338,25 +338,11 @@ static int list_m_to_string(lua_State *L) {
   return list_to_string(L, nm_class_self(L, &nm_addr_list_class.class, "ToString"));
 }
 
-static int list_number(lua_State *L, void *object, lua_Number n) {
-  return nm_list_get(L, &nm_addr_list_class, object, n);
-}
-
 static const luaL_Reg list_methods[] = {
     NM_LIST_METHODS, {"AddString", list_add_string}, {"ToString", list_m_to_string}, {NULL, NULL}};
 
 const struct nm_list_class nm_addr_list_class = {
-    .class =
-        {
-            .name = "MailAddressCollection",
-            .registry = "netmail.MailAddressCollection",
-            .properties = nm_list_properties,
-            .methods = list_methods,
-            .unref = nm_list_unref_object,
-            .to_string = list_to_string,
-            .length = nm_list_length,
-            .item = list_number,
-        },
+    .class = NM_LIST_CLASS("MailAddressCollection", list_methods, list_to_string),
     .item = &nm_addr_class,
     .item_ref = ref_addr,
     .make = nm_addr_list_new,

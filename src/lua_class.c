@@ -3,14 +3,16 @@
 #include <limits.h>
 #include <stdint.h>
 
-#define OBJECTS "netmail.objects"
-/* Of one class; the message has about 35. */
-#define PROPERTIES_MAX 64
+/* What a metatable has at 1: its class. Nothing of Lua's own can be the same, and it is found without a name. */
+#define CLASS 1
+/* And at 2: the members. */
+#define MEMBERS 2
 
 /* ---- the table of boxes: object address -> box, weak values ---- */
 
 static void push_objects(lua_State *L) {
-  lua_getfield(L, LUA_REGISTRYINDEX, OBJECTS);
+  static const char key = 0;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &key);
   if (lua_isnil(L, -1)) {
     lua_pop(L, 1);
     lua_newtable(L);
@@ -19,15 +21,14 @@ static void push_objects(lua_State *L) {
     lua_setfield(L, -2, "__mode");
     lua_setmetatable(L, -2);
     lua_pushvalue(L, -1);
-    lua_setfield(L, LUA_REGISTRYINDEX, OBJECTS);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &key);
   }
 }
 
 void nm_class_know_box(lua_State *L, void *object) {
   push_objects(L);
-  lua_pushlightuserdata(L, object);
-  lua_pushvalue(L, -3);
-  lua_rawset(L, -3);
+  lua_pushvalue(L, -2);
+  lua_rawsetp(L, -2, object);
   lua_pop(L, 1);
 }
 
@@ -35,15 +36,13 @@ void nm_gc_pressure(lua_State *L, size_t bytes) {
   /* Enough to be worth a step of the collector, and not so much that a loop could pile up what it drops. */
   static const size_t enough = (size_t)128 << 10;
   static const char key = 0;
-  lua_pushlightuserdata(L, (void *)(uintptr_t)&key);
-  lua_rawget(L, LUA_REGISTRYINDEX);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &key);
   size_t *sum = lua_touserdata(L, -1);
   lua_pop(L, 1);
   if (sum == NULL) {
-    lua_pushlightuserdata(L, (void *)(uintptr_t)&key);
     sum = lua_newuserdata(L, sizeof *sum);
     *sum = 0;
-    lua_rawset(L, LUA_REGISTRYINDEX);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &key);
   }
   *sum = bytes < SIZE_MAX - *sum ? *sum + bytes : SIZE_MAX;
   if (*sum >= enough) {
@@ -76,7 +75,8 @@ void nm_gc_announce(lua_State *L, const struct nm_class *c) {
 void **nm_class_new_box(lua_State *L, const struct nm_class *c) {
   void **box = lua_newuserdata(L, sizeof *box);
   *box = NULL;
-  luaL_setmetatable(L, c->registry);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, c);
+  lua_setmetatable(L, -2);
   return box;
 }
 
@@ -86,8 +86,9 @@ void nm_class_push(lua_State *L, const struct nm_class *c, void *object, void *(
     return;
   }
   push_objects(L);
-  lua_pushlightuserdata(L, object);
-  if (nm_lua_rawget(L, -2) == LUA_TUSERDATA && *(void **)lua_touserdata(L, -1) != NULL) {
+  lua_rawgetp(L, -1, object);
+  void **known = lua_touserdata(L, -1);
+  if (known != NULL && *known != NULL) {
     lua_remove(L, -2);
     return;
   } /* one that is emptied was finalized, and lives on only because the state is closing */
@@ -97,8 +98,20 @@ void nm_class_push(lua_State *L, const struct nm_class *c, void *object, void *(
   nm_class_know_box(L, object);
 }
 
+/* The box at i, or NULL when there is something else. Allocates nothing. */
+static void **box_at(lua_State *L, const struct nm_class *c, int i) {
+  void **box = lua_touserdata(L, i);
+  if (box == NULL || !lua_getmetatable(L, i)) {
+    return NULL;
+  }
+  lua_rawgeti(L, -1, CLASS);
+  int is_ours = lua_touserdata(L, -1) == c;
+  lua_pop(L, 2);
+  return is_ours ? box : NULL;
+}
+
 void *nm_class_test(lua_State *L, const struct nm_class *c, int i) {
-  void **box = luaL_testudata(L, i, c->registry);
+  void **box = box_at(L, c, i);
   return box != NULL ? *box : NULL;
 }
 
@@ -145,7 +158,7 @@ static const char *similar_member(const struct nm_class *c, struct nm_str name) 
   return NULL;
 }
 
-static int no_member(lua_State *L, const struct nm_class *c, int key) {
+int nm_class_no_member(lua_State *L, const struct nm_class *c, int key) {
   if (lua_type(L, key) != LUA_TSTRING) {
     return luaL_error(L, "%s has no member with a %s as its name", c->name, luaL_typename(L, key));
   }
@@ -170,26 +183,29 @@ static void *receiver(lua_State *L, const struct nm_class *c) {
   return object;
 }
 
-/* Upvalues: the class, the table of methods. */
+/* The property that the key at index 2 names, or NULL; leaves a method of that name, or what else there is, on the stack. */
+static const struct nm_property *find_member(lua_State *L) {
+  lua_pushvalue(L, 2);
+  lua_rawget(L, lua_upvalueindex(MEMBERS));
+  return lua_touserdata(L, -1);
+}
+
+/* Upvalues, here and below: the class, its members. */
 static int meta_index(lua_State *L) {
   const struct nm_class *c = class_upvalue(L);
   void *object = receiver(L, c);
   if (lua_type(L, 2) == LUA_TNUMBER && c->item != NULL) {
-    return c->item(L, object, lua_tonumber(L, 2));
+    return c->item(L, c, object, lua_tonumber(L, 2));
   }
-  if (lua_type(L, 2) == LUA_TSTRING) {
-    struct nm_str name;
-    name.p = lua_tolstring(L, 2, &name.n);
-    const struct nm_property *p = nm_class_property(c, name);
-    if (p != NULL) {
-      return p->get(L, object);
-    }
-    lua_pushvalue(L, 2);
-    if (nm_lua_rawget(L, lua_upvalueindex(2)) != LUA_TNIL) {
-      return 1;
-    }
+  const struct nm_property *p = find_member(L);
+  if (p == NULL && !lua_isnil(L, -1)) {
+    return 1;
   }
-  return c->get_other != NULL ? c->get_other(L, object) : no_member(L, c, 2);
+  lua_settop(L, 2);
+  if (p != NULL) {
+    return p->get(L, object);
+  }
+  return c->get_other != NULL ? c->get_other(L, object) : nm_class_no_member(L, c, 2);
 }
 
 static int meta_newindex(lua_State *L) {
@@ -199,18 +215,14 @@ static int meta_newindex(lua_State *L) {
   if (c->set_other != NULL) {
     return c->set_other(L, object);
   }
-  const struct nm_property *p = NULL;
-  if (lua_type(L, 2) == LUA_TSTRING) {
-    struct nm_str name;
-    name.p = lua_tolstring(L, 2, &name.n);
-    p = nm_class_property(c, name);
-  }
+  const struct nm_property *p = find_member(L);
   if (p == NULL) {
-    return no_member(L, c, 2);
+    return nm_class_no_member(L, c, 2);
   }
   if (p->set == NULL) {
     return luaL_error(L, "property '%s' of %s is read only", p->name, c->name);
   }
+  lua_settop(L, 3);
   struct nm_error e = {0};
   return p->set(L, object, 3, &e) < 0 ? nm_raise(L, &e) : 0;
 }
@@ -243,7 +255,7 @@ static int is_in_use(lua_State *L) {
 
 static int meta_gc(lua_State *L) {
   const struct nm_class *c = class_upvalue(L);
-  void **box = luaL_testudata(L, 1, c->registry);
+  void **box = box_at(L, c, 1);
   if (box != NULL && *box != NULL && !is_in_use(L)) {
     void *object = *box;
     *box = NULL;
@@ -283,30 +295,46 @@ static void set_meta(lua_State *L, const struct nm_class *c, const char *name, l
   lua_setfield(L, -2, name);
 }
 
+/* Properties as their addresses, methods as functions. */
+static void push_members(lua_State *L, const struct nm_class *c) {
+  lua_newtable(L);
+  for (const luaL_Reg *m = c->methods; m->name != NULL; m++) {
+    set_meta(L, c, m->name, m->func);
+  }
+  for (const struct nm_property *p = c->properties; p->name != NULL; p++) {
+    lua_pushlightuserdata(L, (void *)(uintptr_t)p);
+    lua_setfield(L, -2, p->name);
+  }
+}
+
+/* The metatable and the members are on the top of the stack. */
+static void set_access(lua_State *L, const struct nm_class *c, const char *event, lua_CFunction f) {
+  lua_pushlightuserdata(L, (void *)(uintptr_t)c);
+  lua_pushvalue(L, -2);
+  lua_pushcclosure(L, f, 2);
+  lua_setfield(L, -3, event);
+}
+
+static void set_string(lua_State *L, const char *event, const char *s) {
+  lua_pushstring(L, s);
+  lua_setfield(L, -2, event);
+}
+
 void nm_class_register(lua_State *L, const struct nm_class *c) {
-  luaL_getmetatable(L, c->registry);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, c);
   int is_known = !lua_isnil(L, -1);
   lua_pop(L, 1);
   if (is_known) {
     return;
   }
-  size_t properties = 0;
-  while (c->properties[properties].name != NULL) {
-    properties++;
-  }
-  if (properties > PROPERTIES_MAX) {
-    luaL_error(L, "%s has %d properties, more than are provided for", c->name, (int)properties);
-  }
   /* Into the registry only when it is complete: memory may run out in between, and require may be called again. */
   lua_newtable(L);
+  push_members(L, c);
+  set_access(L, c, "__index", meta_index);
+  set_access(L, c, "__newindex", meta_newindex);
+  lua_rawseti(L, -2, MEMBERS);
   lua_pushlightuserdata(L, (void *)(uintptr_t)c);
-  lua_newtable(L);
-  for (const luaL_Reg *m = c->methods; m->name != NULL; m++) {
-    set_meta(L, c, m->name, m->func);
-  }
-  lua_pushcclosure(L, meta_index, 2);
-  lua_setfield(L, -2, "__index");
-  set_meta(L, c, "__newindex", meta_newindex);
+  lua_rawseti(L, -2, CLASS);
   set_meta(L, c, "__gc", meta_gc);
   set_meta(L, c, "__close", meta_close);
   set_meta(L, c, "__tostring", meta_tostring);
@@ -317,11 +345,15 @@ void nm_class_register(lua_State *L, const struct nm_class *c) {
     lua_pushcfunction(L, c->call);
     lua_setfield(L, -2, "__call");
   }
-  lua_pushstring(L, c->registry);
-  lua_setfield(L, -2, "__name");
-  lua_pushstring(L, c->registry); /* what getmetatable gives: nobody reaches __gc by hand */
-  lua_setfield(L, -2, "__metatable");
-  lua_setfield(L, LUA_REGISTRYINDEX, c->registry);
+  set_string(L, "__name", c->registry);
+  set_string(L, "__metatable", c->registry); /* what getmetatable gives: nobody reaches __gc by hand */
+  lua_rawsetp(L, LUA_REGISTRYINDEX, c);
+}
+
+void nm_class_push_members(lua_State *L, const struct nm_class *c) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, c);
+  lua_rawgeti(L, -1, MEMBERS);
+  lua_remove(L, -2);
 }
 
 /* ---- tables of functions ---- */
@@ -348,85 +380,4 @@ void nm_push_class_table(lua_State *L, const char *name, const luaL_Reg *functio
   lua_pushfstring(L, "netmail.%s", name);
   lua_setfield(L, -2, "__metatable"); /* __call counts on the class as its first argument */
   lua_setmetatable(L, -2);
-}
-
-/* ---- a table of options ---- */
-
-static int is_extra(const char *const *extra, struct nm_str name) {
-  for (; extra != NULL && *extra != NULL; extra++) {
-    if (nm_str_eq(nm_str_c(*extra), name)) {
-      return 1;
-    }
-  }
-  return 0;
-}
-
-/* Which properties the table has: by their place in the class, as the table's own order is none. */
-struct given {
-  const struct nm_class *c;
-  unsigned char has[PROPERTIES_MAX];
-  size_t end; /* behind the last one */
-};
-
-/* The key on the top of the stack. */
-static void take_key(lua_State *L, struct given *g, const char *const *extra) {
-  const struct nm_class *c = g->c;
-  if (lua_type(L, -1) != LUA_TSTRING) {
-    luaL_error(L, "%s takes one table of named values; found a %s as a key", c->name, luaL_typename(L, -1));
-  }
-  struct nm_str name;
-  name.p = lua_tolstring(L, -1, &name.n);
-  const struct nm_property *p = nm_class_property(c, name);
-  if (p == NULL && !is_extra(extra, name)) {
-    no_member(L, c, lua_gettop(L));
-  }
-  if (p != NULL && p->set == NULL && !is_extra(extra, name)) {
-    luaL_error(L, "property '%s' of %s is read only", p->name, c->name);
-  }
-  if (p != NULL && p->set != NULL) {
-    size_t at = (size_t)(p - c->properties);
-    g->has[at] = 1;
-    g->end = at + 1 > g->end ? at + 1 : g->end;
-  }
-}
-
-static void take_keys(lua_State *L, struct given *g, int i, const char *const *extra) {
-  lua_pushnil(L);
-  while (lua_next(L, i) != 0) {
-    lua_pop(L, 1);
-    take_key(L, g, extra);
-  }
-}
-
-/* Two names of one property: one of the values would be lost. */
-static void check_aliases(lua_State *L, const struct given *g) {
-  const struct nm_property *p = g->c->properties;
-  for (size_t i = 0; i < g->end; i++) {
-    for (size_t k = i + 1; k < g->end && g->has[i]; k++) {
-      if (g->has[k] && p[i].set == p[k].set) {
-        luaL_error(L, "%s: %s and %s are the same; give one of them", g->c->name, p[i].name, p[k].name);
-      }
-    }
-  }
-}
-
-int nm_class_set_all(lua_State *L, const struct nm_class *c, void *object, int i, const char *const *extra,
-                     struct nm_error *e) {
-  struct given g = {.c = c};
-  i = lua_absindex(L, i);
-  take_keys(L, &g, i, extra);
-  check_aliases(L, &g);
-  int top = lua_gettop(L);
-  for (size_t k = 0; k < g.end; k++) {
-    if (g.has[k]) {
-      lua_pushstring(L, c->properties[k].name);
-      lua_rawget(L, i);
-      int err = c->properties[k].set(L, object, top + 1, e);
-      if (err < 0) {
-        return err;
-      }
-      lua_settop(L, top); /* a setter may leave scratch values behind */
-    }
-  }
-  return 0;
 }

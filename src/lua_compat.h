@@ -6,6 +6,7 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
+#include <stdint.h>
 
 #if LUA_VERSION_NUM < 502
 
@@ -16,14 +17,21 @@ static inline int lua_absindex(lua_State *L, int i) {
   return i > 0 || i <= LUA_REGISTRYINDEX ? i : lua_gettop(L) + i + 1;
 }
 
-/* LuaJIT 2.1 has these two, 2.0 and PUC 5.1 have not: ours under names of their own. */
-#  define luaL_setmetatable nm_lua_setmetatable
-#  define luaL_testudata nm_lua_testudata
-
-static inline void nm_lua_setmetatable(lua_State *L, const char *name) {
-  luaL_getmetatable(L, name);
-  lua_setmetatable(L, -2);
+static inline void lua_rawgetp(lua_State *L, int i, const void *key) {
+  i = lua_absindex(L, i);
+  lua_pushlightuserdata(L, (void *)(uintptr_t)key);
+  lua_rawget(L, i);
 }
+
+static inline void lua_rawsetp(lua_State *L, int i, const void *key) {
+  i = lua_absindex(L, i);
+  lua_pushlightuserdata(L, (void *)(uintptr_t)key);
+  lua_insert(L, -2);
+  lua_rawset(L, i);
+}
+
+/* LuaJIT 2.1 has it, 2.0 and PUC 5.1 have not: ours under a name of its own. */
+#  define luaL_testudata nm_lua_testudata
 
 static inline void *nm_lua_testudata(lua_State *L, int i, const char *name) {
   void *p = lua_touserdata(L, i);

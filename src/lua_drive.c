@@ -78,17 +78,8 @@ static void push_around(lua_State *L) {
   lua_setfield(L, LUA_REGISTRYINDEX, AROUND);
 }
 
-/* The second upvalue of __index: see meta_index. */
-static void push_methods(lua_State *L, const struct nm_class *c) {
-  luaL_getmetatable(L, c->registry);
-  lua_getfield(L, -1, "__index");
-  (void)lua_getupvalue(L, -1, 2);
-  lua_replace(L, -3);
-  lua_pop(L, 1);
-}
-
 void nm_drive_method(lua_State *L, const struct nm_class *c, const char *name) {
-  push_methods(L, c);
+  nm_class_push_members(L, c);
   lua_getfield(L, -1, name);
   if (lua_iscfunction(L, -1)) {
     push_around(L);

@@ -235,7 +235,9 @@ void nm_list_unref_object(void *object) {
   nm_list_unref(&list);
 }
 
-int nm_list_get(lua_State *L, const struct nm_list_class *c, const struct nm_list *list, lua_Number n) {
+int nm_list_get(lua_State *L, const struct nm_class *class, void *object, lua_Number n) {
+  const struct nm_list_class *c = (const struct nm_list_class *)(const void *)class;
+  const struct nm_list *list = object;
   if (!(n >= 1 && n <= (lua_Number)list->n) || (lua_Number)(size_t)n != n) {
     lua_pushnil(L); /* as a table would; so ipairs ends */
   } else {

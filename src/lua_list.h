@@ -56,7 +56,15 @@ void nm_list_unref_object(void *object);
 /* What a core function on list returned, with the words for it in e. */
 int nm_list_error(const struct nm_list *list, int err, struct nm_error *e);
 /* list[n], n counted from 1; nil outside. */
-int nm_list_get(lua_State *L, const struct nm_list_class *c, const struct nm_list *list, lua_Number n);
+int nm_list_get(lua_State *L, const struct nm_class *c, void *list, lua_Number n);
+
+/* What the classes of collections have in common. */
+#define NM_LIST_CLASS(its_name, its_methods, its_to_string)                                                  \
+  {                                                                                                          \
+    .name = its_name, .registry = "netmail." its_name, .properties = nm_list_properties,                     \
+    .methods = its_methods, .unref = nm_list_unref_object, .to_string = its_to_string,                       \
+    .length = nm_list_length, .item = nm_list_get,                                                           \
+  }
 
 NM_HIDDEN_END
 

@@ -42,12 +42,7 @@ int nm_message_put_notify(lua_State *L, void *object, int i, struct nm_error *e)
 int nm_message_get_message_id(lua_State *L, void *object) {
   const struct nm_message *m = object;
   const struct nm_buf *id = m->raw != NULL ? &m->raw_id : &m->message_id;
-  if (id->n == 0) {
-    lua_pushnil(L);
-  } else {
-    nm_push_str(L, nm_buf_str(id));
-  }
-  return 1;
+  return nm_push_opt_str(L, nm_buf_str(id));
 }
 
 int nm_message_put_message_id(lua_State *L, void *object, int i, struct nm_error *e) {

@@ -12,24 +12,15 @@ static void unref_part(void *object) {
   nm_part_unref(&a);
 }
 
-static int push_text(lua_State *L, struct nm_str s) {
-  if (s.n == 0) {
-    lua_pushnil(L);
-  } else {
-    nm_push_str(L, s);
-  }
-  return 1;
-}
-
 /* Fore: path and name of the file; for content from memory the name alone. */
 static int get_content_name(lua_State *L, void *object) {
   const struct nm_part *a = object;
   struct nm_str path = a->content != NULL ? nm_content_path(a->content) : nm_str("", 0);
-  return push_text(L, path.n > 0 ? path : nm_buf_str(&a->name));
+  return nm_push_opt_str(L, path.n > 0 ? path : nm_buf_str(&a->name));
 }
 
 static int get_name(lua_State *L, void *object) {
-  return push_text(L, nm_buf_str(&((struct nm_part *)object)->name));
+  return nm_push_opt_str(L, nm_buf_str(&((struct nm_part *)object)->name));
 }
 
 static int set_name(lua_State *L, void *object, int i, struct nm_error *e) {
@@ -37,7 +28,7 @@ static int set_name(lua_State *L, void *object, int i, struct nm_error *e) {
 }
 
 static int get_type(lua_State *L, void *object) {
-  return push_text(L, nm_part_type(object));
+  return nm_push_opt_str(L, nm_part_type(object));
 }
 
 static int set_type(lua_State *L, void *object, int i, struct nm_error *e) {
@@ -45,7 +36,7 @@ static int set_type(lua_State *L, void *object, int i, struct nm_error *e) {
 }
 
 static int get_content_id(lua_State *L, void *object) {
-  return push_text(L, nm_buf_str(&((struct nm_part *)object)->content_id));
+  return nm_push_opt_str(L, nm_buf_str(&((struct nm_part *)object)->content_id));
 }
 
 static int set_content_id(lua_State *L, void *object, int i, struct nm_error *e) {
@@ -66,7 +57,7 @@ static int set_inline(lua_State *L, void *object, int i, struct nm_error *e) {
 
 static int get_disposition(lua_State *L, void *object) {
   static const struct nm_str names[] = {{"", 0}, {"inline", 6}, {"attachment", 10}, {"none", 4}};
-  return push_text(L, names[((struct nm_part *)object)->disposition]);
+  return nm_push_opt_str(L, names[((struct nm_part *)object)->disposition]);
 }
 
 static int set_disposition(lua_State *L, void *object, int i, struct nm_error *e) {
@@ -88,7 +79,7 @@ static int set_disposition(lua_State *L, void *object, int i, struct nm_error *e
 }
 
 static int get_description(lua_State *L, void *object) {
-  return push_text(L, nm_buf_str(&((struct nm_part *)object)->description));
+  return nm_push_opt_str(L, nm_buf_str(&((struct nm_part *)object)->description));
 }
 
 static int set_description(lua_State *L, void *object, int i, struct nm_error *e) {
@@ -96,7 +87,7 @@ static int set_description(lua_State *L, void *object, int i, struct nm_error *e
 }
 
 static int get_location(lua_State *L, void *object) {
-  return push_text(L, nm_buf_str(&((struct nm_part *)object)->location));
+  return nm_push_opt_str(L, nm_buf_str(&((struct nm_part *)object)->location));
 }
 
 static int set_location(lua_State *L, void *object, int i, struct nm_error *e) {
@@ -104,7 +95,7 @@ static int set_location(lua_State *L, void *object, int i, struct nm_error *e) {
 }
 
 static int get_language(lua_State *L, void *object) {
-  return push_text(L, nm_buf_str(&((struct nm_part *)object)->language));
+  return nm_push_opt_str(L, nm_buf_str(&((struct nm_part *)object)->language));
 }
 
 static int set_language(lua_State *L, void *object, int i, struct nm_error *e) {
@@ -112,7 +103,7 @@ static int set_language(lua_State *L, void *object, int i, struct nm_error *e) {
 }
 
 static int get_charset(lua_State *L, void *object) {
-  return push_text(L, nm_params_get(&((struct nm_part *)object)->params, NM_STR("charset")));
+  return nm_push_opt_str(L, nm_params_get(&((struct nm_part *)object)->params, NM_STR("charset")));
 }
 
 static int set_charset(lua_State *L, void *object, int i, struct nm_error *e) {
@@ -338,10 +329,6 @@ static long find_part(lua_State *L, const struct nm_list *list, int i) {
   return -1;
 }
 
-static int list_number(lua_State *L, void *object, lua_Number n) {
-  return nm_list_get(L, &nm_part_list_class, object, n);
-}
-
 static int list_to_string(lua_State *L, void *object) {
   lua_pushfstring(L, "PartCollection (%d)", nm_list_length(object));
   return 1;
@@ -350,17 +337,7 @@ static int list_to_string(lua_State *L, void *object) {
 static const luaL_Reg list_methods[] = {NM_LIST_METHODS, {NULL, NULL}};
 
 const struct nm_list_class nm_part_list_class = {
-    .class =
-        {
-            .name = "PartCollection",
-            .registry = "netmail.PartCollection",
-            .properties = nm_list_properties,
-            .methods = list_methods,
-            .unref = nm_list_unref_object,
-            .to_string = list_to_string,
-            .length = nm_list_length,
-            .item = list_number,
-        },
+    .class = NM_LIST_CLASS("PartCollection", list_methods, list_to_string),
     .item = &nm_part_class,
     .item_ref = ref_part,
     .make = nm_part_list_new,

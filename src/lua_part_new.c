@@ -11,17 +11,6 @@ static const char *const sources[] = {"Path",    "Content", "Text",     "Html",
 static const char *const extra[] = {"Path",    "Content", "Size",      "Text",     "Html",
                                     "Message", "Parts",   "Multipart", "External", NULL};
 
-/* The value under that name is left on the stack, where its bytes live. */
-static int push_field(lua_State *L, int i, const char *name) {
-  lua_pushstring(L, name);
-  lua_rawget(L, i);
-  return lua_gettop(L);
-}
-
-static struct nm_str field(lua_State *L, int i, const char *name) {
-  return nm_opt_string(L, push_field(L, i, name), name);
-}
-
 /* The one field of sources that the table has; raises when there is none or more. */
 static const char *source_of(lua_State *L, int i, const char *what) {
   const char *found = NULL;
@@ -52,7 +41,7 @@ static int of_content(void **box, struct nm_content *content, struct nm_str name
 }
 
 static int of_path(lua_State *L, void **box, int i, struct nm_error *e) {
-  struct nm_str path = field(L, i, "Path");
+  struct nm_str path = nm_opt_field(L, i, "Path");
   /* A file may have any name; where the table gives another one, it does not matter. */
   struct nm_str name = nm_has_field(L, i, "Name") ? nm_str("", 0) : nm_part_file_name(path);
   struct nm_content *content = NULL;
@@ -62,21 +51,21 @@ static int of_path(lua_State *L, void **box, int i, struct nm_error *e) {
 
 static int of_bytes(lua_State *L, void **box, int i, struct nm_error *e) {
   struct nm_content *content = NULL;
-  int at = push_field(L, i, "Content");
-  int size_at = push_field(L, i, "Size");
+  int at = nm_push_field(L, i, "Content");
+  int size_at = nm_push_field(L, i, "Size");
   int err = nm_to_content(L, at, lua_isnil(L, size_at) ? 0 : size_at, "Content", &content, e);
   return err == 0 ? of_content(box, content, nm_str("", 0), 0, e) : err;
 }
 
 static int of_text(lua_State *L, void **box, int i, const char *name, struct nm_error *e) {
   struct nm_content *content = NULL;
-  int err = nm_content_memory(field(L, i, name), &content, e);
+  int err = nm_content_memory(nm_opt_field(L, i, name), &content, e);
   err = err == 0 ? of_content(box, content, nm_str("", 0), 1, e) : err;
   return err == 0 && name[0] == 'H' ? nm_part_set_type(*box, NM_STR("text/html"), e) : err;
 }
 
 static int of_message(lua_State *L, void **box, int i, struct nm_error *e) {
-  struct nm_message *m = nm_class_test(L, &nm_message_class, push_field(L, i, "Message"));
+  struct nm_message *m = nm_class_test(L, &nm_message_class, nm_push_field(L, i, "Message"));
   if (m == NULL) {
     return nm_type_error(L, -1, "Message", "MailMessage");
   }
@@ -88,7 +77,7 @@ static int of_message(lua_State *L, void **box, int i, struct nm_error *e) {
 
 /* "mixed" and "multipart/mixed" are the same. */
 static int of_parts(lua_State *L, void **box, int i, struct nm_error *e) {
-  struct nm_str subtype = field(L, i, "Multipart");
+  struct nm_str subtype = nm_opt_field(L, i, "Multipart");
   char type[128] = "multipart/";
   size_t n = strlen(type);
   if (memchr(subtype.n > 0 ? subtype.p : "", '/', subtype.n) != NULL) {
@@ -103,7 +92,7 @@ static int of_parts(lua_State *L, void **box, int i, struct nm_error *e) {
   }
   memcpy(type + n, subtype.p, subtype.n);
   struct nm_list *children = nm_new_list(L, &nm_part_list_class);
-  int err = nm_assign_list(L, &nm_part_list_class, children, push_field(L, i, "Parts"), e);
+  int err = nm_assign_list(L, &nm_part_list_class, children, nm_push_field(L, i, "Parts"), e);
   struct nm_part *part = NULL;
   err = err == 0 ? nm_part_new_multipart(nm_str(type, n + subtype.n), children, &part, e) : err;
   *box = part;
@@ -128,7 +117,7 @@ static int read_access(lua_State *L, int at, struct nm_params *access, struct nm
 }
 
 static int of_external(lua_State *L, void **box, int i, struct nm_error *e) {
-  int at = push_field(L, i, "External");
+  int at = nm_push_field(L, i, "External");
   if (lua_type(L, at) != LUA_TTABLE) {
     return nm_type_error(L, at, "External", "table of access parameters");
   }

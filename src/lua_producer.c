@@ -4,7 +4,6 @@
 
 #define VALUES "netmail.producers"
 #define HOLDER "netmail.producers.holder"
-#define WATCH "netmail.producers.watch"
 
 /* One a state, while it has producers; counted: by the state and by each producer, which may be freed after it. */
 struct nm_producers {
@@ -101,7 +100,7 @@ static int watch_gc(lua_State *L) {
 
 static void push_watch(lua_State *L) {
   lua_newuserdata(L, 1);
-  nm_push_metatable(L, WATCH, "__gc", watch_gc);
+  nm_push_metatable(L, "__gc", watch_gc);
   lua_setmetatable(L, -2);
 }
 

@@ -2,19 +2,17 @@
 
 #include <stdint.h>
 
-#define SCRATCH "netmail.scratch"
-#define DETAIL "netmail.detail"
-
-/* In the registry once it is complete. */
-void nm_push_metatable(lua_State *L, const char *name, const char *event, lua_CFunction f) {
-  luaL_getmetatable(L, name);
+/* In the registry, by the address of f, once it is complete. */
+void nm_push_metatable(lua_State *L, const char *event, lua_CFunction f) {
+  const void *key = (const void *)(uintptr_t)f;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, key);
   if (lua_isnil(L, -1)) {
     lua_pop(L, 1);
     lua_newtable(L);
     lua_pushcfunction(L, f);
     lua_setfield(L, -2, event);
     lua_pushvalue(L, -1);
-    lua_setfield(L, LUA_REGISTRYINDEX, name);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, key);
   }
 }
 
@@ -30,17 +28,28 @@ static int scratch_gc(lua_State *L) {
   return 0;
 }
 
+static struct scratch *scratch_at(lua_State *L, int i) {
+  struct scratch *s = lua_touserdata(L, i);
+  if (s == NULL || !lua_getmetatable(L, i)) {
+    return NULL;
+  }
+  nm_push_metatable(L, "__gc", scratch_gc);
+  int same = lua_rawequal(L, -1, -2);
+  lua_pop(L, 2);
+  return same ? s : NULL;
+}
+
 void *nm_scratch(lua_State *L, size_t n, void (*release)(void *memory)) {
   struct scratch *s = lua_newuserdata(L, sizeof *s + n);
   memset(s, 0, sizeof *s + n);
-  nm_push_metatable(L, SCRATCH, "__gc", scratch_gc);
+  nm_push_metatable(L, "__gc", scratch_gc);
   lua_setmetatable(L, -2);
   s->release = release;
   return s->memory;
 }
 
 void nm_scratch_release(lua_State *L, int i) {
-  struct scratch *s = luaL_testudata(L, i, SCRATCH);
+  struct scratch *s = scratch_at(L, i);
   if (s != NULL && s->release != NULL) {
     void (*release)(void *) = s->release;
     s->release = NULL;
@@ -49,7 +58,7 @@ void nm_scratch_release(lua_State *L, int i) {
 }
 
 void *nm_scratch_at(lua_State *L, int i) {
-  struct scratch *s = luaL_testudata(L, i, SCRATCH);
+  struct scratch *s = scratch_at(L, i);
   return s != NULL ? s->memory : NULL;
 }
 
@@ -63,7 +72,7 @@ static int detail_tostring(lua_State *L) {
 }
 
 void nm_set_detail_metatable(lua_State *L) {
-  nm_push_metatable(L, DETAIL, "__tostring", detail_tostring);
+  nm_push_metatable(L, "__tostring", detail_tostring);
   lua_setmetatable(L, -2);
 }
 
@@ -94,6 +103,17 @@ int nm_has_field(lua_State *L, int i, const char *name) {
   int has = nm_lua_rawget(L, i) != LUA_TNIL;
   lua_pop(L, 1);
   return has;
+}
+
+int nm_push_field(lua_State *L, int i, const char *name) {
+  i = lua_absindex(L, i);
+  lua_pushstring(L, name);
+  lua_rawget(L, i);
+  return lua_gettop(L);
+}
+
+struct nm_str nm_opt_field(lua_State *L, int i, const char *name) {
+  return nm_opt_string(L, nm_push_field(L, i, name), name);
 }
 
 int nm_type_error(lua_State *L, int i, const char *what, const char *expected) {
@@ -141,6 +161,15 @@ long nm_check_integer(lua_State *L, int i, const char *what, long low, long high
 
 void nm_push_str(lua_State *L, struct nm_str s) {
   lua_pushlstring(L, s.n > 0 ? s.p : "", s.n);
+}
+
+int nm_push_opt_str(lua_State *L, struct nm_str s) {
+  if (s.n == 0) {
+    lua_pushnil(L);
+  } else {
+    lua_pushlstring(L, s.p, s.n);
+  }
+  return 1;
 }
 
 void nm_set_field_str(lua_State *L, const char *key, struct nm_str s) {

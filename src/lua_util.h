@@ -22,7 +22,7 @@ struct nm_property {
 
 struct nm_class {
   const char *name;                     /* as the user writes it: "MailMessage" */
-  const char *registry;                 /* key of the metatable: "netmail.MailMessage" */
+  const char *registry;                 /* what getmetatable gives: "netmail.MailMessage" */
   const struct nm_property *properties; /* ends with a NULL name */
   const luaL_Reg *methods;              /* each gets the class as its upvalue 1 */
   /* o:Close() where there is one, __close in 5.4; must be idempotent and never block. NULL: none. */
@@ -33,7 +33,7 @@ struct nm_class {
   int (*to_string)(lua_State *L, void *object);
   int (*length)(void *object); /* #o; NULL: none */
   /* o[n] for a number n (1 = first): pushes a value or nil; NULL: none. */
-  int (*item)(lua_State *L, void *object, lua_Number n);
+  int (*item)(lua_State *L, const struct nm_class *c, void *object, lua_Number n);
   int (*call)(lua_State *L); /* __call; NULL: none */
   /* o[key] where key is no member: for ThisHostCredentials; NULL: an error that names the key. */
   int (*get_other)(lua_State *L, void *object);
@@ -44,6 +44,8 @@ NM_HIDDEN_BEGIN
 
 /* Makes the metatable; once for each class and state. */
 void nm_class_register(lua_State *L, const struct nm_class *c);
+/* Pushes the table of its methods, where one may be replaced by another function. */
+void nm_class_push_members(lua_State *L, const struct nm_class *c);
 /* Pushes the box of object, an existing one or a new one. takes: the box takes over the caller's reference (also when
    this raises); else ref gives it one of its own. object NULL pushes nil. */
 void nm_class_push(lua_State *L, const struct nm_class *c, void *object, void *(*ref)(void *));
@@ -68,13 +70,19 @@ void *nm_class_self(lua_State *L, const struct nm_class *c, const char *method);
 void nm_push_class_table(lua_State *L, const char *name, const luaL_Reg *functions, lua_CFunction call);
 /* The property of that name, or NULL. */
 const struct nm_property *nm_class_property(const struct nm_class *c, struct nm_str name);
+/* Raises: there is no member with the key at that index. */
+int nm_class_no_member(lua_State *L, const struct nm_class *c, int key);
 /* Sets the properties of object from the table at i, in the order of the class (so that no value depends on the order of
    pairs). A key that is neither a property nor in extra (NULL-ended, may be NULL) raises. */
 int nm_class_set_all(lua_State *L, const struct nm_class *c, void *object, int i, const char *const *extra,
                      struct nm_error *e);
 
-/* Whether the table at i has a value under that name (no metamethods). */
+/* Whether the table at i has a value under that name (no metamethods, nor in the next two). */
 int nm_has_field(lua_State *L, int i, const char *name);
+/* Pushes that value, and returns where it lies. */
+int nm_push_field(lua_State *L, int i, const char *name);
+/* That value as by nm_opt_string. It stays on the stack, where its bytes live. */
+struct nm_str nm_opt_field(lua_State *L, int i, const char *name);
 
 /* Scratch memory of n bytes on the stack that Lua frees; zeroed. release (may be NULL) is called once by the collector or
    by nm_scratch_release. */
@@ -82,8 +90,8 @@ void *nm_scratch(lua_State *L, size_t n, void (*release)(void *memory));
 void nm_scratch_release(lua_State *L, int i);
 /* The memory of the scratch at i, or NULL. */
 void *nm_scratch_at(lua_State *L, int i);
-/* Pushes the metatable of that name in the registry; made, where there is none, with the one function. */
-void nm_push_metatable(lua_State *L, const char *name, const char *event, lua_CFunction f);
+/* Pushes the metatable in which f is all there is, for that event; one for each f and state. */
+void nm_push_metatable(lua_State *L, const char *event, lua_CFunction f);
 
 /* nil, text, detail: what a function returns for the world's faults. */
 int nm_push_failure(lua_State *L, const struct nm_error *e, const char *outcome);
@@ -101,6 +109,8 @@ int nm_check_boolean(lua_State *L, int i, const char *what);
 /* An integer (also as a float with that value) within [low, high]; raises with both bounds named. */
 long nm_check_integer(lua_State *L, int i, const char *what, long low, long high);
 void nm_push_str(lua_State *L, struct nm_str s);
+/* nil for an empty one. 1: as a getter returns. */
+int nm_push_opt_str(lua_State *L, struct nm_str s);
 int nm_type_error(lua_State *L, int i, const char *what, const char *expected);
 /* t[key] = s for the table on the top of the stack. */
 void nm_set_field_str(lua_State *L, const char *key, struct nm_str s);
