@@ -1,4 +1,4 @@
-/// Mail addresses and collections of them.
+/// Mail addresses.
 // @module netmail
 
 #include "lua_addr.h"
@@ -17,7 +17,7 @@ static void unref_addr(void *a) {
 }
 
 void nm_push_addr(lua_State *L, struct nm_addr *a) {
-  nm_class_push(L, &nm_addr_class, a, ref_addr);
+  nm_class_push(L, &nm_addr_class, a);
 }
 
 int nm_to_addr(lua_State *L, int i, const char *what, struct nm_addr **out, struct nm_error *e) {
@@ -85,8 +85,7 @@ static const struct nm_property addr_properties[] = {
     {NULL, NULL, NULL},
 };
 
-/* "Name" <addr>, or the bare address, as it is shown: as Fore's collections print it. */
-static void add_printed(luaL_Buffer *b, const struct nm_addr *a) {
+void nm_addr_print(luaL_Buffer *b, const struct nm_addr *a) {
   if (a->name.n == 0) {
     luaL_addlstring(b, a->address.p, a->address.n);
     return;
@@ -106,7 +105,7 @@ static void add_printed(luaL_Buffer *b, const struct nm_addr *a) {
 static int addr_to_string(lua_State *L, void *object) {
   luaL_Buffer b;
   luaL_buffinit(L, &b);
-  add_printed(&b, object);
+  nm_addr_print(&b, object);
   luaL_pushresult(&b);
   return 1;
 }
@@ -123,6 +122,7 @@ const struct nm_class nm_addr_class = {
     .registry = "netmail.MailAddress",
     .properties = addr_properties,
     .methods = addr_methods,
+    .ref = ref_addr,
     .unref = unref_addr,
     .to_string = addr_to_string,
 };
@@ -273,82 +273,6 @@ static int addr_call(lua_State *L) {
   lua_remove(L, 1);
   return lua_isnoneornil(L, 2) ? addr_create(L) : addr_create_with_name(L);
 }
-
-/* ---- MailAddressCollection ---- */
-
-static int append_addr(lua_State *L, struct nm_list *list, int i, struct nm_error *e) {
-  if (lua_type(L, i) == LUA_TSTRING) {
-    return nm_addr_parse_list(nm_check_string(L, i, "address"), list, e);
-  }
-  struct nm_addr *a = nm_class_test(L, &nm_addr_class, i);
-  if (a == NULL) {
-    return nm_type_error(L, i, "address", "MailAddress or string");
-  }
-  return nm_list_error(list, nm_list_add(list, a), e);
-}
-
-/// Adds the addresses of a text: one, or several with commas between them; a group (`Name: a@x, b@y;`) as its members.
-// @function MailAddressCollection:AddString
-// @string Text
-// @return the collection
-static int list_add_string(lua_State *L) {
-  struct nm_list *list = nm_class_self(L, &nm_addr_list_class.class, "AddString");
-  struct nm_error e = {0};
-  if (nm_addr_parse_list(nm_check_string(L, 2, "Text"), list, &e) < 0) {
-    return nm_raise(L, &e);
-  }
-  lua_settop(L, 1);
-  return 1;
-}
-
-/* By value. A text that is no address stands nowhere. */
-static long find_addr(lua_State *L, const struct nm_list *list, int i) {
-  struct nm_addr *a = NULL;
-  struct nm_error e = {0};
-  int err = nm_to_addr(L, i, "address", &a, &e);
-  if (err == NM_ENOMEM) {
-    nm_raise(L, &e);
-  }
-  if (err < 0) {
-    return -1;
-  }
-  size_t at = 0;
-  while (at < list->n && !nm_addr_same(list->items[at], a)) {
-    at++;
-  }
-  nm_addr_unref(&a);
-  return at < list->n ? (long)at : -1;
-}
-
-static int list_to_string(lua_State *L, void *object) {
-  const struct nm_list *list = object;
-  luaL_Buffer b;
-  luaL_buffinit(L, &b);
-  for (size_t i = 0; i < list->n; i++) {
-    if (i > 0) {
-      luaL_addchar(&b, ',');
-    }
-    add_printed(&b, list->items[i]);
-  }
-  luaL_pushresult(&b);
-  return 1;
-}
-
-static int list_m_to_string(lua_State *L) {
-  return list_to_string(L, nm_class_self(L, &nm_addr_list_class.class, "ToString"));
-}
-
-static const luaL_Reg list_methods[] = {
-    NM_LIST_METHODS, {"AddString", list_add_string}, {"ToString", list_m_to_string}, {NULL, NULL}};
-
-const struct nm_list_class nm_addr_list_class = {
-    .class = NM_LIST_CLASS("MailAddressCollection", list_methods, list_to_string),
-    .item = &nm_addr_class,
-    .item_ref = ref_addr,
-    .make = nm_addr_list_new,
-    .append = append_addr,
-    .find = find_addr,
-};
 
 void nm_open_addr(lua_State *L) {
   static const luaL_Reg functions[] = {

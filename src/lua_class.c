@@ -1,6 +1,5 @@
 #include "lua_util.h"
 
-#include <limits.h>
 #include <stdint.h>
 
 /* What a metatable has at 1: its class. Nothing of Lua's own can be the same, and it is found without a name. */
@@ -8,128 +7,18 @@
 /* And at 2: the members. */
 #define MEMBERS 2
 
-/* ---- the table of boxes: object address -> box, weak values ---- */
-
-static void push_objects(lua_State *L) {
-  static const char key = 0;
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &key);
-  if (lua_isnil(L, -1)) {
-    lua_pop(L, 1);
-    lua_newtable(L);
-    lua_newtable(L);
-    lua_pushliteral(L, "v");
-    lua_setfield(L, -2, "__mode");
-    lua_setmetatable(L, -2);
-    lua_pushvalue(L, -1);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &key);
-  }
-}
-
-void nm_class_know_box(lua_State *L, void *object) {
-  push_objects(L);
-  lua_pushvalue(L, -2);
-  lua_rawsetp(L, -2, object);
-  lua_pop(L, 1);
-}
-
-void nm_gc_pressure(lua_State *L, size_t bytes) {
-  /* Enough to be worth a step of the collector, and not so much that a loop could pile up what it drops. */
-  static const size_t enough = (size_t)128 << 10;
-  static const char key = 0;
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &key);
-  size_t *sum = lua_touserdata(L, -1);
-  lua_pop(L, 1);
-  if (sum == NULL) {
-    sum = lua_newuserdata(L, sizeof *sum);
-    *sum = 0;
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &key);
-  }
-  *sum = bytes < SIZE_MAX - *sum ? *sum + bytes : SIZE_MAX;
-  if (*sum >= enough) {
-    size_t kb = *sum / 1024;
-    *sum = 0;
-    lua_gc(L, LUA_GCSTEP, kb < INT_MAX / 1024 ? (int)kb : INT_MAX / 1024);
-  }
-}
-
-/* Length of the string at i, else 0. */
-static size_t string_length(lua_State *L, int i) {
-  return lua_type(L, i) == LUA_TSTRING ? lua_rawlen(L, i) : 0;
-}
-
-void nm_gc_announce(lua_State *L, const struct nm_class *c) {
-  size_t bytes = c->weight;
-  for (int i = lua_gettop(L); i > 0; i--) {
-    bytes += string_length(L, i);
-    if (lua_type(L, i) == LUA_TTABLE) {
-      lua_pushnil(L);
-      while (lua_next(L, i) != 0) {
-        bytes += string_length(L, -1);
-        lua_pop(L, 1);
-      }
-    }
-  }
-  nm_gc_pressure(L, bytes);
-}
-
-void **nm_class_new_box(lua_State *L, const struct nm_class *c) {
-  void **box = lua_newuserdata(L, sizeof *box);
-  *box = NULL;
-  lua_rawgetp(L, LUA_REGISTRYINDEX, c);
-  lua_setmetatable(L, -2);
-  return box;
-}
-
-void nm_class_push(lua_State *L, const struct nm_class *c, void *object, void *(*ref)(void *)) {
-  if (object == NULL) {
-    lua_pushnil(L);
-    return;
-  }
-  push_objects(L);
-  lua_rawgetp(L, -1, object);
-  void **known = lua_touserdata(L, -1);
-  if (known != NULL && *known != NULL) {
-    lua_remove(L, -2);
-    return;
-  } /* one that is emptied was finalized, and lives on only because the state is closing */
-  lua_pop(L, 2);
-  void **box = nm_class_new_box(L, c);
-  *box = ref(object);
-  nm_class_know_box(L, object);
-}
-
-/* The box at i, or NULL when there is something else. Allocates nothing. */
-static void **box_at(lua_State *L, const struct nm_class *c, int i) {
-  void **box = lua_touserdata(L, i);
-  if (box == NULL || !lua_getmetatable(L, i)) {
+const struct nm_class *nm_class_of(lua_State *L, int i) {
+  if (lua_touserdata(L, i) == NULL || !lua_getmetatable(L, i)) {
     return NULL;
   }
   lua_rawgeti(L, -1, CLASS);
-  int is_ours = lua_touserdata(L, -1) == c;
+  const struct nm_class *c = lua_touserdata(L, -1);
   lua_pop(L, 2);
-  return is_ours ? box : NULL;
+  return c;
 }
 
-void *nm_class_test(lua_State *L, const struct nm_class *c, int i) {
-  void **box = box_at(L, c, i);
-  return box != NULL ? *box : NULL;
-}
-
-void *nm_class_check(lua_State *L, const struct nm_class *c, int n) {
-  void *object = nm_class_test(L, c, n);
-  if (object == NULL) {
-    luaL_argerror(L, n, lua_pushfstring(L, "%s expected, got %s", c->name, luaL_typename(L, n)));
-  }
-  return object;
-}
-
-void *nm_class_self(lua_State *L, const struct nm_class *c, const char *method) {
-  void *object = nm_class_test(L, c, 1);
-  if (object == NULL) {
-    luaL_error(L, "%s.%s was called with a dot or on a wrong object: write object:%s(...) with a colon",
-               c->name, method, method);
-  }
-  return object;
+void nm_class_push_metatable(lua_State *L, const struct nm_class *c) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, c);
 }
 
 /* ---- members ---- */
@@ -210,7 +99,7 @@ static int meta_index(lua_State *L) {
 
 static int meta_newindex(lua_State *L) {
   const struct nm_class *c = class_upvalue(L);
-  nm_gc_pressure(L, string_length(L, 3)); /* before the receiver is looked at: see nm_gc_announce */
+  nm_gc_pressure(L, nm_string_length(L, 3)); /* before the receiver is looked at: see nm_gc_announce */
   void *object = receiver(L, c);
   if (c->set_other != NULL) {
     return c->set_other(L, object);
@@ -255,7 +144,7 @@ static int is_in_use(lua_State *L) {
 
 static int meta_gc(lua_State *L) {
   const struct nm_class *c = class_upvalue(L);
-  void **box = box_at(L, c, 1);
+  void **box = nm_class_of(L, 1) == c ? lua_touserdata(L, 1) : NULL;
   if (box != NULL && *box != NULL && !is_in_use(L)) {
     void *object = *box;
     *box = NULL;
@@ -321,7 +210,7 @@ static void set_string(lua_State *L, const char *event, const char *s) {
 }
 
 void nm_class_register(lua_State *L, const struct nm_class *c) {
-  lua_rawgetp(L, LUA_REGISTRYINDEX, c);
+  nm_class_push_metatable(L, c);
   int is_known = !lua_isnil(L, -1);
   lua_pop(L, 1);
   if (is_known) {
@@ -351,7 +240,7 @@ void nm_class_register(lua_State *L, const struct nm_class *c) {
 }
 
 void nm_class_push_members(lua_State *L, const struct nm_class *c) {
-  lua_rawgetp(L, LUA_REGISTRYINDEX, c);
+  nm_class_push_metatable(L, c);
   lua_rawgeti(L, -1, MEMBERS);
   lua_remove(L, -2);
 }

@@ -3,6 +3,7 @@
 #include "lua_content.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "lua_producer.h"
 
@@ -161,6 +162,30 @@ int nm_to_content(lua_State *L, int i, int size_at, const char *what, struct nm_
     return from_producer(L, i, 0, -1, size, out, e);
   }
   return nm_type_error(L, i, what, "string of bytes, function or open file");
+}
+
+int nm_to_stored_message(lua_State *L, int i, const char *function, struct nm_content **out,
+                         struct nm_error *e) {
+  if (lua_type(L, i) == LUA_TSTRING) {
+    return nm_content_memory(nm_check_string(L, i, function), out, e);
+  }
+  if (lua_type(L, i) != LUA_TTABLE) {
+    return nm_type_error(L, i, function, "{ Path = ... } or string");
+  }
+  for (lua_pushnil(L); lua_next(L, i) != 0; lua_pop(L, 1)) {
+    if (lua_type(L, -2) != LUA_TSTRING || strcmp(lua_tostring(L, -2), "Path") != 0) {
+      return luaL_error(L, "%s takes the bytes of a message, or { Path = \"file.eml\" }", function);
+    }
+  }
+  return nm_content_file(nm_check_string(L, nm_push_field(L, i, "Path"), "Path"), out, e);
+}
+
+static void release_content(void *memory) {
+  nm_content_unref(memory);
+}
+
+struct nm_content **nm_content_scratch(lua_State *L) {
+  return nm_scratch(L, sizeof(struct nm_content *), release_content);
 }
 
 /* ---- a content is read ---- */

@@ -21,6 +21,13 @@ NM_HIDDEN_BEGIN
 int nm_to_content(lua_State *L, int i, int size_at, const char *what, struct nm_content **out,
                   struct nm_error *e);
 
+/* A message that exists, one reference: a string is its bytes, a table { Path = "file.eml" } says where they are; anything else
+   raises, with the name of the function that takes it. */
+int nm_to_stored_message(lua_State *L, int i, const char *function, struct nm_content **out,
+                         struct nm_error *e);
+/* Scratch memory that drops the reference in it. */
+struct nm_content **nm_content_scratch(lua_State *L);
+
 /* Gets the bytes that the feed (NULL: nothing to do) waits for. 0: it has them, or knows that there are none; 1: pushed a function
    and its argument, which are to be called (nm_drive_call), and the results given to nm_content_answer. */
 int nm_content_ask(lua_State *L, struct nm_feed *f);

@@ -32,7 +32,7 @@ static void unref_credential(void *object) {
 }
 
 void nm_push_credential(lua_State *L, struct nm_credential *c) {
-  nm_class_push(L, &nm_credential_class, c, ref_credential);
+  nm_class_push(L, &nm_credential_class, c);
 }
 
 static int get_user(lua_State *L, void *object) {
@@ -153,6 +153,7 @@ const struct nm_class nm_credential_class = {
     .registry = "netmail.NetworkCredential",
     .properties = credential_properties,
     .methods = credential_methods,
+    .ref = ref_credential,
     .unref = unref_credential,
     .to_string = credential_to_string,
 };
@@ -244,7 +245,7 @@ static void unref_cache(void *object) {
 }
 
 void nm_push_cache(lua_State *L, struct nm_credential_cache *c) {
-  nm_class_push(L, &nm_cache_class, c, ref_cache);
+  nm_class_push(L, &nm_cache_class, c);
 }
 
 static int get_count(lua_State *L, void *object) {
@@ -319,6 +320,7 @@ const struct nm_class nm_cache_class = {
     .registry = "netmail.CredentialCache",
     .properties = cache_properties,
     .methods = cache_methods,
+    .ref = ref_cache,
     .unref = unref_cache,
     .to_string = cache_to_string,
 };

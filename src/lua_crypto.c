@@ -1,7 +1,5 @@
 /* netmail.crypto: hands what OpenSSL does to netmail.core through the registry. */
 
-#include <stdint.h>
-
 #include "crypto/binding.h"
 #include "crypto/digest.h"
 #include "lua_compat.h"
@@ -14,13 +12,7 @@ int luaopen_netmail_crypto(lua_State *L) {
   if (nm_crypto_check(why, sizeof why) != 0) {
     return luaL_error(L, "netmail cannot use the OpenSSL it found: %s", why);
   }
-  nm_pin((void *)(uintptr_t)luaopen_netmail_crypto);
-  lua_pushlightuserdata(L, (void *)(uintptr_t)nm_crypto_digest_api());
-  lua_setfield(L, LUA_REGISTRYINDEX, NM_DIGEST_API_KEY);
-  lua_pushlightuserdata(L, (void *)(uintptr_t)nm_crypto_binding_api());
-  lua_setfield(L, LUA_REGISTRYINDEX, NM_BINDING_API_KEY);
-  lua_newtable(L);
-  lua_pushstring(L, nm_crypto_digest_api()->version_text());
-  lua_setfield(L, -2, "LibraryVersion");
-  return 1;
+  nm_hand_over(L, NM_DIGEST_API_KEY, nm_crypto_digest_api());
+  nm_hand_over(L, NM_BINDING_API_KEY, nm_crypto_binding_api());
+  return nm_open_beside(L, luaopen_netmail_crypto, nm_crypto_digest_api()->version_text());
 }

@@ -686,6 +686,7 @@ static const struct nm_class options_class = {
     .registry = "netmail.SendOptions",
     .properties = properties,
     .methods = no_methods,
+    .ref = ref_options,
     .unref = unref_options,
     .to_string = options_to_string,
 };
@@ -721,7 +722,7 @@ int nm_options_get_property(lua_State *L, struct nm_send_options **slot) {
   if (*slot == NULL) {
     *slot = new_default(L);
   }
-  nm_class_push(L, &options_class, *slot, ref_options);
+  nm_class_push(L, &options_class, *slot);
   return 1;
 }
 

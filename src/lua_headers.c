@@ -6,10 +6,6 @@
 #include "lua_list.h"
 #include "mime/fields.h"
 
-static void *ref_list(void *list) {
-  return nm_list_ref(list);
-}
-
 static const struct nm_class headers_class;
 
 static struct nm_list *self(lua_State *L, const char *method) {
@@ -172,6 +168,7 @@ static const struct nm_class headers_class = {
     .registry = "netmail.HeaderCollection",
     .properties = nm_list_properties,
     .methods = headers_methods,
+    .ref = nm_list_ref_object,
     .unref = nm_list_unref_object,
     .to_string = headers_to_string,
     .length = nm_list_length,
@@ -182,7 +179,7 @@ void nm_open_headers(lua_State *L) {
 }
 
 void nm_push_headers(lua_State *L, struct nm_list *fields) {
-  nm_class_push(L, &headers_class, fields, ref_list);
+  nm_class_push(L, &headers_class, fields);
 }
 
 /* ---- a whole collection assigned ---- */

@@ -2,12 +2,8 @@
 
 #include <stdint.h>
 
-static void *ref_list(void *list) {
-  return nm_list_ref(list);
-}
-
 void nm_push_list(lua_State *L, const struct nm_list_class *c, struct nm_list *list) {
-  nm_class_push(L, &c->class, list, ref_list);
+  nm_class_push(L, &c->class, list);
 }
 
 /* Also for half a result that must not reach its target. */
@@ -148,7 +144,7 @@ int nm_list_m_item(lua_State *L) {
   const struct nm_list_class *c = this_class(L);
   struct nm_list *list = self(L, "Item");
   size_t at = check_index(L, 2, "Item", (long)list->n - 1);
-  nm_class_push(L, c->item, list->items[at], c->item_ref);
+  nm_class_push(L, c->item, list->items[at]);
   return 1;
 }
 
@@ -203,7 +199,7 @@ static int iter_next(lua_State *L) {
   }
   lua_Integer k = last + 1;
   lua_pushinteger(L, k);
-  nm_class_push(L, c->item, list->items[k - 1], c->item_ref);
+  nm_class_push(L, c->item, list->items[k - 1]);
   return 2;
 }
 
@@ -230,6 +226,10 @@ int nm_list_length(void *object) {
   return (int)((struct nm_list *)object)->n;
 }
 
+void *nm_list_ref_object(void *object) {
+  return nm_list_ref(object);
+}
+
 void nm_list_unref_object(void *object) {
   struct nm_list *list = object;
   nm_list_unref(&list);
@@ -241,7 +241,7 @@ int nm_list_get(lua_State *L, const struct nm_class *class, void *object, lua_Nu
   if (!(n >= 1 && n <= (lua_Number)list->n) || (lua_Number)(size_t)n != n) {
     lua_pushnil(L); /* as a table would; so ipairs ends */
   } else {
-    nm_class_push(L, c->item, list->items[(size_t)n - 1], c->item_ref);
+    nm_class_push(L, c->item, list->items[(size_t)n - 1]);
   }
   return 1;
 }

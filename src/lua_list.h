@@ -8,7 +8,6 @@
 struct nm_list_class {
   struct nm_class class;       /* of the collection; first, so that a struct nm_class leads to it */
   const struct nm_class *item; /* of one element */
-  void *(*item_ref)(void *);
   struct nm_list *(*make)(void);
   /* Appends what the value at i stands for to list: an element, or another form the collection takes. Raises for a
      type it does not take; negative with e for bad content. */
@@ -52,6 +51,7 @@ int nm_list_m_iter(lua_State *L);
 
 extern const struct nm_property nm_list_properties[]; /* Count */
 int nm_list_length(void *object);
+void *nm_list_ref_object(void *object);
 void nm_list_unref_object(void *object);
 /* What a core function on list returned, with the words for it in e. */
 int nm_list_error(const struct nm_list *list, int err, struct nm_error *e);
@@ -62,8 +62,8 @@ int nm_list_get(lua_State *L, const struct nm_class *c, void *list, lua_Number n
 #define NM_LIST_CLASS(its_name, its_methods, its_to_string)                                                  \
   {                                                                                                          \
     .name = its_name, .registry = "netmail." its_name, .properties = nm_list_properties,                     \
-    .methods = its_methods, .unref = nm_list_unref_object, .to_string = its_to_string,                       \
-    .length = nm_list_length, .item = nm_list_get,                                                           \
+    .methods = its_methods, .ref = nm_list_ref_object, .unref = nm_list_unref_object,                        \
+    .to_string = its_to_string, .length = nm_list_length, .item = nm_list_get,                               \
   }
 
 NM_HIDDEN_END

@@ -166,12 +166,8 @@ static int set_calendar(lua_State *L, void *object, int i, struct nm_error *e) {
   return nm_message_set_calendar(object, nm_opt_string(L, i, "Calendar"), e);
 }
 
-static void *ref_part(void *p) {
-  return nm_part_ref(p);
-}
-
 static int get_root(lua_State *L, void *object) {
-  nm_class_push(L, &nm_part_class, ((struct nm_message *)object)->root, ref_part);
+  nm_class_push(L, &nm_part_class, ((struct nm_message *)object)->root);
   return 1;
 }
 
@@ -244,6 +240,10 @@ static const struct nm_property message_properties[] = {
 
 /* ---- the class ---- */
 
+static void *ref_message(void *m) {
+  return nm_message_ref(m);
+}
+
 static void unref_message(void *object) {
   struct nm_message *m = object;
   nm_message_unref(&m);
@@ -275,6 +275,7 @@ const struct nm_class nm_message_class = {
     .registry = "netmail.MailMessage",
     .properties = message_properties,
     .methods = message_methods,
+    .ref = ref_message,
     .unref = unref_message,
     .to_string = message_to_string,
 };

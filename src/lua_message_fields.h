@@ -28,8 +28,9 @@ NM_HIDDEN_BEGIN
 NM_MESSAGE_FIELDS(NM_MESSAGE_FIELD_DECLARE)
 #undef NM_MESSAGE_FIELD_DECLARE
 
-/* MailMessage:Resend. */
+/* MailMessage:Resend (lua_resend.c). */
 int nm_message_m_resend(lua_State *L);
+void nm_open_resend(lua_State *L);
 /* Makes the classes behind them known. */
 void nm_open_message_fields(lua_State *L);
 

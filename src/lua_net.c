@@ -1,7 +1,5 @@
 /* netmail.net: hands the transport's functions to netmail.core through the registry. */
 
-#include <stdint.h>
-
 #include "lua_compat.h"
 #include "lua_pin.h"
 #include "net/net.h"
@@ -13,11 +11,6 @@ int luaopen_netmail_net(lua_State *L) {
   if (nm_net_check(why, sizeof why) != 0) {
     return luaL_error(L, "netmail cannot use the libcurl it found: %s", why);
   }
-  nm_pin((void *)(uintptr_t)luaopen_netmail_net);
-  lua_pushlightuserdata(L, (void *)(uintptr_t)nm_net_api());
-  lua_setfield(L, LUA_REGISTRYINDEX, NM_NET_API_KEY);
-  lua_newtable(L);
-  lua_pushstring(L, nm_net_api()->curl_version());
-  lua_setfield(L, -2, "LibraryVersion");
-  return 1;
+  nm_hand_over(L, NM_NET_API_KEY, nm_net_api());
+  return nm_open_beside(L, luaopen_netmail_net, nm_net_api()->curl_version());
 }

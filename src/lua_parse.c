@@ -1,28 +1,9 @@
 /// Messages that exist.
 // @module netmail
 
-#include "base/content.h"
+#include "lua_content.h"
 #include "lua_message.h"
 #include "mime/parse.h"
-
-static void release_content(void *memory) {
-  nm_content_unref(memory);
-}
-
-/* The argument at 1: bytes, or a table with Path and nothing else. */
-static int read_argument(lua_State *L, struct nm_content **out, struct nm_error *e) {
-  if (lua_type(L, 1) != LUA_TTABLE) {
-    return nm_content_memory(nm_check_string(L, 1, "message"), out, e);
-  }
-  for (lua_pushnil(L); lua_next(L, 1) != 0; lua_pop(L, 1)) {
-    if (lua_type(L, -2) != LUA_TSTRING || strcmp(lua_tostring(L, -2), "Path") != 0) {
-      return luaL_error(L, "Parse takes the bytes of a message, or { Path = \"file.eml\" }");
-    }
-  }
-  lua_pushliteral(L, "Path");
-  lua_rawget(L, 1);
-  return nm_content_file(nm_check_string(L, lua_gettop(L), "Path"), out, e);
-}
 
 /* One line is most likely the name of a file. */
 static int hint(struct nm_content *content, int err, struct nm_error *e) {
@@ -37,12 +18,12 @@ static int hint(struct nm_content *content, int err, struct nm_error *e) {
 /* The message on the top of the stack. */
 static int parse(lua_State *L, struct nm_error *e) {
   lua_settop(L, 1);
-  struct nm_content **bytes = nm_scratch(L, sizeof(struct nm_content *), release_content);
+  struct nm_content **bytes = nm_content_scratch(L);
   int scratch = lua_gettop(L);
   void **box = nm_class_new_box(L, &nm_message_class);
   int at = lua_gettop(L);
   struct nm_message *m = NULL;
-  int err = read_argument(L, bytes, e);
+  int err = nm_to_stored_message(L, 1, "Parse", bytes, e);
   err = err == 0 ? nm_message_parse(*bytes, &m, e) : err;
   err = err == NM_EINVAL && *bytes != NULL ? hint(*bytes, err, e) : err;
   *box = m;

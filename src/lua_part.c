@@ -7,6 +7,10 @@
 
 /* ---- Part, which is also Attachment ---- */
 
+static void *ref_part(void *p) {
+  return nm_part_ref(p);
+}
+
 static void unref_part(void *object) {
   struct nm_part *a = object;
   nm_part_unref(&a);
@@ -196,10 +200,6 @@ static int get_message(lua_State *L, void *object) {
   return 1;
 }
 
-static void *ref_part(void *p) {
-  return nm_part_ref(p);
-}
-
 static int get_parts(lua_State *L, void *object) {
   const struct nm_list *children = ((struct nm_part *)object)->children;
   if (children == NULL) {
@@ -208,7 +208,7 @@ static int get_parts(lua_State *L, void *object) {
   }
   lua_newtable(L);
   for (size_t i = 0; i < children->n; i++) {
-    nm_class_push(L, &nm_part_class, children->items[i], ref_part);
+    nm_class_push(L, &nm_part_class, children->items[i]);
     lua_rawseti(L, -2, (int)i + 1);
   }
   return 1;
@@ -305,6 +305,7 @@ const struct nm_class nm_part_class = {
     .registry = "netmail.Part",
     .properties = part_properties,
     .methods = part_methods,
+    .ref = ref_part,
     .unref = unref_part,
     .to_string = part_to_string,
 };
@@ -339,7 +340,6 @@ static const luaL_Reg list_methods[] = {NM_LIST_METHODS, {NULL, NULL}};
 const struct nm_list_class nm_part_list_class = {
     .class = NM_LIST_CLASS("PartCollection", list_methods, list_to_string),
     .item = &nm_part_class,
-    .item_ref = ref_part,
     .make = nm_part_list_new,
     .append = append_part,
     .find = find_part,

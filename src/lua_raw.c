@@ -1,38 +1,16 @@
 /// Messages as they are, and in pieces.
 // @module netmail
 
-#include <string.h>
-
 #include "lua_content.h"
 #include "lua_message.h"
 #include "mime/split.h"
 #include "now.h"
 
-/* bytes, or a table with Path and nothing else. */
-static int to_bytes_or_path(lua_State *L, int i, struct nm_content **out, struct nm_error *e) {
-  if (lua_type(L, i) != LUA_TTABLE) {
-    nm_check_string(L, i, "Raw (bytes, or { Path = ... })");
-    return nm_to_content(L, i, 0, "Raw", out, e);
-  }
-  for (lua_pushnil(L); lua_next(L, i) != 0; lua_pop(L, 1)) {
-    if (lua_type(L, -2) != LUA_TSTRING || strcmp(lua_tostring(L, -2), "Path") != 0) {
-      return luaL_error(L, "Raw takes the bytes of a message, or { Path = \"file.eml\" }");
-    }
-  }
-  lua_pushliteral(L, "Path");
-  lua_rawget(L, i);
-  return nm_content_file(nm_check_string(L, -1, "Path"), out, e);
-}
-
-static void release_content(void *memory) {
-  nm_content_unref(memory);
-}
-
 static int set_raw(lua_State *L, const char *method, struct nm_error *e) {
   nm_class_self(L, &nm_message_class, method);
   lua_settop(L, 2);
-  struct nm_content **raw = nm_scratch(L, sizeof(struct nm_content *), release_content);
-  int err = lua_isnil(L, 2) ? 0 : to_bytes_or_path(L, 2, raw, e);
+  struct nm_content **raw = nm_content_scratch(L);
+  int err = lua_isnil(L, 2) ? 0 : nm_to_stored_message(L, 2, "Raw", raw, e);
   struct nm_message *m = nm_class_self(L, &nm_message_class, method); /* now, as in ToString */
   err = err == 0 ? nm_message_set_raw(m, *raw, e) : err;
   nm_scratch_release(L, 3);
@@ -78,10 +56,6 @@ static void splitting_release(void *memory) {
   nm_now_free(&s->now);
 }
 
-static void *ref_message(void *m) {
-  return nm_message_ref(m);
-}
-
 /// The message as several of at most that many bytes each, which a reader joins again (message/partial, RFC 2046 5.2.2): for servers
 // with a low limit. A message that is short enough stays one. Files are read now. Few readers of today join them.
 // @function MailMessage:Split
@@ -107,7 +81,7 @@ int nm_message_m_split(lua_State *L) {
   }
   lua_createtable(L, (int)s->list->n, 0);
   for (size_t i = 0; i < s->list->n; i++) {
-    nm_class_push(L, &nm_message_class, s->list->items[i], ref_message);
+    nm_class_push(L, &nm_message_class, s->list->items[i]);
     lua_rawseti(L, -2, (int)i + 1);
   }
   nm_scratch_release(L, 3);

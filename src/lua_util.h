@@ -27,6 +27,7 @@ struct nm_class {
   const luaL_Reg *methods;              /* each gets the class as its upvalue 1 */
   /* o:Close() where there is one, __close in 5.4; must be idempotent and never block. NULL: none. */
   void (*close)(void *object);
+  void *(*ref)(void *object); /* NULL: never pushed but as a new one */
   void (*unref)(void *object);
   size_t weight; /* bytes of C memory that an object about holds beside its texts */
   /* Pushes what tostring gives. */
@@ -44,11 +45,13 @@ NM_HIDDEN_BEGIN
 
 /* Makes the metatable; once for each class and state. */
 void nm_class_register(lua_State *L, const struct nm_class *c);
+void nm_class_push_metatable(lua_State *L, const struct nm_class *c);
+/* The class of the object at i, to be compared and nothing else; NULL when it is none of ours. Allocates nothing. */
+const struct nm_class *nm_class_of(lua_State *L, int i);
 /* Pushes the table of its methods, where one may be replaced by another function. */
 void nm_class_push_members(lua_State *L, const struct nm_class *c);
-/* Pushes the box of object, an existing one or a new one. takes: the box takes over the caller's reference (also when
-   this raises); else ref gives it one of its own. object NULL pushes nil. */
-void nm_class_push(lua_State *L, const struct nm_class *c, void *object, void *(*ref)(void *));
+/* Pushes the box of object, an existing one, or a new one with a reference of its own. object NULL pushes nil. */
+void nm_class_push(lua_State *L, const struct nm_class *c, void *object);
 /* The collector sees a box of a few bytes where we hold a megabyte: tells it of the object that is about to be made from the
    arguments. The first thing in every function that makes one: it may run finalizers, and in a state that closes those take
    away objects that are still on the stack, so nothing may have been looked at yet. */
@@ -56,6 +59,8 @@ void nm_gc_announce(lua_State *L, const struct nm_class *c);
 /* The same for bytes that are no argument: those of a file that an object holds from now on. The last thing before the results are
    pushed. */
 void nm_gc_pressure(lua_State *L, size_t bytes);
+/* Length of the string at i, else 0. */
+size_t nm_string_length(lua_State *L, int i);
 /* An empty box, to be filled before anything can fail: *slot = object that the box now owns. */
 void **nm_class_new_box(lua_State *L, const struct nm_class *c);
 /* The object a box was filled with becomes known as its box. */
