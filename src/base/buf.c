@@ -23,11 +23,20 @@ static char *grow(struct nm_buf *b, size_t cap) {
   return p;
 }
 
+static int fits(const struct nm_buf *b, size_t n) {
+  return n <= b->max && b->n <= b->max - n;
+}
+
+/* Inlined where bytes are added: most often there is room. */
+static inline char *room_at_hand(const struct nm_buf *b, size_t n) {
+  return b->err == 0 && n < b->cap - b->n && fits(b, n) ? b->p + b->n : NULL; /* <: the NUL */
+}
+
 char *nm_buf_room(struct nm_buf *b, size_t n) {
   if (b->err != 0) {
     return NULL;
   }
-  if (n > b->max || b->n > b->max - n) {
+  if (!fits(b, n)) {
     b->err = NM_ELIMIT;
     return NULL;
   }
@@ -48,7 +57,8 @@ char *nm_buf_room(struct nm_buf *b, size_t n) {
 }
 
 void nm_buf_add(struct nm_buf *b, const char *p, size_t n) {
-  char *room = nm_buf_room(b, n);
+  char *room = room_at_hand(b, n);
+  room = room != NULL ? room : nm_buf_room(b, n);
   if (room != NULL) {
     if (n > 0) {
       memcpy(room, p, n);

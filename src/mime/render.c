@@ -12,8 +12,8 @@
 /* A body in memory up to this is encoded at once: the whole message is then one run of bytes. */
 #define ENCODE_NOW_MAX 16384
 
-/* A small message's header with a short body: saves the buffer from growing to it by doubling. */
-#define HEAD_EXPECTED 2000
+/* A small message's header. */
+#define HEAD_EXPECTED 1500
 
 struct render {
   struct nm_pieces *pieces;
@@ -286,6 +286,17 @@ static int write_root(struct render *r, const struct nm_node *root) {
   return err;
 }
 
+/* The header and the bodies that are encoded at once, as base64 and a little more: saves the buffer from growing to that by doubling. */
+static size_t expected(const struct nm_message *m) {
+  const struct nm_content *const bodies[] = {m->text, m->html};
+  size_t n = HEAD_EXPECTED;
+  for (size_t i = 0; i < 2; i++) {
+    size_t body = bodies[i] != NULL ? nm_content_bytes(bodies[i]).n : 0;
+    n += body <= ENCODE_NOW_MAX ? body + body / 2 : 0;
+  }
+  return n;
+}
+
 static int render(const struct nm_message *m, const struct nm_stamp *stamp, const struct nm_tree *tree,
                   struct nm_source **out, struct nm_error *e) {
   struct render r = {.pieces = nm_pieces_new(), .stamp = stamp, .e = e};
@@ -294,7 +305,7 @@ static int render(const struct nm_message *m, const struct nm_stamp *stamp, cons
     return nm_error_nomem(e);
   }
   r.b = nm_pieces_text(r.pieces);
-  nm_buf_room(r.b, HEAD_EXPECTED);
+  nm_buf_room(r.b, expected(m));
   int err = nm_head_write(r.b, m, stamp, e);
   err = err != 0 ? err : nm_leaf_prepare(tree->root, stamp->allowed, e);
   err = err != 0 ? err : write_root(&r, tree->root);
