@@ -109,13 +109,6 @@ static void check_keys(lua_State *L, int i, const char *what, const char *const 
   }
 }
 
-/* Pushes t[name] for the table at the absolute index i; its index. */
-static int push_field(lua_State *L, int i, const char *name) {
-  lua_pushstring(L, name);
-  lua_rawget(L, i);
-  return lua_gettop(L);
-}
-
 /* ---- From ---- */
 
 static int get_from(lua_State *L, void *object) {
@@ -207,17 +200,8 @@ static struct nm_str check_orcpt(lua_State *L, int i) {
   return nm_check_string(L, i, "OriginalRecipient");
 }
 
-static int push_text(lua_State *L, const struct nm_buf *b) {
-  if (b->n == 0) {
-    lua_pushnil(L);
-  } else {
-    nm_push_str(L, nm_buf_str(b));
-  }
-  return 1;
-}
-
 static int get_orcpt(lua_State *L, void *object) {
-  return push_text(L, &options(object)->orcpt);
+  return nm_push_opt_str(L, nm_buf_str(&options(object)->orcpt));
 }
 
 static int set_orcpt(lua_State *L, void *object, int i, struct nm_error *e) {
@@ -259,9 +243,9 @@ static int add_text(struct reading *r, struct nm_str text, struct nm_error *e) {
 static int add_table(lua_State *L, struct reading *r, int i, struct nm_error *e) {
   static const char *const names[] = {"Address", "Notify", "OriginalRecipient", NULL};
   check_keys(L, i, "a recipient in To", names, "Address, Notify and OriginalRecipient");
-  int address = push_field(L, i, "Address");
-  unsigned notify = check_notify(L, push_field(L, i, "Notify"));
-  struct nm_str orcpt = check_orcpt(L, push_field(L, i, "OriginalRecipient"));
+  int address = nm_push_field(L, i, "Address");
+  unsigned notify = check_notify(L, nm_push_field(L, i, "Notify"));
+  struct nm_str orcpt = check_orcpt(L, nm_push_field(L, i, "OriginalRecipient"));
   struct nm_recipient *one = NULL;
   struct nm_addr *a = NULL;
   int err = nm_to_addr(L, address, "To", &a, e);
@@ -365,7 +349,7 @@ static int get_to(lua_State *L, void *object) {
 /* ---- parameters of MAIL ---- */
 
 static int get_envid(lua_State *L, void *object) {
-  return push_text(L, &options(object)->envid);
+  return nm_push_opt_str(L, nm_buf_str(&options(object)->envid));
 }
 
 static int set_envid(lua_State *L, void *object, int i, struct nm_error *e) {
@@ -436,11 +420,11 @@ static void check_by(lua_State *L, int i, struct nm_mail_options *mail) {
     nm_type_error(L, i, "DeliverBy", "table with Seconds, Mode and Trace");
   }
   check_keys(L, i, "DeliverBy", names, "Seconds, Mode and Trace");
-  mail->by_seconds = (int32_t)nm_check_integer(L, push_field(L, i, "Seconds"), "DeliverBy.Seconds",
+  mail->by_seconds = (int32_t)nm_check_integer(L, nm_push_field(L, i, "Seconds"), "DeliverBy.Seconds",
                                                -NM_BY_SECONDS_MAX, NM_BY_SECONDS_MAX);
-  mail->by = (enum nm_by)check_word(L, push_field(L, i, "Mode"), "DeliverBy.Mode", by_words,
+  mail->by = (enum nm_by)check_word(L, nm_push_field(L, i, "Mode"), "DeliverBy.Mode", by_words,
                                     "\"notify\" or \"return\"");
-  int trace = push_field(L, i, "Trace");
+  int trace = nm_push_field(L, i, "Trace");
   mail->by_trace = !lua_isnil(L, trace) && nm_check_boolean(L, trace, "DeliverBy.Trace");
 }
 
@@ -692,8 +676,8 @@ static const struct nm_class options_class = {
 };
 
 static void check_one_hold(lua_State *L, int i) {
-  int hold_for = push_field(L, i, "HoldFor");
-  int hold_until = push_field(L, i, "HoldUntil");
+  int hold_for = nm_push_field(L, i, "HoldFor");
+  int hold_until = nm_push_field(L, i, "HoldUntil");
   if (!is_unsaid(L, hold_for) && !is_unsaid(L, hold_until)) {
     luaL_error(L, "HoldFor and HoldUntil say the same in two ways; give one of them");
   }
