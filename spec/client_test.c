@@ -183,6 +183,11 @@ static void dial_lines(const struct nm_conn *c, const char **p, size_t *n) {
   *n = strlen(lines);
 }
 
+static void dial_times(const struct nm_conn *c, struct nm_dial_times *out) {
+  (void)c;
+  *out = (struct nm_dial_times){0};
+}
+
 static int no(const struct nm_conn *c) {
   (void)c;
   return 0;
@@ -227,6 +232,7 @@ static const struct nm_net_api api = {
     .dial_progress = dial_progress,
     .dial_doing = dial_doing,
     .dial_lines = dial_lines,
+    .dial_times = dial_times,
     .dial_refused = no,
     .conn_io = conn_io,
     .conn_peer = conn_peer,

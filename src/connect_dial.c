@@ -151,6 +151,7 @@ static int read_lines(struct nm_connecting *k, int err) {
 /* The line has EHLO behind it; of LMTP's not even the greeting was read. */
 static int hand_over(struct nm_connecting *k) {
   struct nm_client *c = k->client;
+  c->api->dial_times(c->conn, &k->out->dial);
   nm_session_free(&c->session);
   c->session = nm_session_new();
   if (c->session == NULL) {

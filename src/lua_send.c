@@ -178,6 +178,24 @@ static const struct nm_rcpt *first_refused(const struct nm_txn_result *txn) {
   return NULL;
 }
 
+/* ms = from until to, in microseconds since the dial began; 0 for what was not reached, or not done. */
+static void set_span(lua_State *L, const char *name, int64_t from, int64_t to) {
+  lua_pushinteger(L, (lua_Integer)(to > from ? (to - from) / 1000 : 0));
+  lua_setfield(L, -2, name);
+}
+
+/* What Connect is made of; the rest of it is the login. A kept connection has none of it. */
+static void set_dial_timings(lua_State *L, const struct nm_dial_times *t) {
+  if (t->ready == 0) {
+    return;
+  }
+  int64_t secure = t->secure > 0 ? t->secure : t->connected;
+  set_span(L, "Resolve", 0, t->resolved);
+  set_span(L, "Tcp", t->resolved, t->connected);
+  set_span(L, "Tls", t->connected, secure);
+  set_span(L, "Hello", secure, t->ready);
+}
+
 /* Timings of the table on the top. */
 static void set_timings(lua_State *L, const struct job *j) {
   static const char *const names[] = {[NM_PHASE_CONNECT] = "Connect",
@@ -185,6 +203,7 @@ static void set_timings(lua_State *L, const struct job *j) {
                                       [NM_PHASE_CONTENT] = "Content",
                                       [NM_PHASE_REPLY] = "Reply"};
   lua_newtable(L);
+  set_dial_timings(L, &j->errand.sent.dial);
   for (int i = 0; i < NM_PHASES; i++) {
     lua_pushinteger(L, (lua_Integer)j->errand.sent.spent[i]);
     lua_setfield(L, -2, names[i]);
@@ -298,7 +317,8 @@ static int take_options(lua_State *L, struct job *j, const struct nm_client *c) 
 // @treturn[1] table `Outcome` ("accepted" or "partial"), `Code`, `EnhancedCode`, `Reply`, `QueueId`, `MessageId`,
 //   `Accepted` and `Rejected` (lists of `{Address, Code, EnhancedCode, Reply, Temporary}`), `Timings` (milliseconds: `Connect`, all up to the
 //   first command of the envelope; `Envelope`, up to the first byte of the content; `Content`, up to its last; `Reply`, up to the server's
-//   word; `Total`, with the rendering. Of several transactions the sums)
+//   word; `Total`, with the rendering. Of several transactions the sums. On a new connection Connect contains `Resolve`, the name server; `Tcp`,
+//   with a proxy; `Tls`, with greeting and EHLO where it began with STARTTLS; `Hello`, greeting and EHLO; the rest is the login)
 // @treturn[1] ?string a warning when some recipients were refused
 // @treturn[2] nil
 // @treturn[2] string what happened and what to do

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include "base/error.h"
 #include "base/hidden.h"
+#include "net/api.h"
 #include "smtp/session.h"
 
 /* Of one send; the last three are the session's, of each transaction. */
@@ -15,8 +16,9 @@ struct nm_sent {
   struct nm_error error; /* the whole sentence for the user; code 0 on success */
   struct nm_reply
       reply; /* of the dial phase, when it failed there, or to the question; code 0: see txn.reply */
-  const char *command;      /* the command error is about; NULL */
-  int64_t spent[NM_PHASES]; /* ms in each phase, of all transactions together */
+  const char *command;       /* the command error is about; NULL */
+  int64_t spent[NM_PHASES];  /* ms in each phase, of all transactions together */
+  struct nm_dial_times dial; /* of the last dial; all-zero: a kept connection was used */
   struct nm_error rest; /* partial: why a transaction after the first was not accepted; code 0: they were */
 };
 

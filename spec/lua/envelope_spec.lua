@@ -340,8 +340,10 @@ describe("timings", function()
     local t = assert(client:Send(net.message())).Timings
     assert.is_true(t.Connect >= 140 and t.Envelope >= 190 and t.Reply >= 290, ("%d %d %d"):format(t.Connect, t.Envelope, t.Reply))
     assert.is_true(t.Content < 100 and total(t) <= t.Total and t.Total < 3000)
+    assert.is_true(t.Hello >= 140 and t.Resolve + t.Tcp + t.Tls + t.Hello <= t.Connect + 1, t.Hello .. " of " .. t.Connect)
     t = assert(client:Send(net.message())).Timings
     assert.is_true(t.Connect < 50 and t.Total < 200) -- the kept line
+    assert.is_nil(t.Hello)
     client:Close()
     server:stop()
   end)
