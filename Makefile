@@ -65,7 +65,7 @@ CRYPTO_SRC := $(filter-out $(ADDR_SRC),$(wildcard src/base/*.c)) $(filter-out $(
 CRYPTO_LUA_SRC := $(wildcard src/lua_crypto.c)
 TESTING_SRC := $(CRYPTO_SRC) $(TLS_SRC) $(wildcard src/testing/*.c)
 # Classes of userdata are core's, and small.
-TESTING_LUA_SRC := $(wildcard src/lua_testing*.c) src/lua_class.c src/lua_util.c
+TESTING_LUA_SRC := $(wildcard src/lua_testing*.c) $(addprefix src/lua_,box.c class.c options.c util.c)
 # A module is there as soon as the source with its luaopen function is.
 MODULES := $(if $(wildcard src/lua_core.c),core) $(if $(NET_LUA_SRC),net) $(if $(CRYPTO_LUA_SRC),crypto) $(if $(wildcard src/lua_testing.c),testing)
 LUA_FILES := $(wildcard lua/netmail/*.lua lua/netmail/*/*.lua)

@@ -4,6 +4,9 @@ local lfs = require "lfs"
 
 local rockspec = {}
 
+-- Classes of userdata are core's, and testing has them too.
+local CLASSES = { ["lua_box.c"] = true, ["lua_class.c"] = true, ["lua_options.c"] = true, ["lua_util.c"] = true }
+
 -- Sources of the shared objects (see the Makefile, which has the same rule).
 local MODULES = {
   { name = "netmail.core", rooms = { "base", "mime", "smtp" },
@@ -17,7 +20,7 @@ local MODULES = {
     top = function(file) return file == "lua_crypto.c" end,
     libraries = { "ssl", "crypto" }, incdirs = { "$(CRYPTO_INCDIR)" }, libdirs = { "$(CRYPTO_LIBDIR)" } },
   { name = "netmail.testing", rooms = { "base", "crypto", "testing" }, without = { "^src/base/addr", "^src/base/idn%.c" },
-    top = function(file) return file:match "^lua_testing" or file == "lua_class.c" or file == "lua_util.c" end,
+    top = function(file) return file:match "^lua_testing" or CLASSES[file] end,
     libraries = { "ssl", "crypto", "pthread" }, incdirs = { "$(SSL_INCDIR)", "$(CRYPTO_INCDIR)" },
     libdirs = { "$(SSL_LIBDIR)", "$(CRYPTO_LIBDIR)" } },
 }
