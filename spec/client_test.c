@@ -10,7 +10,7 @@
 #include "base/feed.h"
 #include "send.h"
 #include "mime/pieces.h"
-#include "smtp/sasl_decode.h"
+#include "base/base64_strict.h"
 #include "support/ctest.h"
 #include "support/digests.h"
 #include "support/sources.h"
@@ -42,7 +42,7 @@ static struct {
 static void take_user(const char *coded, size_t n) {
   char text[256];
   struct nm_buf b = {.max = sizeof text - 1};
-  if (nm_sasl_decode(&b, nm_str(coded, n)) == 0 && b.n > 0) {
+  if (nm_base64_strict(&b, nm_str(coded, n)) == 0 && b.n > 0) {
     const char *name = b.p[0] == '\0' ? b.p + 1 : b.p;
     snprintf(seen.user, sizeof seen.user, "%.*s", (int)strcspn(name, " "), name);
   }
