@@ -147,7 +147,7 @@ for _, kind in ipairs{ "postfix", "exim" } do
     end)
 
     -- Octets that DATA must stuff, and BDAT must not touch.
-    local odd = ".\r\n..\r\n.x\r\n" .. ("0123456789abcdef. \r\n.\r\n"):rep(20000) .. "."
+    local odd = ".\r\n..\r\n.x\r\n" .. ("0123456789abcdef. \r\n.\r\n"):rep(8000) .. "."
 
     for chunking, verb in pairs{ offered = "bdat", after_rcpt = "bdat", off = "data" } do
       it("CHUNKING " .. chunking .. ": the content arrives octet for octet", function()
