@@ -47,6 +47,7 @@ deliver_drop_privilege = true
 never_users =
 rfc1413_query_timeout = 0s
 host_lookup =
+helo_lookup_domains =
 log_selector = +received_recipients +8bitmime +smtp_protocol_error +smtp_syntax_error +tls_peerdn +pipelining
 acl_smtp_mail = acl_mail
 acl_smtp_rcpt = acl_rcpt
