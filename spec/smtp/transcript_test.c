@@ -1,58 +1,6 @@
 /* Plays every case of spec/transcripts/: whole, byte by byte both ways, cut at every length, and with each allocation
    failing in turn. */
-#include "smtp/transcript.h"
-
-#include <dirent.h>
-
-#include "support/ctest.h"
-
-#define CASES_MAX 512
-#define FOLDER "spec/transcripts"
-
-static char *load(const char *name) {
-  char path[512];
-  snprintf(path, sizeof path, "%s/%s", FOLDER, name);
-  FILE *f = fopen(path, "rb");
-  size_t cap = 1 << 18;
-  char *text = malloc(cap + 1);
-  size_t n = f != NULL ? fread(text, 1, cap, f) : 0;
-  text[n] = '\0';
-  if (f != NULL) {
-    fclose(f);
-  }
-  return text;
-}
-
-static int ends_with(const char *s, const char *end) {
-  size_t n = strlen(s), m = strlen(end);
-  return n >= m && strcmp(s + n - m, end) == 0;
-}
-
-/* Calls play for every case of every file; returns how many there were. */
-static int for_each_case(void (*play)(const struct transcript_case *c)) {
-  static struct transcript_case cases[CASES_MAX];
-  DIR *folder = opendir(FOLDER);
-  int count = 0;
-  if (folder == NULL) {
-    return 0;
-  }
-  for (struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
-    if (!ends_with(entry->d_name, ".txt")) {
-      continue;
-    }
-    char *text = load(entry->d_name);
-    size_t n = transcript_load(text, cases, CASES_MAX);
-    CHECK_ROW(n > 0 && n < CASES_MAX, entry->d_name);
-    for (size_t i = 0; i < n; i++) {
-      CHECK_ROW(cases[i].n > 1 && strncmp(cases[i].lines[cases[i].n - 1] + 1, ">", 1) == 0, cases[i].name);
-      play(&cases[i]);
-      count++;
-    }
-    free(text);
-  }
-  closedir(folder);
-  return count;
-}
+#include "smtp/transcript_files.h"
 
 static void play_whole(const struct transcript_case *c) {
   long live = nm_test_alloc_live();
@@ -81,19 +29,19 @@ static void play_short_of_memory(const struct transcript_case *c) {
 }
 
 static void cases_go_as_written(void) {
-  CHECK(for_each_case(play_whole) >= 80);
+  CHECK(transcript_for_each(play_whole) >= 80);
 }
 
 static void cases_go_the_same_byte_by_byte(void) {
-  for_each_case(play_bytes);
+  transcript_for_each(play_bytes);
 }
 
 static void cases_go_the_same_however_they_are_cut(void) {
-  for_each_case(play_pieces);
+  transcript_for_each(play_pieces);
 }
 
 static void cases_survive_short_memory(void) {
-  for_each_case(play_short_of_memory);
+  transcript_for_each(play_short_of_memory);
 }
 
 int main(void) {

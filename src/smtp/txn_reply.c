@@ -134,12 +134,12 @@ static int on_end(struct nm_txn *t, const struct nm_reply *r) {
 }
 
 static int on_dot(struct nm_txn *t, const struct nm_reply *r) {
+  if (nm_reply_class(r) == 3) {
+    return unexpected(t, "unexpected reply to the message", r);
+  }
   if (t->is_lone_dot) {
     nm_txn_conclude_refused(t);
     return NM_VERDICT_DONE;
-  }
-  if (nm_reply_class(r) == 3) {
-    return unexpected(t, "unexpected reply to the message", r);
   }
   return on_end(t, r);
 }
