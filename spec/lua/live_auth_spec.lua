@@ -105,6 +105,12 @@ for kind, peer in pairs(PEERS) do
       end
     end
 
+    it("by DIGEST-MD5 in the realm that Domain names", function()
+      local client = client_of "starttls"
+      client.ThisHostCredentials["DIGEST-MD5"] = netmail.NetworkCredential.Create("user", PASSWORD, "example.test")
+      succeeds(client, "user@example.test", "DIGEST-MD5")
+    end)
+
     for _, mechanism in ipairs(TOKEN_MECHANISMS) do
       it("by " .. mechanism .. " with a token", function()
         for _, line in ipairs{ "starttls", "tls" } do
