@@ -57,6 +57,8 @@ function process.run(command)
   local output = f:read("*a")
   f:close()
   local text, status = output:match("^(.*)=(%d+)\n$")
+  -- Whoever writes behind the status is a process that outlives the command.
+  if not text then error("unexpected output of " .. command .. ":\n" .. output, 2) end
   return text, tonumber(status)
 end
 
