@@ -433,8 +433,11 @@ static void asks_for_the_password(void) {
   CHECK(released == 1);
   CHECK(nm_client_ask(c, NM_VERB_NOOP, nm_str("", 0), &pace, &sent, &s) == NM_AGAIN && seen.dials == 2);
   CHECK(nm_client_set_host(c, NM_STR("other.example.test"), NULL) == 0); /* while it is asked */
+  seen.user[0] = '\0';
   nm_client_give_secret(&s, NM_STR("s3cret"));
-  CHECK(nm_client_step(&s) == 0 && seen.dials == 2);
+  CHECK(nm_client_step(&s) == NM_EINVAL && sent.error.kind == NM_KIND_CANCELLED && seen.dials == 2);
+  CHECK_ROW(strstr(sent.error.text, "properties were changed while it connected") != NULL, sent.error.text);
+  CHECK(seen.user[0] == '\0' && seen.quits == 2 && c->conn == NULL); /* nobody got it */
   nm_client_cancel(&s, NULL);
   nm_sent_free(&sent);
   nm_credential_unref(&credential);

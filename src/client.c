@@ -1,5 +1,6 @@
 #include "client.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -56,7 +57,9 @@ void nm_client_unref(struct nm_client **at) {
   nm_session_free(&c->session);
   nm_trace_free(&c->trace);
   nm_held_set(&c->tracer, NULL, NULL);
-  nm_credential_unref(&c->user);
+  for (size_t i = 0; i < NM_LOGIN_MAX; i++) {
+    nm_credential_unref(&c->users[i]);
+  }
   while (c->n_own > 0) {
     drop_own(c, c->n_own - 1);
   }
@@ -85,7 +88,50 @@ static int is_host_name(struct nm_str s) {
   return nm_is_domain(nm_str(plain, s.n));
 }
 
+static int check_option(struct nm_str value, const char *what, struct nm_error *e) {
+  for (size_t i = 0; i < value.n; i++) {
+    if ((unsigned char)value.p[i] < 0x20 || value.p[i] == 0x7f) {
+      return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE, "%s contains a control character", what);
+    }
+  }
+  return value.n <= NM_OPTION_MAX
+             ? 0
+             : nm_error_set(e, NM_ELIMIT, NM_KIND_MESSAGE, "%s is longer than %d bytes", what, NM_OPTION_MAX);
+}
+
+/* Of sun_path (unix(7)), beside its NUL. */
+#define SOCKET_PATH_MAX 107
+
+static int set_socket(struct nm_client *c, struct nm_str host, struct nm_error *e) {
+  struct nm_str path = nm_str(host.p + strlen(NM_SOCKET_PREFIX), host.n - strlen(NM_SOCKET_PREFIX));
+  int err = check_option(host, "Host", e);
+  if (err == 0 && (path.n == 0 || path.p[0] != '/' || path.n > SOCKET_PATH_MAX)) {
+    err = nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
+                       "Host '%.*s' is refused: behind \"unix:\" stands the absolute path of a socket, of %d "
+                       "octets at most",
+                       (int)(host.n < 300 ? host.n : 300), host.p, SOCKET_PATH_MAX);
+  }
+  return err == 0 ? nm_buf_replace(&c->host, "Host", host, e) : err;
+}
+
+const char *nm_client_socket(const struct nm_client *c) {
+  return nm_is_socket(nm_buf_str(&c->host)) ? c->host.p + strlen(NM_SOCKET_PREFIX) : NULL;
+}
+
+const char *nm_client_place(const struct nm_client *c, char *room) {
+  const char *host = c->host.n > 0 ? c->host.p : "no host";
+  if (nm_client_socket(c) != NULL) {
+    snprintf(room, NM_PLACE_MAX, "%s", host);
+  } else {
+    snprintf(room, NM_PLACE_MAX, "%s:%d", host, c->port);
+  }
+  return room;
+}
+
 int nm_client_set_host(struct nm_client *c, struct nm_str host, struct nm_error *e) {
+  if (nm_is_socket(host)) {
+    return set_socket(c, host, e);
+  }
   if (host.n >= 2 && host.p[0] == '[' && host.p[host.n - 1] == ']' &&
       nm_is_ipv6(nm_str(host.p + 1, host.n - 2))) {
     host = nm_str(host.p + 1, host.n - 2);
@@ -124,17 +170,6 @@ int nm_client_set_local_name(struct nm_client *c, struct nm_str name, struct nm_
         (int)(name.n < 300 ? name.n : 300), name.p);
   }
   return nm_buf_replace(&c->local_name, "LocalName", name, e);
-}
-
-static int check_option(struct nm_str value, const char *what, struct nm_error *e) {
-  for (size_t i = 0; i < value.n; i++) {
-    if ((unsigned char)value.p[i] < 0x20 || value.p[i] == 0x7f) {
-      return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE, "%s contains a control character", what);
-    }
-  }
-  return value.n <= NM_OPTION_MAX
-             ? 0
-             : nm_error_set(e, NM_ELIMIT, NM_KIND_MESSAGE, "%s is longer than %d bytes", what, NM_OPTION_MAX);
 }
 
 int nm_client_set_option(struct nm_buf *slot, struct nm_str value, const char *what, struct nm_error *e) {
@@ -227,7 +262,7 @@ int nm_client_set_proxy(struct nm_client *c, struct nm_str url, struct nm_error 
 static size_t find_own(const struct nm_client *c, unsigned mechs) {
   size_t i = 0;
   while (i < c->n_own &&
-         (c->own[i].mechs != mechs || !nm_str_ieq(nm_buf_str(&c->own[i].host), nm_buf_str(&c->host)))) {
+         (c->own[i].mechs != mechs || !nm_host_same(nm_buf_str(&c->own[i].host), nm_buf_str(&c->host)))) {
     i++;
   }
   return i;

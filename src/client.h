@@ -20,6 +20,9 @@
 #define NM_TRACE_LEVEL_MAX 3
 /* Paths, proxy URLs, names. */
 #define NM_OPTION_MAX 4096
+/* A host, ":", and a port. */
+#define NM_PLACE_MAX (NM_HOST_MAX + 16)
+#define NM_PLACE(c) nm_client_place(c, (char[NM_PLACE_MAX]){0})
 /* Mechanisms there are, one credential each at most, and "" beside them. */
 #define NM_LOGIN_MAX 16
 
@@ -61,7 +64,8 @@ struct nm_client {
   struct nm_held tracer;      /* sees what is said */
   int trace_level; /* 1: what the client says; 2: the server too; 3: and what happens to the connection */
   struct nm_trace
-      *trace; /* what was said and the tracer has not seen; made with the first tracer, and kept */
+      *trace;     /* what was said and the tracer has not seen; made with the first tracer, and kept */
+  int is_showing; /* the tracer works on a line: nobody else calls it meanwhile */
 
   /* The kept connection. */
   const struct nm_net_api *api;
@@ -70,11 +74,11 @@ struct nm_client {
   struct nm_net *net;
   struct nm_conn *conn; /* NULL: none */
   struct nm_session *session;
-  unsigned mechanism;         /* somebody is logged in by this one; 0: nobody */
-  int is_secure;              /* the line is encrypted, and the server's name was verified */
-  struct nm_credential *user; /* counted: the one whose giver is part of key */
-  int64_t rests_since;        /* ms: when the session became idle */
-  struct nm_buf key;          /* everything the connection's identity is made of, secrets too: wiped */
+  unsigned mechanism;                        /* somebody is logged in by this one; 0: nobody */
+  int is_secure;                             /* the line is encrypted, and the server's name was verified */
+  struct nm_credential *users[NM_LOGIN_MAX]; /* counted: those whose givers are part of key */
+  int64_t rests_since;                       /* ms: when the session became idle */
+  struct nm_buf key; /* everything the connection's identity is made of, secrets too: wiped */
   pid_t pid;
 };
 
@@ -85,7 +89,7 @@ struct nm_client *nm_client_ref(struct nm_client *c);
 /* The last one drops the connection without a word. */
 void nm_client_unref(struct nm_client **c);
 
-/* A domain name or an IP address (IPv6 with or without brackets); non-ASCII names are refused with a word. */
+/* A domain name, an IP address (IPv6 with or without brackets), or "unix:" and the absolute path of a socket. */
 int nm_client_set_host(struct nm_client *c, struct nm_str host, struct nm_error *e);
 int nm_client_set_local_name(struct nm_client *c, struct nm_str name, struct nm_error *e);
 /* slot: one of the text options that have no grammar of their own; NUL and control bytes are refused. */
@@ -101,6 +105,10 @@ int nm_client_set_credential(struct nm_client *c, unsigned mechs, struct nm_cred
 int nm_client_set_tracer(struct nm_client *c, void *tracer, void (*release)(void *tracer));
 /* Where a new connection's words go; NULL: nobody looks. */
 struct nm_trace *nm_client_trace(const struct nm_client *c);
+/* Where it sends to, for people: "mail.example.org:25", "unix:/run/lmtp". room has NM_PLACE_MAX octets; returns it. */
+const char *nm_client_place(const struct nm_client *c, char *room);
+/* The path when Host is a socket of this machine's; else NULL. */
+const char *nm_client_socket(const struct nm_client *c);
 /* NULL when there is none that was set for the present host. */
 struct nm_credential *nm_client_credential(const struct nm_client *c, unsigned mechs);
 

@@ -28,6 +28,20 @@ int nm_connect_fail(struct nm_connecting *k, int code) {
   return code;
 }
 
+/* The connection is the client's, with all that made it. */
+static void keep(struct nm_connecting *k) {
+  struct nm_client *c = k->client;
+  k->out->error = (struct nm_error){0};
+  nm_buf_free(&c->key);
+  c->key = k->key;
+  k->key = (struct nm_buf){.max = c->key.max, .secret = 1};
+  for (size_t i = 0; i < k->logins.n; i++) {
+    struct nm_credential *credential = k->logins.ways[i].credential;
+    c->users[i] = credential != NULL ? nm_credential_ref(credential) : NULL;
+  }
+  c->pid = getpid();
+}
+
 /* The end, one way or the other. */
 static int finish(struct nm_connecting *k, int err) {
   struct nm_client *c = k->client;
@@ -38,17 +52,54 @@ static int finish(struct nm_connecting *k, int err) {
     }
     k->out->command = k->said.command;
   } else if (k->fresh) {
-    k->out->error = (struct nm_error){0};
-    nm_buf_free(&c->key);
-    c->key = k->key;
-    k->key = (struct nm_buf){.max = c->key.max, .secret = 1};
-    if (k->logins.n > 0 && k->logins.ways[k->i].credential != NULL) {
-      c->user = nm_credential_ref(k->logins.ways[k->i].credential);
-    }
-    c->pid = getpid();
+    keep(k);
   }
   let_go(k);
   return err;
+}
+
+int nm_connect_check(struct nm_connecting *k) {
+  struct nm_buf key = {.max = k->client->key.max, .secret = 1};
+  int err = nm_kept_key(k->client, &k->logins, &key);
+  if (err != 0) {
+    err = nm_error_nomem(&k->out->error);
+  } else if (!nm_str_eq(nm_buf_str(&key), nm_buf_str(&k->key))) {
+    err = nm_error_set(&k->out->error, NM_EINVAL, NM_KIND_CANCELLED,
+                       "the client's properties were changed while it connected; send again");
+  }
+  nm_buf_free(&key);
+  return err;
+}
+
+/* ---- what a function gave ---- */
+
+static void forget_secret(struct nm_connecting *k) {
+  nm_buf_free(&k->secret);
+  k->secret = (struct nm_buf){.max = NM_SECRET_MAX, .secret = 1};
+  k->has_secret = 0;
+  k->said.secret = nm_str("", 0);
+}
+
+void nm_connect_next_way(struct nm_connecting *k) {
+  k->i++;
+  k->n_asked = 0;
+  forget_secret(k);
+}
+
+int nm_connect_may_ask_again(const struct nm_connecting *k) {
+  const struct nm_login *way = &k->logins.ways[k->i];
+  return way->credential != NULL && way->credential->giver.what != NULL && k->n_asked == 1;
+}
+
+int nm_connect_ask_again(struct nm_connecting *k) {
+  struct nm_client *c = k->client;
+  forget_secret(k);
+  k->out->error = (struct nm_error){0};
+  k->state = NM_CONNECT_CHOOSE;
+  if (c->session == NULL || nm_session_state(c->session) != NM_SESSION_IDLE) {
+    nm_kept_drop(c); /* the server has hung up meanwhile, or it was libcurl's dial */
+  }
+  return NM_AGAIN;
 }
 
 /* ---- the dial ---- */
@@ -81,7 +132,8 @@ static int next_way(struct nm_connecting *k) {
   int is_offered = nm_caps_has_auth(&k->said.caps, nm_sasl_name(wanted));
   int code = nm_dialogue_no_auth(&k->said, c, &k->said.caps, wanted, &k->out->error);
   nm_kept_hang_up(c);
-  if (is_offered || ++k->i == k->logins.n) {
+  nm_connect_next_way(k);
+  if (is_offered || k->i == k->logins.n) {
     return code;
   }
   k->state = NM_CONNECT_CHOOSE;
@@ -92,9 +144,12 @@ static int next_way(struct nm_connecting *k) {
 static int dialled(struct nm_connecting *k, int err) {
   struct nm_client *c = k->client;
   const struct nm_login *way = k->said.way;
-  if (err != 0 && way != NULL && k->out->error.kind == NM_KIND_AUTH &&
-      !nm_caps_has_auth(&k->said.caps, nm_sasl_name(way->mechs))) {
+  int is_refused = err != 0 && way != NULL && k->out->error.kind == NM_KIND_AUTH;
+  if (is_refused && !nm_caps_has_auth(&k->said.caps, nm_sasl_name(way->mechs))) {
     return next_way(k);
+  }
+  if (is_refused && k->said.last.code == 535 && nm_connect_may_ask_again(k)) {
+    return nm_connect_ask_again(k);
   }
   if (err != 0) {
     return nm_connect_fail(k, err);
@@ -158,6 +213,10 @@ static int step(struct nm_connecting *k) {
   int err;
   switch (k->state) {
     case NM_CONNECT_CHOOSE:
+      err = nm_connect_check(k);
+      if (err != 0) {
+        return nm_connect_fail(k, err);
+      }
       if (k->client->conn == NULL) {
         return dial(k);
       }
@@ -188,8 +247,23 @@ int nm_connect_step(struct nm_connecting *k) {
   return err == NM_AGAIN ? err : finish(k, err);
 }
 
-int nm_connect_begin(struct nm_connecting *k, struct nm_client *c, struct nm_pace *pace,
-                     struct nm_sent *out) {
+/* Where all the transactions of one send go. */
+static int take_place(struct nm_connecting *k, struct nm_buf *place) {
+  if (place->n == 0) {
+    place->max = k->key.max;
+    place->secret = 1;
+    nm_buf_add_str(place, nm_buf_str(&k->key));
+    return place->err != 0 ? nm_error_nomem(&k->out->error) : 0;
+  }
+  if (nm_str_eq(nm_buf_str(place), nm_buf_str(&k->key))) {
+    return 0;
+  }
+  return nm_error_set(&k->out->error, NM_EINVAL, NM_KIND_CANCELLED,
+                      "the client's properties were changed while it sent, and the rest would go elsewhere");
+}
+
+int nm_connect_begin(struct nm_connecting *k, struct nm_client *c, struct nm_pace *pace, struct nm_sent *out,
+                     struct nm_buf *place) {
   *k = (struct nm_connecting){.client = c,
                               .pace = pace,
                               .out = out,
@@ -200,6 +274,7 @@ int nm_connect_begin(struct nm_connecting *k, struct nm_client *c, struct nm_pac
   if (err == 0 && nm_kept_key(c, &k->logins, &k->key) != 0) {
     err = nm_error_nomem(&out->error);
   }
+  err = err == 0 ? take_place(k, place) : err;
   if (err == 0 && nm_kept_is_usable(c, &k->key)) {
     nm_session_trace(c->session, nm_client_trace(c));
     return finish(k, 0);
@@ -236,13 +311,16 @@ struct nm_credential *nm_connect_giver(const struct nm_connecting *k, int *is_ag
 void nm_connect_give_secret(struct nm_connecting *k, struct nm_str secret) {
   nm_buf_reset(&k->secret);
   nm_buf_add_str(&k->secret, secret);
-  k->has_secret = 1;
+  k->has_secret = k->has_rested = 1;
   k->n_asked++;
   nm_pace_rest(k->pace);
 }
 
-void nm_connect_cancel(struct nm_connecting *k) {
+void nm_connect_cancel(struct nm_connecting *k, int politely) {
   if (k->state != NM_CONNECT_OVER) {
+    if (politely) {
+      nm_kept_hang_up(k->client);
+    }
     nm_kept_drop(k->client);
     let_go(k);
   }

@@ -48,7 +48,8 @@ struct nm_connecting {
   struct nm_auth *auth;
   struct nm_buf secret; /* what the giver gave */
   int has_secret;
-  int n_asked; /* how often it was asked for this connection */
+  int has_rested; /* the line was idle while the function worked */
+  int n_asked;    /* how often it was asked for this connection */
 };
 
 NM_HIDDEN_BEGIN
@@ -56,18 +57,29 @@ NM_HIDDEN_BEGIN
 /* Makes c->conn a ready connection, authenticated when there are credentials, with c->session in charge of it: the kept one when
    it still is who it must be and alive (k->fresh = 0), else a new one. 0: it is; NM_AGAIN: k->need says what must be done before
    nm_connect_step. On failure out->error, out->reply and out->command tell, and there is no connection. c, pace and out are kept
-   until then. */
-int nm_connect_begin(struct nm_connecting *k, struct nm_client *c, struct nm_pace *pace, struct nm_sent *out);
+   until then. place remembers for one errand with whom it began: empty at first; where the client has been changed since, a second
+   connection is refused. */
+int nm_connect_begin(struct nm_connecting *k, struct nm_client *c, struct nm_pace *pace, struct nm_sent *out,
+                     struct nm_buf *place);
 int nm_connect_step(struct nm_connecting *k);
 /* NM_NEED_LINE. */
 void nm_connect_wait(struct nm_connecting *k);
 /* NM_NEED_SECRET: whose; *is_again_out: the server has refused what it gave before. */
 struct nm_credential *nm_connect_giver(const struct nm_connecting *k, int *is_again_out);
 void nm_connect_give_secret(struct nm_connecting *k, struct nm_str secret);
-/* Ends it in the middle, and drops the line. */
-void nm_connect_cancel(struct nm_connecting *k);
+/* Ends it in the middle. politely: QUIT is said where it can be; else the line is dropped without a word. */
+void nm_connect_cancel(struct nm_connecting *k, int politely);
 
 /* Between the files connect*.c. */
+/* 0: the client is still what it was when this began. Else a function that was called meanwhile has changed it, and what it was asked
+   for belongs to the place of before. */
+int nm_connect_check(struct nm_connecting *k);
+/* This way does not work; what was given for it is forgotten. */
+void nm_connect_next_way(struct nm_connecting *k);
+/* What a function gave was refused: once, it may give another (a token that had run out). */
+int nm_connect_may_ask_again(const struct nm_connecting *k);
+/* Always NM_AGAIN. */
+int nm_connect_ask_again(struct nm_connecting *k);
 /* connect_dial.c */
 int nm_security_choose(const struct nm_client *c, const struct nm_logins *logins, struct nm_security *out,
                        struct nm_error *e);

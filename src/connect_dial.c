@@ -9,8 +9,20 @@ static const char *text(const struct nm_buf *b) {
 
 int nm_security_choose(const struct nm_client *c, const struct nm_logins *logins, struct nm_security *out,
                        struct nm_error *e) {
-  int implicit = c->implicit_tls < 0 ? c->port == 465 : c->implicit_tls;
+  int is_socket = nm_client_socket(c) != NULL;
+  int implicit = c->implicit_tls < 0 ? c->port == 465 && !is_socket : c->implicit_tls;
   *out = (struct nm_security){.tls = NM_TLS_NONE};
+  if (is_socket && (c->enable_ssl || implicit)) {
+    return nm_error_set(e, NM_EINVAL, NM_KIND_TLS,
+                        "%s is a socket of this machine, where nobody can listen and no certificate has a "
+                        "name to be for; set EnableSsl = false, and ImplicitTls = nil",
+                        c->host.p);
+  }
+  if (is_socket && c->proxy.n > 0) {
+    return nm_error_set(e, NM_EINVAL, NM_KIND_CONNECT,
+                        "%s is a socket of this machine, and no proxy leads there; set Proxy = nil",
+                        c->host.p);
+  }
   if (c->enable_ssl && c->is_lmtp && !implicit) {
     return nm_error_set(
         e, NM_EINVAL, NM_KIND_TLS,
@@ -65,7 +77,9 @@ static int start(struct nm_connecting *k, const struct nm_login *way) {
   struct nm_buf user = {.max = 2 * NM_SECRET_MAX + 1, .secret = 1};
   char name[NM_EHLO_NAME_MAX];
   nm_ehlo_name(text(&c->local_name), name);
-  struct nm_dial d = {.host = c->host.p,
+  const char *path = nm_client_socket(c);
+  struct nm_dial d = {.host = path != NULL ? "localhost" : c->host.p,
+                      .socket_path = path,
                       .port = c->port,
                       .tls = k->security.tls,
                       .loopback_only = k->security.loopback_only,
@@ -80,7 +94,10 @@ static int start(struct nm_connecting *k, const struct nm_login *way) {
                       .proxy = text(&c->proxy),
                       .ip_version = c->ip_version,
                       .timeout_ms = c->timeout};
-  int err = 0;
+  int err = nm_connect_check(k);
+  if (err != 0) {
+    return err;
+  }
   if (way != NULL) {
     err = make_user(way, &user);
     d.user = user.p;
@@ -96,13 +113,6 @@ static int start(struct nm_connecting *k, const struct nm_login *way) {
 int nm_connect_dial(struct nm_connecting *k, const struct nm_login *way) {
   struct nm_client *c = k->client;
   struct nm_error *e = &k->out->error;
-  struct nm_buf key = {.max = c->key.max, .secret = 1};
-  int is_changed = nm_kept_key(c, &k->logins, &key) != 0 || !nm_str_eq(nm_buf_str(&key), nm_buf_str(&k->key));
-  nm_buf_free(&key);
-  if (is_changed) { /* by a function that was called meanwhile: what it was asked for belongs to the place of before */
-    return nm_error_set(e, NM_EINVAL, NM_KIND_CANCELLED,
-                        "the client's properties were changed while it connected; send again");
-  }
   if (c->net == NULL) {
     c->net = c->api->net_new();
     if (c->net == NULL) {

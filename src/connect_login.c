@@ -18,9 +18,15 @@ static int needs_secret(struct nm_connecting *k, const struct nm_login *way) {
   return 1;
 }
 
+/* SCRAM that could bind to the TLS connection says so also where no -PLUS is offered ("y"): a list that was shortened on the way is
+   noticed then (RFC 5802 6). */
+static int may_bind(const struct nm_connecting *k, const struct nm_login *way) {
+  return (offered(k) & way->mechs & NM_SASL_SCRAM) != 0 && k->client->is_secure;
+}
+
 /* 1: a channel binding may decide which mechanism it is, and only netmail.crypto can get one. */
 static int needs_crypto(struct nm_connecting *k, const struct nm_login *way) {
-  if ((offered(k) & way->mechs & NM_SASL_PLUS) == 0 || !k->client->is_secure || k->client->digest != NULL) {
+  if (!may_bind(k, way) || k->client->digest != NULL) {
     return 0;
   }
   nm_connect_need(k, NM_NEED_CRYPTO);
@@ -31,14 +37,14 @@ static int get_binding(const struct nm_client *c, struct nm_binding *out) {
   void *ssl;
   const void *mark;
   *out = (struct nm_binding){0};
-  return c->binding != NULL && c->is_secure && c->api->conn_ssl(c->conn, &ssl, &mark) == 0 &&
+  return c->binding != NULL && c->api->conn_ssl(c->conn, &ssl, &mark) == 0 &&
          c->binding->get(ssl, mark, out) == 0;
 }
 
 static int make_auth(struct nm_connecting *k, const struct nm_login *way) {
   struct nm_client *c = k->client;
   struct nm_binding binding;
-  int can_bind = (offered(k) & way->mechs & NM_SASL_PLUS) != 0 && get_binding(c, &binding);
+  int can_bind = may_bind(k, way) && get_binding(c, &binding);
   struct nm_sasl_choice choice = {.offered = offered(k),
                                   .allowed = way->mechs,
                                   .is_named = way->named,
@@ -47,14 +53,14 @@ static int make_auth(struct nm_connecting *k, const struct nm_login *way) {
                                   .can_bind = can_bind,
                                   .has_certificate = c->is_secure && c->cert_file.n > 0,
                                   .minimum = nm_sasl_strength(c->minimum_auth)};
-  struct nm_sasl_login login = {.user = nm_buf_str(&way->credential->user),
-                                .password = k->has_secret ? nm_buf_str(&k->secret)
-                                                          : nm_buf_str(&way->credential->password),
-                                .realm = nm_buf_str(&way->credential->domain),
-                                .host = nm_buf_str(&c->host),
-                                .port = c->port,
-                                .service = c->is_lmtp ? NM_STR("lmtp") : nm_str("", 0),
-                                .digest = c->digest};
+  struct nm_sasl_login login = {
+      .user = nm_buf_str(&way->credential->user),
+      .password = k->has_secret ? nm_buf_str(&k->secret) : nm_buf_str(&way->credential->password),
+      .realm = nm_buf_str(&way->credential->domain),
+      .host = nm_client_socket(c) != NULL ? NM_STR("localhost") : nm_buf_str(&c->host),
+      .port = c->port,
+      .service = c->is_lmtp ? NM_STR("lmtp") : nm_str("", 0),
+      .digest = c->digest};
   if (can_bind) {
     login.binding_type = nm_str_c(binding.type);
     login.binding = nm_str((const char *)binding.octets, binding.n);
@@ -73,6 +79,13 @@ static int speak(struct nm_connecting *k) {
   return nm_session_state(c->session) == NM_SESSION_TALKING ? NM_AGAIN : nm_connect_logged_in(k);
 }
 
+/* A function may work for minutes, and the reply that had it asked again may have been the server's last word. */
+static int has_hung_up(struct nm_connecting *k) {
+  int has_rested = k->has_rested;
+  k->has_rested = 0;
+  return has_rested && k->client->api->conn_readable(k->client->conn);
+}
+
 static int log_in(struct nm_connecting *k, const struct nm_login *way) {
   struct nm_client *c = k->client;
   k->state = NM_CONNECT_CHOOSE;
@@ -86,6 +99,10 @@ static int log_in(struct nm_connecting *k, const struct nm_login *way) {
   }
   if (needs_crypto(k, way)) {
     return NM_AGAIN;
+  }
+  if (has_hung_up(k)) {
+    nm_kept_drop(c);
+    return NM_AGAIN; /* dials again, and has the password then */
   }
   k->said.way = way;
   k->said.secret = k->has_secret ? nm_buf_str(&k->secret) : nm_str("", 0);
@@ -111,7 +128,7 @@ int nm_connect_login(struct nm_connecting *k) {
     return 0;
   }
   while (k->i < k->logins.n && !suits(k, &k->logins.ways[k->i])) {
-    k->i++;
+    nm_connect_next_way(k);
   }
   if (k->i < k->logins.n) {
     return log_in(k, &k->logins.ways[k->i]);
@@ -130,34 +147,18 @@ int nm_connect_login(struct nm_connecting *k) {
 
 /* ---- its end ---- */
 
-/* What a function gave was refused: once, it may give another (a token that had run out). */
-static int may_ask_again(const struct nm_connecting *k) {
-  const struct nm_login *way = &k->logins.ways[k->i];
-  return way->credential != NULL && way->credential->giver.what != NULL && k->n_asked == 1 &&
-         nm_auth_fault(k->auth) == NM_SASL_FAULT_SECRET;
-}
-
-static int ask_again(struct nm_connecting *k) {
-  k->has_secret = 0;
-  k->out->error = (struct nm_error){0};
-  k->state = NM_CONNECT_CHOOSE;
-  if (nm_session_state(k->client->session) != NM_SESSION_IDLE) {
-    nm_kept_drop(k->client); /* the server has hung up meanwhile */
-  }
-  return NM_AGAIN;
-}
-
 static int refused(struct nm_connecting *k, const struct nm_talk_result *r) {
   struct nm_client *c = k->client;
   k->out->error = r->error;
   nm_dialogue_take(&k->said, r);
   if (r->auth == NM_AUTH_END_UNUSABLE && nm_session_state(c->session) == NM_SESSION_IDLE) {
-    k->i++;
+    nm_connect_next_way(k);
     k->state = NM_CONNECT_CHOOSE;
     return k->i < k->logins.n ? NM_AGAIN : nm_connect_fail(k, r->error.code);
   }
-  if (r->auth == NM_AUTH_END_REFUSED && may_ask_again(k)) {
-    return ask_again(k);
+  if (r->auth == NM_AUTH_END_REFUSED && nm_auth_fault(k->auth) == NM_SASL_FAULT_SECRET &&
+      nm_connect_may_ask_again(k)) {
+    return nm_connect_ask_again(k);
   }
   return nm_connect_fail(k, r->error.code);
 }

@@ -101,6 +101,15 @@ int nm_credential_same(const struct nm_credential *a, const struct nm_credential
          a->is_token == b->is_token;
 }
 
+int nm_is_socket(struct nm_str host) {
+  size_t n = strlen(NM_SOCKET_PREFIX);
+  return host.n >= n && memcmp(host.p, NM_SOCKET_PREFIX, n) == 0;
+}
+
+int nm_host_same(struct nm_str a, struct nm_str b) {
+  return nm_is_socket(a) || nm_is_socket(b) ? nm_str_eq(a, b) : nm_str_ieq(a, b);
+}
+
 int nm_cache_new(struct nm_credential_cache **out) {
   struct nm_credential_cache *c = nm_zalloc(sizeof *c);
   if (c == NULL) {
@@ -137,7 +146,7 @@ static struct nm_cache_entry *find(const struct nm_credential_cache *c, struct n
                                    unsigned mechs) {
   for (size_t i = 0; i < c->n; i++) {
     struct nm_cache_entry *entry = &c->entries[i];
-    if (entry->port == port && entry->mechs == mechs && nm_str_ieq(nm_buf_str(&entry->host), host)) {
+    if (entry->port == port && entry->mechs == mechs && nm_host_same(nm_buf_str(&entry->host), host)) {
       return entry;
     }
   }
@@ -200,7 +209,7 @@ int nm_cache_remove(struct nm_credential_cache *c, struct nm_str host, int port,
 }
 
 static int serves(const struct nm_cache_entry *entry, struct nm_str host, int port) {
-  return (entry->host.n == 0 || nm_str_ieq(nm_buf_str(&entry->host), host)) &&
+  return (entry->host.n == 0 || nm_host_same(nm_buf_str(&entry->host), host)) &&
          (entry->port == 0 || entry->port == port);
 }
 

@@ -12,6 +12,8 @@
 #define NM_SECRET_MAX 8192
 #define NM_HOST_MAX 255
 #define NM_CACHE_MAX 10000
+/* In the place of a host's name: the path of a socket of this machine's follows. */
+#define NM_SOCKET_PREFIX "unix:"
 
 /* Who logs in. Counted; may be changed in place, so a connection remembers the values it was made with. The bytes are
    overwritten before they are freed. */
@@ -55,6 +57,10 @@ int nm_credential_check_password(struct nm_str password, struct nm_error *e);
 int nm_credential_set_domain(struct nm_credential *c, struct nm_str domain, struct nm_error *e);
 /* By value. */
 int nm_credential_same(const struct nm_credential *a, const struct nm_credential *b);
+
+int nm_is_socket(struct nm_str host);
+/* Names compare without case, paths do not. */
+int nm_host_same(struct nm_str a, struct nm_str b);
 
 int nm_cache_new(struct nm_credential_cache **out);
 struct nm_credential_cache *nm_cache_ref(struct nm_credential_cache *c);

@@ -109,24 +109,47 @@ static const char *user_of(const struct nm_dialogue *d) {
                                                    : "the owner of the token";
 }
 
+/* What is to be done about the refusal. */
+static const char *auth_advice(const struct nm_dialogue *d) {
+  switch (d->last.code) {
+    case 500:
+    case 501:
+    case 504:
+    case 534:
+    case 538:
+      return "the server does not take this way of logging in; name another mechanism in "
+             "ThisHostCredentials, "
+             "or use \"\"";
+    default:
+      break;
+  }
+  if (d->last.code < 500) {
+    return "the server cannot check it now; try again later";
+  }
+  if ((d->way->mechs & NM_SASL_EXTERNAL) != 0) {
+    return "check ClientCertificate";
+  }
+  return d->way->credential != NULL && d->way->credential->is_token
+             ? "get a fresh access token, for this user and with the right to send mail"
+             : "check UserName and Password (many providers want an app password, not the one of "
+               "the web page)";
+}
+
 static void explain_auth(const struct nm_dialogue *d, const char *said, const char *why,
                          const struct nm_client *c, struct nm_error *e) {
   if (d->last.code < 400) {
-    nm_error_set(e, NM_EREJECT, NM_KIND_AUTH, "authentication failed at %s:%d as %s: %s", c->host.p, c->port,
+    nm_error_set(e, NM_EREJECT, NM_KIND_AUTH, "authentication failed at %s as %s: %s", NM_PLACE(c),
                  user_of(d), why);
     return;
   }
-  nm_error_set(e, NM_EREJECT, NM_KIND_AUTH, "%s: authentication failed at %s:%d as %s; %s", said, c->host.p,
-               c->port, user_of(d),
-               d->last.code < 500
-                   ? "the server cannot check it now; try again later"
-                   : "check UserName and Password (many providers want an app password, not the one of "
-                     "the web page)");
+  const char *reason = strstr(why, NM_AUTH_REASON); /* what the mechanism itself was told */
+  nm_error_set(e, NM_EREJECT, NM_KIND_AUTH, "%s: authentication failed at %s as %s%s; %s", said, NM_PLACE(c),
+               user_of(d), reason != NULL ? reason : "", auth_advice(d));
 }
 
 static void explain_refused(const struct nm_dialogue *d, const char *said, const struct nm_client *c,
                             struct nm_error *e) {
-  nm_error_set(e, NM_EREJECT, NM_KIND_CONNECT, "%s: %s:%d refused %s; %s", said, c->host.p, c->port,
+  nm_error_set(e, NM_EREJECT, NM_KIND_CONNECT, "%s: %s refused %s; %s", said, NM_PLACE(c),
                strcmp(d->command, "CONNECT") == 0 ? "the connection" : d->command,
                d->last.code < 500 ? "try again later" : "ask the server's administrator");
 }
@@ -138,7 +161,7 @@ static void explain_tls(const struct nm_dialogue *d, const char *said, const str
           ? "; a password goes over TLS only: use a port that has it, or set AllowPlaintextAuth if nobody "
             "can listen on the way"
           : "";
-  nm_error_set(e, from->code, from->kind, "no secure line to %s:%d: %s%s%s%s", c->host.p, c->port, from->text,
+  nm_error_set(e, from->code, from->kind, "no secure line to %s: %s%s%s%s", NM_PLACE(c), from->text,
                said[0] != '\0' ? "; the server said " : "", said, why);
 }
 
@@ -146,14 +169,15 @@ static void explain_tls(const struct nm_dialogue *d, const char *said, const str
 static void explain_connection(const struct nm_dialogue *d, const struct nm_error *from,
                                const struct nm_client *c, struct nm_error *e) {
   int is_proxied = c->proxy.n > 0;
-  if (d->last.code == 0) {
-    nm_error_set(e, from->code, from->kind, "cannot connect to %s:%d%s: %s; check Host and Port%s", c->host.p,
-                 c->port, is_proxied ? " through Proxy" : "", from->text, is_proxied ? ", and Proxy" : "");
+  if (d->last.code == 0 && (d->command == NULL || strcmp(d->command, "CONNECT") == 0)) {
+    nm_error_set(e, from->code, from->kind, "cannot connect to %s%s: %s; check Host%s%s", NM_PLACE(c),
+                 is_proxied ? " through Proxy" : "", from->text,
+                 nm_client_socket(c) == NULL ? " and Port" : "", is_proxied ? ", and Proxy" : "");
   } else {
     nm_error_set(e, from->code, from->kind,
-                 "the connection to %s:%d broke at %s: %s; nothing was sent, so it is safe to "
+                 "the connection to %s broke at %s: %s; nothing was sent, so it is safe to "
                  "try again",
-                 c->host.p, c->port, d->command, from->text);
+                 NM_PLACE(c), d->command, from->text);
   }
 }
 
@@ -166,10 +190,10 @@ static void explain_kind(const struct nm_dialogue *d, const char *said, const st
   } else if (d->last.code >= 400) {
     explain_refused(d, said, c, e);
   } else if (from->kind == NM_KIND_TIMEOUT) {
-    nm_error_set(e, from->code, from->kind, "%s (server %s:%d%s)", from->text, c->host.p, c->port,
+    nm_error_set(e, from->code, from->kind, "%s (server %s%s)", from->text, NM_PLACE(c),
                  c->proxy.n > 0 ? ", through Proxy" : "");
   } else if (from->kind == NM_KIND_PROTOCOL) {
-    nm_error_set(e, from->code, from->kind, "%s:%d does not speak SMTP as it should: %s", c->host.p, c->port,
+    nm_error_set(e, from->code, from->kind, "%s does not speak SMTP as it should: %s", NM_PLACE(c),
                  from->text);
   } else {
     explain_connection(d, from, c, e);
@@ -179,7 +203,7 @@ static void explain_kind(const struct nm_dialogue *d, const char *said, const st
 int nm_dialogue_explain(const struct nm_dialogue *d, const struct nm_client *c, int err, struct nm_error *e) {
   struct nm_error from = *e;
   struct nm_buf words = {.max = NM_ERROR_TEXT_MAX / 2};
-  if (err == NM_ENOMEM) {
+  if (err == NM_ENOMEM || from.kind == NM_KIND_CANCELLED) {
     return err;
   }
   if (shows_secret(d, nm_str_c(from.text))) {
@@ -195,6 +219,7 @@ int nm_dialogue_explain(const struct nm_dialogue *d, const struct nm_client *c, 
 
 void nm_dialogue_take(struct nm_dialogue *d, const struct nm_talk_result *r) {
   d->command = r->command;
+  nm_reply_free(&d->last); /* also when nothing was said any more: what came before is no reason */
   if (r->reply.code != 0) {
     (void)nm_reply_copy(&d->last, &r->reply); /* short of memory the words are lost */
   }
@@ -207,19 +232,19 @@ int nm_dialogue_no_auth(const struct nm_dialogue *d, const struct nm_client *c, 
   const char *shown = names.n > 0 ? names.p : "";
   if ((nm_sasl_offered(nm_buf_str(&caps->auth)) & wanted) != 0) {
     nm_error_set(e, NM_EREJECT, NM_KIND_AUTH,
-                 "%s:%d did not confirm the authentication as %s; nothing was sent (mechanisms tried: %s)",
-                 c->host.p, c->port, d->way != NULL ? user_of(d) : "anybody", shown);
+                 "%s did not confirm the authentication as %s; nothing was sent (mechanisms tried: %s)",
+                 NM_PLACE(c), d->way != NULL ? user_of(d) : "anybody", shown);
   } else if (caps->auth.n == 0) {
     nm_error_set(
         e, NM_EREJECT, NM_KIND_AUTH,
-        "credentials are set, but %s:%d offers no authentication%s; use the submission port (587 or 465), or "
+        "credentials are set, but %s offers no authentication%s; use the submission port (587 or 465), or "
         "take the credentials away",
-        c->host.p, c->port, d->tls != NM_TLS_NONE ? "" : " without TLS (EnableSsl)");
+        NM_PLACE(c), d->tls != NM_TLS_NONE ? "" : " without TLS (EnableSsl)");
   } else {
     nm_error_set(e, NM_EREJECT, NM_KIND_AUTH,
-                 "%s:%d offers %s, but only %s may be used; name another mechanism in ThisHostCredentials, "
+                 "%s offers %s, but only %s may be used; name another mechanism in ThisHostCredentials, "
                  "or use \"\"",
-                 c->host.p, c->port, caps->auth.p, shown);
+                 NM_PLACE(c), caps->auth.p, shown);
   }
   nm_buf_free(&names);
   return e->code;

@@ -48,7 +48,9 @@ void nm_kept_drop(struct nm_client *c) {
   }
   nm_session_free(&c->session);
   nm_buf_free(&c->key);
-  nm_credential_unref(&c->user);
+  for (size_t i = 0; i < NM_LOGIN_MAX; i++) {
+    nm_credential_unref(&c->users[i]);
+  }
   c->mechanism = 0;
   c->is_secure = 0;
 }

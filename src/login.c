@@ -67,16 +67,16 @@ int nm_login_find(const struct nm_client *c, struct nm_logins *out, struct nm_er
   for (size_t i = 0; i < out->n; i++) {
     const struct nm_login *way = &out->ways[i];
     if (way->credential != NULL && way->credential->user.n == 0 && needs_name(way)) {
-      return nm_error_set(e, NM_EINVAL, NM_KIND_AUTH, "the credential for %s:%d has an empty UserName",
-                          c->host.p, c->port);
+      return nm_error_set(e, NM_EINVAL, NM_KIND_AUTH, "the credential for %s has an empty UserName",
+                          NM_PLACE(c));
     }
   }
   if (out->n == 0 && (c->n_own > 0 || (c->credentials != NULL && c->credentials->n > 0))) {
     return nm_error_set(
         e, NM_EINVAL, NM_KIND_AUTH,
-        "credentials are set, but none of them is for %s:%d; set ThisHostCredentials[\"\"] after "
+        "credentials are set, but none of them is for %s; set ThisHostCredentials[\"\"] after "
         "Host, or add an entry for this host to Credentials",
-        c->host.p, c->port);
+        NM_PLACE(c));
   }
   return 0;
 }

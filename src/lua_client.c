@@ -8,6 +8,7 @@
 #include "lua_credential.h"
 #include "lua_drive.h"
 #include "lua_envelope.h"
+#include "lua_errand.h"
 #include "lua_producer.h"
 #include "send.h"
 
@@ -391,11 +392,20 @@ static const struct nm_property client_properties[] = {
 
 /* ---- the class ---- */
 
+static int check_close(lua_State *L) {
+  nm_class_self(L, &nm_client_class, "Close");
+  return 0;
+}
+
 /// Says QUIT without waiting for the answer and drops the connection. The next Send dials again.
 // @function SmtpClient:Close
 static int client_m_close(lua_State *L) {
-  nm_client_close(nm_class_self(L, &nm_client_class, "Close"));
-  return 0;
+  struct nm_client *c = nm_class_test(L, &nm_client_class, 1);
+  if (c == NULL) {
+    return nm_drive_raise(L, check_close);
+  }
+  nm_client_close(c);
+  return nm_errand_show(L);
 }
 
 static void close_client(void *object) {
@@ -404,8 +414,7 @@ static void close_client(void *object) {
 
 static int client_to_string(lua_State *L, void *object) {
   const struct nm_client *c = object;
-  lua_pushfstring(L, "SmtpClient (%s:%d%s)", c->host.n > 0 ? c->host.p : "no host", c->port,
-                  c->enable_ssl ? ", TLS" : "");
+  lua_pushfstring(L, "SmtpClient (%s%s)", NM_PLACE(c), c->enable_ssl ? ", TLS" : "");
   return 1;
 }
 
@@ -512,7 +521,7 @@ void nm_open_client(lua_State *L) {
   nm_class_register(L, &own_class);
   nm_open_options(L);
   nm_class_register(L, &nm_client_class);
-  static const char *const driven[] = {"Send", "Check", "Verify", "Expand", "Help", "Etrn", "Reset"};
+  static const char *const driven[] = {"Send", "Close", "Check", "Verify", "Expand", "Help", "Etrn", "Reset"};
   for (size_t i = 0; i < sizeof driven / sizeof driven[0]; i++) {
     nm_drive_method(L, &nm_client_class, driven[i]);
   }

@@ -6,13 +6,13 @@
 #define AROUND "netmail.around"
 
 /* Returned as the first of the results: nobody else has these addresses. */
-static const char called = 0, raised = 0;
+static const char called = 0, raised = 0, nothing = 0;
 
 /* What is around a method. In PUC Lua 5.1 pcall stops a yield: there the function runs in a coroutine of its own, whose yields are
    passed on. Counts of results are kept: `f(message:ToString())` must not see a nil behind; so are those of arguments: io.write
    takes no nil. */
 static const char around_source[] =
-    "local called, raised, step, raise = ...\n"
+    "local called, raised, nothing, step, raise = ...\n"
     "local pcall, protect = pcall, pcall\n"
     "if _VERSION == 'Lua 5.1' and not jit and coroutine then\n"
     "  local create, resume, status = coroutine.create, coroutine.resume, coroutine.status\n"
@@ -35,6 +35,7 @@ static const char around_source[] =
     "      else a, b, c, d, e = step(b, argument, protect(c, d, e)) end\n"
     "    end\n"
     "    if a == nil then return a, b, c end\n"
+    "    if a == nothing then return end\n"
     "    if a == raised then raise(b, c) end\n"
     "    if b ~= nil then return a, b end\n"
     "    return a\n"
@@ -71,9 +72,10 @@ static void push_around(lua_State *L) {
   }
   lua_pushlightuserdata(L, (void *)(uintptr_t)&called);
   lua_pushlightuserdata(L, (void *)(uintptr_t)&raised);
+  lua_pushlightuserdata(L, (void *)(uintptr_t)&nothing);
   lua_pushcfunction(L, step);
   lua_pushcfunction(L, raise);
-  lua_call(L, 4, 1);
+  lua_call(L, 5, 1);
   lua_pushvalue(L, -1);
   lua_setfield(L, LUA_REGISTRYINDEX, AROUND);
 }
@@ -108,6 +110,11 @@ int nm_drive_call(lua_State *L, int i) {
 
 int nm_drive_call2(lua_State *L, int i) {
   return call(L, i, 2);
+}
+
+int nm_drive_nothing(lua_State *L) {
+  lua_pushlightuserdata(L, (void *)(uintptr_t)&nothing);
+  return 1;
 }
 
 static int push_raised(lua_State *L, int level) {

@@ -24,6 +24,8 @@ void nm_drive_method(lua_State *L, const struct nm_class *c, const char *name);
 int nm_drive_call(lua_State *L, int i);
 /* The same with two arguments, neither nil. */
 int nm_drive_call2(lua_State *L, int i);
+/* For `return`: the method returns nothing at all. */
+int nm_drive_nothing(lua_State *L);
 /* For `return`: raises what check, called with self and the arguments, raises, at the place where the method was called. */
 int nm_drive_raise(lua_State *L, lua_CFunction check);
 /* For `return`: raises the text on the top of the stack at the place where the method was called. */

@@ -8,6 +8,9 @@
 enum { CALLED_NONE, CALLED_TRACER, CALLED_GIVER, CALLED_CONTENT };
 
 void nm_errand_release(struct nm_errand *e) {
+  if (e->called == CALLED_TRACER) { /* it never came back */
+    e->client->is_showing = 0;
+  }
   nm_client_cancel(&e->sending, NULL);
   nm_sent_free(&e->sent);
   nm_client_unref(&e->client);
@@ -28,12 +31,16 @@ static int next_line(struct nm_client *c, enum nm_trace_from *from, struct nm_st
   return 0;
 }
 
-/* Pushes function and arguments; 0: nothing to show. */
+/* Pushes function and arguments; 0: nothing to show. A tracer that asks its own client for something would be called within itself,
+   once for each line that waits. */
 static int push_trace(lua_State *L, struct nm_errand *e) {
   enum nm_trace_from from;
   struct nm_str line;
   struct nm_error left_out = {0}; /* a room for words */
   struct nm_client *c = e->client;
+  if (c->is_showing) {
+    return 0;
+  }
   if (!next_line(c, &from, &line)) {
     size_t n = c->tracer.what != NULL ? nm_trace_dropped(c->trace) : 0;
     if (n == 0) {
@@ -52,6 +59,8 @@ static int push_trace(lua_State *L, struct nm_errand *e) {
 /* What it returns is nobody's business. One that raises is taken away: who only looks on must not make a mail that was accepted look
    like one that was not. */
 static void take_trace(lua_State *L, struct nm_errand *e) {
+  e->client->is_showing = 0;
+  nm_pace_rest(&e->pace);
   if (!lua_toboolean(L, 3)) {
     (void)nm_client_set_tracer(e->client, NULL, NULL);
     nm_producers_sweep(L);
@@ -60,14 +69,16 @@ static void take_trace(lua_State *L, struct nm_errand *e) {
 
 /* ---- the password ---- */
 
+static const char *secret_name(const struct nm_credential *c) {
+  return c->is_token ? "Token" : "Password";
+}
+
 static void fail(struct nm_errand *e, const char *what, const char *why) {
   struct nm_error error;
-  nm_error_set(&error, NM_EINVAL, NM_KIND_AUTH, "no Password for %s:%d as %s: %s%s", e->client->host.p,
-               e->client->port,
-               e->sending.connecting.logins.ways[e->sending.connecting.i].credential->user.n > 0
-                   ? e->sending.connecting.logins.ways[e->sending.connecting.i].credential->user.p
-                   : "(no UserName)",
-               what, why);
+  int is_again;
+  const struct nm_credential *c = nm_connect_giver(&e->sending.connecting, &is_again);
+  nm_error_set(&error, NM_EINVAL, NM_KIND_AUTH, "no %s for %s as %s: %s%s", secret_name(c),
+               NM_PLACE(e->client), c->user.n > 0 ? c->user.p : "(no UserName)", what, why);
   nm_client_cancel(&e->sending, &error);
 }
 
@@ -89,9 +100,10 @@ static void take_secret(lua_State *L, struct nm_errand *e) {
   }
   if (!lua_toboolean(L, 3)) {
     fail(e, "its function failed: ", words_at(L, 4));
+  } else if (lua_isnoneornil(L, 4)) {
+    fail(e, "its function gave none: ", words_at(L, 5));
   } else if (lua_type(L, 4) != LUA_TSTRING) {
-    fail(e, lua_isnil(L, 4) ? "its function gave none: " : "its function gave something else than a string: ",
-         lua_isnil(L, 4) ? words_at(L, 5) : luaL_typename(L, 4));
+    fail(e, "its function gave something else than a string: ", luaL_typename(L, 4));
   } else {
     size_t n;
     const char *p = lua_tolstring(L, 4, &n);
@@ -111,6 +123,7 @@ static struct nm_feed *waiting(const struct nm_errand *e) {
 
 static int call(lua_State *L, struct nm_errand *e, int i, int what) {
   e->called = what;
+  e->client->is_showing = e->client->is_showing || what == CALLED_TRACER;
   return what == CALLED_TRACER ? nm_drive_call2(L, i) : nm_drive_call(L, i);
 }
 
@@ -176,6 +189,31 @@ static int step(lua_State *L, struct nm_job *job) {
   return nm_errand_run(L, e, 1, nm_client_step(&e->sending));
 }
 
+static int show_nothing(lua_State *L, struct nm_errand *e) {
+  (void)e;
+  return nm_drive_nothing(L);
+}
+
+static void show_release(void *memory) {
+  nm_errand_release(memory);
+}
+
+int nm_errand_show(lua_State *L) {
+  struct nm_client *c = nm_class_test(L, &nm_client_class, 1);
+  if (c == NULL || c->tracer.what == NULL) {
+    return nm_drive_nothing(L);
+  }
+  lua_settop(L, 1);
+  struct nm_errand *e = nm_scratch(L, sizeof *e, show_release);
+  c = nm_class_test(L, &nm_client_class, 1); /* as for every errand */
+  if (c == NULL) {
+    return nm_drive_nothing(L);
+  }
+  e->client = nm_client_ref(c);
+  e->finish = show_nothing;
+  return nm_errand_run(L, e, 2, 0);
+}
+
 /* ---- results ---- */
 
 static void set_enhanced(lua_State *L, const struct nm_reply *r) {
@@ -213,7 +251,9 @@ int nm_errand_push_failure(lua_State *L, const struct nm_errand *e, enum nm_outc
   lua_pushboolean(L, is_temporary(s, reply));
   lua_setfield(L, -2, "Temporary");
   nm_set_field_str(L, "Host", nm_buf_str(&e->client->host));
-  lua_pushinteger(L, e->client->port);
-  lua_setfield(L, -2, "Port");
+  if (nm_client_socket(e->client) == NULL) {
+    lua_pushinteger(L, e->client->port);
+    lua_setfield(L, -2, "Port");
+  }
   return pushed;
 }

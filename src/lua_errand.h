@@ -26,6 +26,8 @@ NM_HIDDEN_BEGIN
 
 /* At index i lies the scratch that is e; err as nm_client_begin returned it. For `return`, like the method itself. */
 int nm_errand_run(lua_State *L, struct nm_errand *e, int i, int err);
+/* For `return`: shows the tracer of the client at index 1 what it has not seen yet; the method returns nothing. */
+int nm_errand_show(lua_State *L);
 /* For the scratch's release, first of all: when it is left in the middle. The client's reference too. */
 void nm_errand_release(struct nm_errand *e);
 

@@ -89,9 +89,8 @@ static int begin_narrower(struct job *j, unsigned allowed) {
 static void explain_utf8(struct job *j) {
   const struct nm_caps *caps = refusing(j);
   if (j->utf8.code != 0 && caps != NULL && (caps->flags & NM_CAP_SMTPUTF8) == 0) {
-    nm_error_set(&j->errand.sent.error, NM_EINVAL, NM_KIND_MESSAGE,
-                 "%s (server %s:%d does not offer SMTPUTF8)", j->utf8.text, j->errand.client->host.p,
-                 j->errand.client->port);
+    nm_error_set(&j->errand.sent.error, NM_EINVAL, NM_KIND_MESSAGE, "%s (server %s does not offer SMTPUTF8)",
+                 j->utf8.text, NM_PLACE(j->errand.client));
   }
 }
 

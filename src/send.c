@@ -104,8 +104,8 @@ static void explain(const struct nm_client *c, const struct nm_txn_result *r, st
     nm_error_set(e, r->error.code, r->error.kind, "%s", r->error.text);
   } else {
     /* The words in the middle are the server's, as many as it likes; ours at the end must not be lost for them. */
-    nm_error_set(e, r->error.code, r->error.kind, "%.*s (server %s:%d)%s", NM_ERROR_TEXT_MAX / 2,
-                 r->error.text, c->host.p, c->port, advice);
+    nm_error_set(e, r->error.code, r->error.kind, "%.*s (server %s)%s", NM_ERROR_TEXT_MAX / 2, r->error.text,
+                 NM_PLACE(c), advice);
   }
 }
 
@@ -120,6 +120,8 @@ static int end(struct nm_sending *s) {
     }
   }
   nm_buf_free(&s->argument);
+  nm_buf_free(&s->place);
+  s->need = NM_NEED_NOTHING;
   s->client->sending = NULL;
   nm_client_unref(&s->client);
   return out->error.code;
@@ -177,7 +179,7 @@ static int connected(struct nm_sending *s, int err) {
 static int start(struct nm_sending *s) {
   s->is_connected = 0;
   measure(s, NM_PHASE_CONNECT);
-  return connected(s, nm_connect_begin(&s->connecting, s->client, s->pace, s->out));
+  return connected(s, nm_connect_begin(&s->connecting, s->client, s->pace, s->out, &s->place));
 }
 
 /* For the recipients that are left. */
@@ -226,8 +228,8 @@ static int take_answer(struct nm_sending *s) {
   (void)nm_reply_copy(&out->reply, &r->reply);
   out->command = r->command;
   if (r->error.code != 0) {
-    nm_error_set(&out->error, r->error.code, r->error.kind, "%.*s (server %s:%d)", NM_ERROR_TEXT_MAX / 2,
-                 r->error.text, c->host.p, c->port);
+    nm_error_set(&out->error, r->error.code, r->error.kind, "%.*s (server %s)", NM_ERROR_TEXT_MAX / 2,
+                 r->error.text, NM_PLACE(c));
   }
   if (is_closed) {
     nm_kept_drop(c);
@@ -336,7 +338,7 @@ void nm_client_cancel(struct nm_sending *s, const struct nm_error *why) {
     return;
   }
   if (!s->is_connected) {
-    nm_connect_cancel(&s->connecting);
+    nm_connect_cancel(&s->connecting, why != NULL);
   } else {
     nm_session_lost(c->session, why);
   }

@@ -48,7 +48,8 @@ struct nm_conn {
   struct nm_buf lines; /* of the dial, as they came */
   struct nm_buf log;   /* as dial_log gives it; max 0: not wanted */
   unsigned logged;     /* of reached: what it says already */
-  int has_login;       /* the client's lines may hold a secret */
+  int in_login;        /* AUTH was said: the server's lines may repeat one */
+  int in_tunnel;       /* a proxy is spoken to: its lines are nobody's of this dialogue */
   int is_bare;
   int is_local;     /* over a socket of this machine's */
   uint64_t replies; /* complete ones */

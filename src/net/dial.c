@@ -124,7 +124,6 @@ int nm_dial_start(struct nm_net *net, const struct nm_dial *d, struct nm_conn **
   c->lines.max = NM_DIAL_LINES_MAX;
   c->tls = d->tls;
   c->loopback_only = d->loopback_only;
-  c->has_login = d->user != NULL;
   c->is_bare = d->is_bare;
   c->is_local = d->socket_path != NULL;
   c->proxied = d->proxy != NULL && d->proxy[0] != '\0';

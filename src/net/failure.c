@@ -1,5 +1,6 @@
 #include "net/conn.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* Which of ours a code of libcurl's is. What is not listed is a mistake in how libcurl was used or built. */
@@ -54,7 +55,8 @@ static struct meaning meaning_of(CURLcode rc) {
 /* libcurl's own sentence. Some of its sentences about a proxy repeat the URL with user and password in it: any with an @ behind a
    proxy is replaced by the general one. */
 static const char *words(const struct nm_conn *c, CURLcode rc) {
-  if (c->words[0] == '\0' || (c->proxied && strchr(c->words, '@') != NULL)) {
+  if (c->words[0] == '\0' || (c->is_local && rc == CURLE_COULDNT_CONNECT) ||
+      (c->proxied && strchr(c->words, '@') != NULL)) {
     return curl_easy_strerror(rc);
   }
   return c->words;
@@ -127,6 +129,15 @@ static const char *timeout_advice(const struct nm_conn *c) {
   return (c->reached & NM_DIAL_CONNECTED) == 0 ? "no address of the server answered in time" : NULL;
 }
 
+/* Of a socket of this machine's. */
+static const char *socket_advice(const struct nm_conn *c) {
+  long number = 0;
+  (void)curl_easy_getinfo(c->easy, CURLINFO_OS_ERRNO, &number);
+  return number == ENOENT                      ? "there is no such socket"
+         : number == EACCES || number == EPERM ? "this user may not use that socket"
+                                               : "nobody listens at that socket";
+}
+
 /* What is known about a failure beyond libcurl's sentence; NULL: nothing. */
 static const char *advice(const struct nm_conn *c, CURLcode rc) {
   switch (rc) {
@@ -136,6 +147,8 @@ static const char *advice(const struct nm_conn *c, CURLcode rc) {
       return no_tls_advice(c);
     case CURLE_SSL_CACERT_BADFILE:
       return "CaFile or CaPath holds no certificate that can be read";
+    case CURLE_COULDNT_CONNECT:
+      return c->is_local ? socket_advice(c) : NULL;
     case CURLE_USE_SSL_FAILED:
       return c->replies <= 2 ? "the server does not offer STARTTLS" : "the server refuses STARTTLS";
     case CURLE_LOGIN_DENIED:

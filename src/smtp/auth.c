@@ -325,7 +325,7 @@ static void set_refusal(struct nm_auth *a, int code, struct nm_str text) {
   a->fault = fault_of(code);
   words = words.n > 0 ? shown(a, words) : words;
   nm_error_set(&a->failure, NM_EREJECT, NM_KIND_AUTH, "%s: the server refuses: %d %.*s%s%.*s",
-               nm_sasl_name(a->bit), code, (int)reply.n, reply.p, words.n > 0 ? "; reason: " : "",
+               nm_sasl_name(a->bit), code, (int)reply.n, reply.p, words.n > 0 ? NM_AUTH_REASON : "",
                (int)words.n, words.p);
 }
 

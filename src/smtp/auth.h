@@ -23,6 +23,8 @@ enum nm_auth_next {
 /* RFC 4954 4: an AUTH command with its initial response has 512 octets at most, a later line 12288. */
 #define NM_AUTH_COMMAND_MAX 512
 #define NM_AUTH_LINE_MAX 12288
+/* In a sentence about a refusal: behind it stands what the mechanism itself was told of it. */
+#define NM_AUTH_REASON "; reason: "
 
 NM_HIDDEN_BEGIN
 
