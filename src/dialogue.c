@@ -129,7 +129,8 @@ static const char *auth_advice(const struct nm_dialogue *d) {
   if ((d->way->mechs & NM_SASL_EXTERNAL) != 0) {
     return "check ClientCertificate";
   }
-  return d->way->credential != NULL && d->way->credential->is_token
+  return (d->way->credential != NULL && d->way->credential->is_token) ||
+                 (d->way->mechs & ~(unsigned)(NM_SASL_OAUTHBEARER | NM_SASL_XOAUTH2)) == 0
              ? "get a fresh access token, for this user and with the right to send mail"
              : "check UserName and Password (many providers want an app password, not the one of "
                "the web page)";

@@ -123,7 +123,9 @@ for kind, peer in pairs(PEERS) do
 
       it("by " .. mechanism .. " fails with a token that is not good", function()
         for _, line in ipairs{ "starttls", "tls" } do
-          fails(client_with(line, mechanism, USER, "stale-token"), "stale-token")
+          local err = fails(client_with(line, mechanism, USER, "stale-token"), "stale-token")
+          assert.is_truthy(err:find("get a fresh access token", 1, true), err)
+          assert.is_truthy(err:find("401", 1, true) or err:find("invalid_token", 1, true), err)
         end
       end)
     end

@@ -101,7 +101,7 @@ describe("a provider", function()
 
   it("raises where it was called", function()
     raises("SmtpClient has no property 'Pass'", function() local _ = providers.gmail { UserName = "x", Pass = "y" } end)
-    raises("Password is missing beside UserName", function() local _ = providers.gmail { UserName = "x" } end)
+    raises("NetworkCredential needs a Password", function() local _ = providers.gmail { UserName = "x" } end)
     raises("bad value for 'UserName' (string expected, got number)",
       function() local _ = providers.yandex { UserName = 5, Password = "x" } end)
     raises("a provider takes a table", function() local _ = providers.gmail "me@gmail.com" end)
