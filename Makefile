@@ -122,6 +122,8 @@ endef
 $(eval $(call variant,plain,$$(CC),$$(CFLAGS) -fPIC))
 $(eval $(call variant,asan,$$(CC),-Ispec -g -O1 -DNM_TEST_ALLOC $$(SANITIZE)))
 $(eval $(call variant,valgrind,$$(CC),-Ispec -g -O1 -DNM_TEST_ALLOC))
+# The only thread of ours is the test server's.
+$(eval $(call variant,tsan,$$(CC),-Ispec -g -O1 -fsanitize=thread))
 $(eval $(call variant,fuzz,$$(CLANG),-Ispec -g -O1 -DNM_TEST_ALLOC $$(SANITIZE) -fsanitize=fuzzer-no-link))
 
 define interpreter
@@ -187,12 +189,13 @@ NEEDS_mime = mime base
 NEEDS_smtp = smtp base
 NEEDS_net = net base
 NEEDS_crypto = crypto base
-NEEDS_testing = testing base
+# SASL's two sides are tested against each other.
+NEEDS_testing = testing smtp base
 NEEDS_top = top mime smtp base
 NEEDS_lua = lua top mime smtp base
 LINK_net = -lcurl
 LINK_crypto = -lssl -lcrypto
-LINK_testing = -lpthread
+LINK_testing = $(LINK_smtp) -lpthread
 LINK_top = $(LINK_smtp)
 LINK_lua = -l$(EMBEDDED) $(LINK_smtp)
 room = $(if $(findstring /,$1),$(firstword $(subst /, ,$1)),top)
@@ -207,13 +210,15 @@ endef
 
 $(foreach t,$(TESTS),$(eval $(call program,$t,asan,$$(CC) $$(SANITIZE))))
 $(foreach t,$(TESTS),$(eval $(call program,$t,valgrind,$$(CC))))
+$(eval $(call program,testing/server_test,tsan,$$(CC) -fsanitize=thread))
 $(foreach t,$(FUZZERS),$(eval $(call program,$t,fuzz,$$(CLANG) $$(SANITIZE) -fsanitize=fuzzer)))
 
 # --- the parts of the tests -----------------------------------------------------------------------------------------
 # run/X is a part: it runs, leaves its output in $(LOGS)/X.log and its count in $(LOGS)/X.count, and never fails
 # itself; the summary adds up and fails. A part that could not even be built counts as failed there.
 
-C_PARTS = $(TESTS:%=run/c/%)
+TSAN_PARTS = run/tsan/testing/server_test
+C_PARTS = $(TESTS:%=run/c/%) $(TSAN_PARTS)
 VALGRIND_PARTS = $(TESTS:%=run/valgrind/%)
 LUA_PARTS = $(ALL_LUAS:%=run/lua/%)
 FUZZ_PARTS = $(FUZZERS:%=run/fuzz/%)
@@ -225,8 +230,12 @@ READERS_PART = run/readers/corpus
 
 .PHONY: $(C_PARTS) $(VALGRIND_PARTS) $(LUA_PARTS) $(FUZZ_PARTS) $(LONG_FUZZ_PARTS) $(ROCK_PARTS) $(CHECK_PARTS) $(LAYERS_PART) $(READERS_PART)
 
-$(C_PARTS): run/c/%: build/asan/%
+$(filter-out $(TSAN_PARTS),$(C_PARTS)): run/c/%: build/asan/%
 	@$(PART) c/$* count $<
+
+# TSan wants addresses where the kernel would not always put them.
+$(TSAN_PARTS): run/tsan/%: build/tsan/%
+	@$(PART) tsan/$* count $(if $(shell setarch -R true 2>/dev/null && echo y),setarch -R) $<
 
 # NETMAIL_SLOW: tests that measure time are told that it means nothing here.
 $(VALGRIND_PARTS): run/valgrind/%: build/valgrind/%

@@ -162,4 +162,11 @@ describe("the other examples", function()
     assert.equal("multipart/parallel", parallel.type)
     assert.equal("koi8-r", parallel.parts[1].charset)
   end)
+
+  it("13: is a spec of its own", function()
+    local output, status = process.run("env -u NETMAIL_CORPUS spec/support/busted.sh " .. process.quote(process.interpreter()) ..
+      " examples/13_testing_spec.lua")
+    assert.equal(0, status, output)
+    assert.is_truthy(output:find("5 passed, 0 failed, 0 skipped", 1, true), output)
+  end)
 end)

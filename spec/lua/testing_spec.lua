@@ -528,6 +528,7 @@ describe("testing.Server", function()
           local server, result, _, detail = outcome({ At = at, Drop = how }, { Extensions = {} }, { Text = text })
           assert.is_nil(result, at)
           assert.equal(at == "DOT" and "unknown" or "not_sent", detail.Outcome, at .. " " .. how)
+          assert.not_equal("timeout", detail.Kind)
           assert.is_true(server:WaitIdle())
           assert.equal("dropped", server:Connections()[1].End)
         end

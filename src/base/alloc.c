@@ -5,8 +5,9 @@
 #include <string.h>
 
 #ifdef NM_TEST_ALLOC
-static long fail_at;
-static long live;
+/* The test server has a thread. */
+static _Atomic long fail_at;
+static _Atomic long live;
 
 void nm_test_alloc_fail_at(long n) {
   fail_at = n;

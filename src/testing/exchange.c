@@ -92,15 +92,20 @@ const char *nm_exchange_mechanism(const struct nm_exchange *x) {
   return x->mech->name;
 }
 
+/* A buffer that could not grow makes a wrong message of a right one. */
+static int take_turn(struct nm_exchange *x, struct nm_str response, struct nm_buf *challenge) {
+  int err = x->mech->step(x, response, challenge);
+  x->turn++;
+  return challenge->err != 0 || x->user.err != 0 || x->text.err != 0 || x->nonce.err != 0 ? NM_ENOMEM : err;
+}
+
 int nm_exchange_step(struct nm_exchange *x, const struct nm_str *response, struct nm_buf *challenge) {
   if (x->turn == 0 && x->mech->client_first && response == NULL) {
     return NM_AGAIN;
   }
   struct nm_str empty = nm_str("", 0);
-  int err = 0;
   if (x->turn == 0 && !x->mech->client_first) {
-    err = x->mech->step(x, empty, challenge);
-    x->turn++;
+    int err = take_turn(x, empty, challenge);
     if (response == NULL || err != NM_AGAIN) {
       return err;
     }
@@ -110,9 +115,7 @@ int nm_exchange_step(struct nm_exchange *x, const struct nm_str *response, struc
     }
     nm_buf_reset(challenge);
   }
-  err = x->mech->step(x, response != NULL ? *response : empty, challenge);
-  x->turn++;
-  return challenge->err != 0 || x->user.err != 0 || x->text.err != 0 || x->nonce.err != 0 ? NM_ENOMEM : err;
+  return take_turn(x, response != NULL ? *response : empty, challenge);
 }
 
 /* ---- for the mechanisms ---- */

@@ -42,7 +42,7 @@ int nm_exchange_cram(struct nm_exchange *x, struct nm_str response, struct nm_bu
 
 /* Of a digest-response, RFC 2831 2.1.2. */
 struct answer {
-  struct nm_buf username, realm, nonce, cnonce, nc, qop, uri, response, authzid;
+  struct nm_buf username, realm, nonce, cnonce, nc, qop, uri, response, authzid, unknown;
 };
 
 static const struct {
@@ -58,6 +58,7 @@ static const struct {
     {"digest-uri", offsetof(struct answer, uri)},
     {"response", offsetof(struct answer, response)},
     {"authzid", offsetof(struct answer, authzid)},
+    {"", offsetof(struct answer, unknown)},
 };
 #define DIRECTIVES (sizeof directives / sizeof directives[0])
 
@@ -96,7 +97,8 @@ static int read_value(struct nm_str *rest, struct nm_buf *out) {
    are passed over. */
 static int read_answer(struct nm_str rest, struct answer *a) {
   while (rest.n > 0) {
-    struct nm_buf unknown = {.max = NM_EXCHANGE_MAX}, *out = &unknown;
+    struct nm_buf *out = &a->unknown;
+    nm_buf_reset(out);
     const char *equals = memchr(rest.p, '=', rest.n);
     if (equals == NULL) {
       return 0;
@@ -107,7 +109,6 @@ static int read_answer(struct nm_str rest, struct answer *a) {
     }
     rest = nm_str(equals + 1, rest.n - name.n - 1);
     int is_right = out->n == 0 && read_value(&rest, out);
-    nm_buf_free(&unknown);
     if (!is_right || (rest.n > 0 && rest.p[0] != ',')) {
       return 0;
     }

@@ -105,20 +105,31 @@ static int hear_first(struct nm_exchange *x, struct nm_str text, struct nm_buf *
   return err != 0 ? err : say_first(x, nonce, challenge);
 }
 
-/* channel-binding = "c=" base64(gs2-header [ cbind-data ]) */
-static int binding_is_right(const struct nm_exchange *x, struct nm_str given) {
-  struct nm_buf octets = {.max = NM_EXCHANGE_MAX}, right = {.max = NM_EXCHANGE_MAX};
-  nm_buf_add(&right, x->text.p, x->text_at);
-  struct nm_str header = nm_buf_str(&right), type;
-  int is_right = nm_base64_strict(&octets, given) == 0;
-  if (is_right && x->mech->binds) {
-    is_right = x->facts.end != NULL && attribute(&header, 'p', &type) &&
-               x->facts.tls->binding(x->facts.end, type, &right) == 0;
+/* Whether text is those octets in base64: 0, NM_EREJECT, NM_ENOMEM. */
+static int check_octets(struct nm_str text, struct nm_str right) {
+  struct nm_buf octets = {.max = NM_EXCHANGE_MAX};
+  int err = nm_base64_strict(&octets, text);
+  if (err != NM_ENOMEM) {
+    err = err == 0 && nm_str_eq(nm_buf_str(&octets), right) ? 0 : NM_EREJECT;
   }
-  is_right = is_right && right.err == 0 && nm_str_eq(nm_buf_str(&octets), nm_buf_str(&right));
   nm_buf_free(&octets);
+  return err;
+}
+
+/* channel-binding = "c=" base64(gs2-header [ cbind-data ]) */
+static int check_binding(const struct nm_exchange *x, struct nm_str given) {
+  struct nm_buf right = {.max = NM_EXCHANGE_MAX};
+  nm_buf_add(&right, x->text.p, x->text_at);
+  struct nm_str header = nm_str(x->text.p, x->text_at), type;
+  int err = right.err;
+  if (err == 0 && x->mech->binds) {
+    int has_line = x->facts.end != NULL && attribute(&header, 'p', &type);
+    err = has_line ? x->facts.tls->binding(x->facts.end, type, &right) : NM_EREJECT;
+    err = err == NM_EINVAL ? NM_EREJECT : err;
+  }
+  err = err != 0 ? err : check_octets(given, nm_buf_str(&right));
   nm_buf_free(&right);
-  return is_right;
+  return err;
 }
 
 /* SaltedPassword := Hi(Normalize(password), salt, i). The setup's password is taken as it is. */
@@ -162,21 +173,17 @@ static int hear_final(struct nm_exchange *x, struct nm_str text, struct nm_buf *
   if (!attribute(&rest, 'p', &given) || rest.n > 0) {
     return NM_EPROTO;
   }
-  if (!binding_is_right(x, binding) || !nm_str_eq(nonce, nm_buf_str(&x->nonce)) || x->password.p == NULL) {
-    return NM_EREJECT;
+  int err = check_binding(x, binding);
+  if (err == 0 && (!nm_str_eq(nonce, nm_buf_str(&x->nonce)) || x->password.p == NULL)) {
+    err = NM_EREJECT;
   }
   nm_buf_add_c(&x->text, ",");
   nm_buf_add(&x->text, text.p, before);
+  err = err == 0 && x->text.err != 0 ? NM_ENOMEM : err;
   unsigned char proof[NM_HASH_MAX] = {0}, signature[NM_HASH_MAX] = {0};
   size_t n = nm_hash_size(x->mech->hash);
-  struct nm_buf octets = {.max = NM_EXCHANGE_MAX};
-  int err = x->text.err != 0 ? NM_ENOMEM : prove(x, proof, signature);
-  if (err == 0) {
-    err = nm_base64_strict(&octets, given) == 0 && nm_str_eq(nm_buf_str(&octets), nm_str((char *)proof, n))
-              ? 0
-              : NM_EREJECT;
-  }
-  nm_buf_free(&octets);
+  err = err != 0 ? err : prove(x, proof, signature);
+  err = err != 0 ? err : check_octets(given, nm_str((char *)proof, n));
   if (err == 0) {
     nm_buf_add_c(challenge, "v=");
     nm_exchange_add_base64(challenge, signature, n);

@@ -21,11 +21,16 @@ static void accept_all(struct nm_server *s, int64_t now) {
       s->rest = errno == EAGAIN || errno == EWOULDBLOCK ? 0 : now + REST_MS;
       return;
     }
-    if (nm_peer_new(s, fd, now, &s->peers[s->n_peers]) != 0) {
+    struct nm_peer **peer = &s->peers[s->n_peers];
+    if (nm_peer_new(s, fd, now, peer) != 0) {
       (void)close(fd);
       return;
     }
-    s->n_peers++;
+    if (nm_peer_work(s, *peer, 0, now)) {
+      s->n_peers++;
+    } else {
+      nm_peer_free(s, peer);
+    }
   }
 }
 
