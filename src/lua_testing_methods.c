@@ -194,6 +194,10 @@ static int server_client(lua_State *L) {
   set_default(L, "Host");
   lua_pushinteger(L, nm_server_port(t->server));
   set_default(L, "Port");
+  if (setup->lmtp) {
+    lua_pushliteral(L, "lmtp");
+    set_default(L, "Protocol");
+  }
   if (setup->tls != NM_SETUP_PLAIN) {
     lua_pushboolean(L, 1);
     set_default(L, "EnableSsl");

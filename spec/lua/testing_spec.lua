@@ -209,6 +209,9 @@ describe("testing.Server", function()
       assert.equal("LMTP", server:Messages()[1].Protocol)
       assert.is_truthy(c:say("EHLO a"):find "^500")
       assert.is_truthy(c:say("HELO a"):find "^500")
+      local result = send(server:Client(), { To = { "full@example.test", "b@example.test" } })
+      assert.equal("partial", result.Outcome)
+      assert.same({ "b@example.test" }, server:Messages()[2].To)
     end)
 
     it("keeps within MaxMessages and MaxBytes", function()
@@ -377,7 +380,8 @@ describe("testing.Server", function()
       return server, result, err, detail
     end
 
-    for _, mechanism in ipairs{ "PLAIN", "LOGIN", "CRAM-MD5", "DIGEST-MD5" } do
+    for _, mechanism in ipairs{ "PLAIN", "LOGIN", "CRAM-MD5", "DIGEST-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256", "SCRAM-SHA-512",
+      "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-512-PLUS" } do
       it(mechanism .. ": takes the right password, refuses others", function()
         local server, result, err = login(mechanism)
         assert.is_truthy(result, err)
@@ -391,6 +395,35 @@ describe("testing.Server", function()
         end
       end)
     end
+
+    it("SCRAM-…-PLUS binds to TLS 1.2 too", function()
+      local server, result, err = login("SCRAM-SHA-256-PLUS", { TlsVersion = "1.2" })
+      assert.is_truthy(result, err)
+      assert.equal("TLSv1.2", server:Messages()[1].Tls)
+    end)
+
+    for _, mechanism in ipairs{ "XOAUTH2", "OAUTHBEARER" } do
+      it(mechanism .. ": takes the right token, refuses others", function()
+        local options = { Tokens = { ["me@example.test"] = "tok" } }
+        local server, result, err = login(mechanism, options, { "me@example.test", "tok" })
+        assert.is_truthy(result, err)
+        assert.equal("me@example.test", server:Messages()[1].User)
+        local _, nothing, _, detail = login(mechanism, options, { "me@example.test", "old" })
+        assert.is_nil(nothing)
+        assert.equal("auth", detail.Kind)
+      end)
+    end
+
+    it("EXTERNAL: takes the certificate it made for the client, and no other", function()
+      local server = serve{ Tls = "implicit", Mechanisms = { "EXTERNAL" }, RequireAuth = true }
+      for certificate, right in pairs{ [server.ClientCertificate] = true, [""] = false } do
+        local client = server:Client{ ClientCertificate = certificate ~= "" and certificate or nil }
+        client.ThisHostCredentials.EXTERNAL = netmail.NetworkCredential.Create("client@example.test", "")
+        local result, err = send(client)
+        assert.equal(right, result ~= nil, err)
+      end
+      assert.equal("client@example.test", server:Messages()[1].User)
+    end)
 
     it("follows the exchange: initial responses, cancelling, bad base64, repetition", function()
       local server = serve{ Users = { u = "p" }, Mechanisms = { "PLAIN", "LOGIN", "CRAM-MD5" } }
