@@ -4,6 +4,7 @@ local netmail = require "netmail"
 local net = require "spec.support.net"
 local process = require "spec.support.process"
 local servers = require "spec.support.servers"
+local testing = require "netmail.testing"
 
 local function fails(kind, text, client, message)
   local result, err, detail = client:Send(message or net.message())
@@ -23,20 +24,24 @@ local function with_login(options)
 end
 
 describe("certificates", function()
-  for cert, word in pairs{
-    wronghost = "name",
-    selfsigned = "self",
+  for certificate, word in pairs{
+    ["wrong-name"] = "name",
+    ["self-signed"] = "self",
     expired = "expired",
-    unknownca = "issuer",
+    good = "issuer", -- but of another CA
   } do
-    it("of the kind " .. cert .. " are refused, with STARTTLS and with implicit TLS", function()
-      local aio = servers.start("aio", { cert = cert })
-      for _, line in ipairs{ "starttls", "tls" } do
-        local err = fails("tls", "localhost:" .. aio.port[line], net.secure(aio.port[line], line, with_login()))
+    it("of the kind " .. certificate .. " are refused, with STARTTLS and with implicit TLS", function()
+      local other = testing.Server{ Tls = "implicit" }
+      for _, tls in ipairs{ "starttls", "implicit" } do
+        local server = testing.Server{ Tls = tls, Certificate = certificate, Users = { [login.UserName] = login.Password } }
+        local client = server:Client(with_login{ Host = "localhost", CaFile = certificate == "good" and other.CaFile or nil })
+        local err = fails("tls", "localhost:" .. server.Port, client)
         assert.is_truthy(err:lower():find(word, 1, true), err)
+        assert.is_nil(table.concat(server:Commands(), "\n"):find("AUTH", 1, true))
+        assert.same({}, server:Messages())
+        server:Stop()
       end
-      assert.has_error(function() aio:take(1, 0.1) end)
-      aio:stop()
+      other:Stop()
     end)
   end
 
@@ -61,11 +66,10 @@ describe("EnableSsl", function()
   end)
 
   it("names STARTTLS when the server refuses it, whatever else it offers", function()
-    local server = servers.script(net.follow(net.greet("STARTTLS", "AUTH PLAIN"), { expect = "STARTTLS" },
-      { send = "454 4.7.0 no TLS today\r\n" }))
-    local err, detail = fails("tls", "454", net.secure(server.port.plain, "starttls"))
+    local server = testing.Server{ Tls = "starttls", Faults = { { At = "STARTTLS", Reply = "454 4.7.0 no TLS today" } } }
+    local err, detail = fails("tls", "454", server:Client())
     assert.same({ "STARTTLS", 454, true }, { detail.Command, detail.Code, detail.Temporary }, err)
-    server:stop()
+    server:Stop()
   end)
 
   it("is asked for by port 465", function()
@@ -74,13 +78,13 @@ describe("EnableSsl", function()
   end)
 
   it("refuses bytes that came in clear behind the answer to STARTTLS", function()
-    local server = servers.script(net.follow(net.greet("STARTTLS"),
-      { expect = "STARTTLS" }, { send = "220 go\r\n250-evil\r\n250 AUTH PLAIN\r\n" }, { starttls = true }))
-    local result, _, detail = net.secure(server.port.plain, "starttls", with_login()):Send(net.message())
+    local server = testing.Server{ Tls = "starttls", Users = { [login.UserName] = login.Password },
+      Faults = { { At = "STARTTLS", Inject = "250-evil\r\n250 AUTH PLAIN\r\n" } } }
+    local result, _, detail = server:Client(with_login()):Send(net.message())
     assert.is_nil(result)
     assert.equal("not_sent", detail.Outcome)
-    assert.is_nil(server:received(1):find("AUTH", 1, true))
-    server:stop()
+    assert.is_nil(table.concat(server:Commands(), "\n"):find("AUTH", 1, true))
+    server:Stop()
   end)
 
   it("forgets what was offered before STARTTLS", function()

@@ -2,38 +2,35 @@
 
 local net = require "spec.support.net"
 local process = require "spec.support.process"
-local servers = require "spec.support.servers"
+local testing = require "netmail.testing"
 
-local ok = "250 2.0.0 ok\r\n"
-
--- Steps behind the greeting, for a server with PIPELINING, up to the reply to DATA.
-local function transaction(...)
-  return net.follow(net.greet("PIPELINING", "SIZE 0", "ENHANCEDSTATUSCODES"), { expect = "MAIL" }, { expect = "RCPT" },
-    { expect = "DATA" }, { send = ok .. ok .. "354 go\r\n" }, ...)
-end
-
-local function run(steps, options, message)
-  local server = servers.script(steps)
-  local client = net.client(server.port.plain, options)
+-- A server with these faults, a client for it, and what Send gives. Without CHUNKING: these are about DATA and the dot.
+local function run(faults, options, message, setup)
+  local all = { Extensions = { "PIPELINING", "SIZE 0", "ENHANCEDSTATUSCODES" }, Faults = faults }
+  for k, v in pairs(setup or {}) do all[k] = v end
+  local server = testing.Server(all)
+  local client = server:Client{ Host = "localhost", Timeout = 5000 }
+  for k, v in pairs(options or {}) do client[k] = v end
   local result, err, detail = client:Send(message or net.message())
   return result, err, detail, server, client
 end
 
+local LOGIN = { Users = { u = "secret" }, Mechanisms = { "PLAIN" } }
+
 describe("the outcome is", function()
-  local function is(outcome, kind, steps, options, message)
-    local result, err, detail, server, client = run(steps, options, message)
+  local function is(outcome, kind, fault, options, message, setup)
+    local result, err, detail, server, client = run({ fault }, options, message, setup)
     client:Close()
     assert.is_nil(result)
     assert.same({ outcome, kind }, { detail.Outcome, detail.Kind }, err)
-    local said = server:received(1)
-    server:stop()
-    return err, detail, said
+    server:Stop()
+    return err, detail
   end
 
   it("not_sent when nobody listens", function()
-    local server = servers.script{ { drop = true } }
-    local port = server.port.plain
-    server:stop()
+    local server = testing.Server()
+    local port = server.Port
+    server:Stop()
     local result, err, detail = net.client(port):Send(net.message())
     assert.is_nil(result)
     assert.same({ "not_sent", "connect", true }, { detail.Outcome, detail.Kind, detail.Temporary })
@@ -41,7 +38,7 @@ describe("the outcome is", function()
   end)
 
   it("not_sent when the server refuses the connection", function()
-    local err, detail = is("not_sent", "connect", { { send = "554 5.7.1 go away\r\n" } })
+    local err, detail = is("not_sent", "connect", { At = "CONNECT", Reply = "554 5.7.1 go away" })
     assert.same({ 554, "5.7.1", "CONNECT", false }, { detail.Code, detail.EnhancedCode, detail.Command, detail.Temporary })
     assert.is_truthy(err:find("^554 5%.7%.1 go away: "), err)
   end)
@@ -49,116 +46,115 @@ describe("the outcome is", function()
   it("not_sent at once when the port is that of another protocol", function()
     for _, line in ipairs{ "* OK IMAP4rev1 ready", "+OK POP3 ready", "SSH-2.0-OpenSSH_9.2", "HTTP/1.1 400 Bad Request" } do
       local begin = process.now()
-      local err = is("not_sent", "protocol", { { send = line .. "\r\n" } }, { Timeout = 20000 })
+      local err = is("not_sent", "protocol", { At = "CONNECT", Reply = line }, { Timeout = 20000 })
       assert.is_true(process.now() - begin < 5)
       assert.is_truthy(err:find('"' .. line .. '" is no reply of an SMTP server; check Port', 1, true), err)
     end
-    is("not_sent", "protocol", { { send = "220 x\r\n" }, { expect = "EHLO" }, { send = "250-x\r\n550 y\r\n" } })
+    is("not_sent", "protocol", { At = "EHLO", Reply = "250-x\n550 y" })
   end)
 
   it("not_sent with the command that was waiting when the line breaks while dialling", function()
-    local err, detail = is("not_sent", "connect", net.follow(net.greet("AUTH PLAIN"), { expect = "AUTH" }, { drop = true }),
-      { UserName = "u", Password = "secret" })
-    assert.equal("AUTH", detail.Command, err)
+    local function login(fault, timeout)
+      local server = testing.Server{ Users = LOGIN.Users, Mechanisms = LOGIN.Mechanisms, Faults = { fault } }
+      local client = server:Client{ UserName = "u", Password = "secret", Timeout = timeout }
+      local result, err, detail = client:Send(net.message())
+      server:Stop()
+      assert.is_nil(result)
+      assert.same({ "not_sent", "AUTH" }, { detail.Outcome, detail.Command }, err)
+      return err, detail
+    end
+    local err = login({ At = "AUTH", Drop = true }, 5000)
     assert.is_truthy(err:find("broke at AUTH", 1, true), err)
-    local _, waiting = is("not_sent", "timeout", net.follow(net.greet("AUTH PLAIN"), { expect = "AUTH" }, { sleep = 5 }),
-      { UserName = "u", Password = "secret", Timeout = 300 })
-    assert.equal("AUTH", waiting.Command)
+    local _, waiting = login({ At = "AUTH", Silent = true }, 300)
+    assert.equal("timeout", waiting.Kind)
   end)
 
   it("not_sent when the line breaks before the content", function()
-    is("not_sent", "connect", { { drop = true } })
-    is("not_sent", "connect", { { send = "220 x\r\n" }, { expect = "EHLO" }, { drop = true } })
-    is("not_sent", "connect", net.follow(net.greet("PIPELINING"), { drop = true }))
-    is("not_sent", "connect", net.follow(net.greet("PIPELINING"), { expect = "MAIL" }, { reset = true }))
-    is("not_sent", "connect", net.follow(net.greet("PIPELINING"), { expect = "MAIL" }, { send = ok }, { drop = true }))
+    is("not_sent", "connect", { At = "CONNECT", Drop = true })
+    is("not_sent", "connect", { At = "EHLO", Drop = true })
+    is("not_sent", "connect", { At = "EHLO", Reply = true, Drop = true })
+    is("not_sent", "connect", { At = "MAIL", Drop = "reset" })
+    is("not_sent", "connect", { At = "MAIL", Reply = true, Drop = true })
   end)
 
   it("not_sent when the line breaks in the middle of the content", function()
     local big = net.message{ Text = ("0123456789abcdef"):rep(4, "\r\n"):rep(300000) }
-    is("not_sent", "connect", transaction({ read = 100000 }, { reset = true }), nil, big)
+    is("not_sent", "connect", { At = "CONTENT", After = 100000, Drop = "reset" }, nil, big)
   end)
 
   it("unknown when the line breaks after the last byte", function()
-    local err, detail = is("unknown", "connect", transaction({ data = true }, { drop = true }))
+    local err, detail = is("unknown", "connect", { At = "DOT", Drop = true })
     assert.is_truthy(err:find("may deliver it twice", 1, true))
     assert.equal(".", detail.Command)
-    is("unknown", "connect", transaction({ data = true }, { reset = true }))
-    is("unknown", "connect", transaction({ data = true }, { send = "250 2.0.0 o" }, { drop = true }))
-    is("unknown", "protocol", transaction({ data = true }, { send = "250-ok\r\n550 no\r\n" }))
-    is("unknown", "timeout", transaction({ data = true }, { sleep = 3 }), { Timeout = 300 })
+    is("unknown", "connect", { At = "DOT", Drop = "reset" })
+    is("unknown", "connect", { At = "DOT", Raw = "250 2.0.0 o", Drop = true })
+    is("unknown", "protocol", { At = "DOT", Reply = "250-ok\n550 no" })
+    is("unknown", "timeout", { At = "DOT", Silent = true }, { Timeout = 300 })
   end)
 
   it("rejected when the server says no to all", function()
-    local _, detail = is("rejected", "sender", net.follow(net.greet(), { expect = "MAIL" }, { send = "550 5.7.1 not you\r\n" },
-      { serve = true }))
+    local _, detail = is("rejected", "sender", { At = "MAIL", Reply = "550 5.7.1 not you" })
     assert.same({ 550, "5.7.1", "MAIL", false }, { detail.Code, detail.EnhancedCode, detail.Command, detail.Temporary })
-    _, detail = is("rejected", "data", transaction({ data = true }, { send = "552 5.3.4 too big\r\n" }, { serve = true }))
+    _, detail = is("rejected", "data", { At = "DOT", Reply = "552 5.3.4 too big" })
     assert.same({ 552, ".", false }, { detail.Code, detail.Command, detail.Temporary })
-    _, detail = is("rejected", "data", transaction({ data = true }, { send = "451 4.3.0 later\r\n" }, { serve = true }))
+    _, detail = is("rejected", "data", { At = "DOT", Reply = "451 4.3.0 later" })
     assert.is_true(detail.Temporary)
   end)
 
   it("temporary and the line is dropped after 421", function()
-    for _, row in ipairs{
-      { "not_sent", { { send = "421 4.3.2 busy\r\n" } } },
-      { "not_sent", net.follow(net.greet("PIPELINING"), { expect = "MAIL" }, { send = "421 4.3.2 busy\r\n" }) },
-      { "rejected", transaction({ data = true }, { send = "421 4.3.2 busy\r\n" }) },
-    } do
-      local result, err, detail, server = run{ row[2], net.follow(net.greet(), { serve = true }) }
-      assert.is_nil(result)
-      assert.same({ row[1], 421, true }, { detail.Outcome, detail.Code, detail.Temporary }, err)
-      server:stop()
+    for at, outcome in pairs{ CONNECT = "not_sent", MAIL = "not_sent", DOT = "rejected" } do
+      local _, detail = is(outcome, at == "CONNECT" and "connect" or at == "MAIL" and "sender" or "data",
+        { At = at, Reply = "421 4.3.2 busy" })
+      assert.same({ 421, true }, { detail.Code, detail.Temporary })
     end
   end)
 
   it("rejected when the server refuses in the middle of the content and hangs up", function()
     local big = net.message{ Text = ("0123456789abcdef"):rep(4, "\r\n"):rep(300000) }
-    local _, detail = is("rejected", "data",
-      transaction({ read = 1000 }, { sleep = 0.3 }, { send = "552 5.3.4 too big\r\n" }, { drop = true }), nil, big)
+    local _, detail = is("rejected", "data", { At = "CONTENT", After = 1000, Delay = 0.3, Reply = "552 5.3.4 too big", Drop = true },
+      nil, big)
     assert.same({ 552, "5.3.4", false }, { detail.Code, detail.EnhancedCode, detail.Temporary })
   end)
 
   it("a protocol error when the server answers what was not asked", function()
-    local steps = transaction()
-    steps[#steps] = { send = ok .. ok .. "354 go\r\n" .. ok }
-    is("not_sent", "protocol", steps)
-    is("not_sent", "protocol", net.follow(net.greet("PIPELINING"), { expect = "MAIL" }, { send = "25 x\r\n" }))
-    is("not_sent", "protocol", net.follow(net.greet("PIPELINING"), { expect = "MAIL" }, { send = "354 x\r\n" }))
+    is("not_sent", "protocol", { At = "DATA", Inject = "250 2.0.0 ok\r\n" })
+    is("not_sent", "protocol", { At = "MAIL", Reply = "25 x" })
+    is("not_sent", "protocol", { At = "MAIL", Reply = "354 x" })
   end)
 
   it("accepted only by the reply to the last dot", function()
-    local result = run(transaction({ data = true }, { send = "250 2.0.0 queued as 4F2\r\n" }, { serve = true }))
+    local result, _, _, server = run{ { At = "DOT", Reply = "250 2.0.0 queued as 4F2" } }
     assert.same({ "accepted", 250, "2.0.0", "4F2" },
       { result.Outcome, result.Code, result.EnhancedCode, result.QueueId })
+    server:Stop()
   end)
 end)
 
 describe("replies of a hostile server", function()
   it("are bounded while dialling", function()
-    local endless = { { send = "220 x\r\n" }, { expect = "EHLO" } }
-    for _ = 1, 3000 do endless[#endless + 1] = { send = "250-" .. ("x"):rep(60) .. "\r\n" } end
-    local result, err, detail, server = run(endless)
-    assert.is_nil(result)
-    assert.same({ "not_sent", "protocol" }, { detail.Outcome, detail.Kind }, err)
-    server:stop()
+    for _, endless in ipairs{ "line", "lines" } do
+      local result, err, detail, server = run{ { At = "EHLO", Endless = endless } }
+      assert.is_nil(result)
+      assert.same({ "not_sent", "protocol" }, { detail.Outcome, detail.Kind }, err)
+      server:Stop()
+    end
   end)
 
   it("do not hide the server's name and what to do", function()
     local lines = {}
-    for i = 1, 7 do lines[i] = "451" .. (i < 7 and "-" or " ") .. ("w"):rep(450) .. "\r\n" end
-    local result, err, _, server = run(transaction({ data = true }, { send = table.concat(lines) }, { serve = true }))
+    for i = 1, 7 do lines[i] = "451" .. (i < 7 and "-" or " ") .. ("w"):rep(450) end
+    local result, err, _, server = run{ { At = "DOT", Reply = table.concat(lines, "\n") } }
     assert.is_nil(result)
-    assert.is_truthy(err:find("(server localhost:" .. server.port.plain .. "); try again later", 1, true), err)
-    server:stop()
+    assert.is_truthy(err:find("(server localhost:" .. server.Port .. "); try again later", 1, true), err)
+    server:Stop()
   end)
 
   it("show no control characters in the error", function()
-    local result, err, _, server = run{ { send = "554 \27[31mred\0\8\r\n" } }
+    local result, err, _, server = run{ { At = "CONNECT", Reply = "554 \27[31mred\0\8" } }
     assert.is_nil(result)
     assert.is_nil(err:find("[%z\1-\31\127]"))
     assert.is_truthy(err:find("\\x1B", 1, true))
-    server:stop()
+    server:Stop()
   end)
 end)
 
@@ -171,53 +167,44 @@ describe("time", function()
   end
 
   it("Timeout is the longest wait without progress, in each phase", function()
-    for _, steps in ipairs{
-      { { sleep = 10 } },
-      { { send = "220 x\r\n" }, { sleep = 10 } },
-      net.follow(net.greet(), { sleep = 10 }),
-      transaction({ sleep = 10 }),
-    } do
+    for _, at in ipairs{ "CONNECT", "EHLO", "MAIL", "DATA", "DOT" } do
       takes(0.3, 3, function()
-        local result, err, detail, server = run(steps, { Timeout = 400 })
+        local result, err, detail, server = run({ { At = at, Silent = true } }, { Timeout = 400 })
         assert.is_nil(result)
         assert.equal("timeout", detail.Kind, err)
         assert.is_truthy(err:find("waited 400 ms (Timeout) for the server's ", 1, true), err)
-        server:stop()
+        server:Stop()
       end)
     end
   end)
 
   it("Timeout does not end a slow server that goes on", function()
-    local slow = { { sleep = 0.3 }, { send = "220 x\r\n" }, { expect = "EHLO" }, { sleep = 0.3 }, { send = "250 x\r\n" },
-      { expect = "MAIL" }, { sleep = 0.3 }, { send = ok }, { expect = "RCPT" }, { sleep = 0.3 }, { send = ok },
-      { expect = "DATA" }, { sleep = 0.3 }, { send = "354 go\r\n" }, { data = true }, { sleep = 0.3 }, { send = ok },
-      { serve = true } }
+    local slow = {}
+    for i, at in ipairs{ "CONNECT", "EHLO", "MAIL", "RCPT", "DATA", "DOT" } do slow[i] = { At = at, Delay = 0.3 } end
     takes(1.7, 5, function()
       local result, err, _, server = run(slow, { Timeout = 900 })
       assert.equal("accepted", assert(result, err).Outcome)
-      server:stop()
+      server:Stop()
     end)
   end)
 
   it("Timeout does end a server that drips its reply", function()
     takes(0.3, 3, function()
-      local result, _, detail, server = run(
-        net.follow(net.greet(), { expect = "MAIL" }, { drip = "250-" .. ("x"):rep(2000) }), { Timeout = 500 })
+      local result, _, detail, server = run({ { At = "MAIL", Raw = "250-" .. ("x"):rep(2000), Drip = 0.02 } }, { Timeout = 500 })
       assert.is_nil(result)
       assert.equal("timeout", detail.Kind)
-      server:stop()
+      server:Stop()
     end)
   end)
 
   it("Deadline bounds the whole send", function()
-    local slow = { { sleep = 0.3 }, { send = "220 x\r\n" }, { expect = "EHLO" }, { sleep = 0.3 }, { send = "250 x\r\n" },
-      { expect = "MAIL" }, { sleep = 5 } }
     takes(0.7, 3, function()
-      local result, err, detail, server = run(slow, { Timeout = 5000, Deadline = 800 })
+      local result, err, detail, server = run({ { At = "CONNECT", Delay = 0.3 }, { At = "EHLO", Delay = 0.3 },
+        { At = "MAIL", Silent = true } }, { Timeout = 5000, Deadline = 800 })
       assert.is_nil(result)
       assert.same({ "timeout", "not_sent" }, { detail.Kind, detail.Outcome })
       assert.is_truthy(err:find("Deadline of 800 ms", 1, true))
-      server:stop()
+      server:Stop()
     end)
   end)
 
@@ -226,72 +213,69 @@ describe("time", function()
     process.run("truncate -s 2G " .. process.quote(path))
     local message = net.message{ Attachments = require "netmail".Attachment.Create(path) }
     takes(0.2, 2, function()
-      local result, err, detail, server = run(transaction({ data = true }, { send = ok }), { Deadline = 300 }, message)
+      local result, err, detail, server = run({}, { Deadline = 300 }, message)
       assert.is_nil(result)
       assert.same({ "timeout", "not_sent" }, { detail.Kind, detail.Outcome }, err)
-      server:stop()
+      server:Stop()
     end)
     os.remove(path)
   end)
 
   it("is not lost by __gc and Close with a silent server", function()
     takes(0, 2, function()
-      local result, _, _, server, client = run(transaction({ data = true }, { send = ok }, { sleep = 30 }))
+      local result, _, _, server, client = run{ { At = "QUIT", Silent = true } }
       assert.equal("accepted", result.Outcome)
       client:Close()
       client = nil -- luacheck: ignore
       collectgarbage()
       collectgarbage()
-      server:stop()
+      server:Stop()
     end)
   end)
 end)
 
 describe("a kept connection that is dead", function()
+  local function verbs(server, connection)
+    local all = {}
+    for i, line in ipairs(server:Commands(connection)) do all[i] = line:match "^%u+" or line end
+    return table.concat(all, " ")
+  end
+
   it("is found out before it is used, and dialled anew without a word", function()
-    local result, _, _, server, client = run{
-      transaction({ data = true }, { send = ok }, { drop = true }),
-      transaction({ data = true }, { send = ok }, { serve = true }),
-    }
+    local result, _, _, server, client = run{ { At = "DOT", Nth = 1, Reply = true, Drop = true } }
     assert.equal("accepted", result.Outcome)
-    server:received(1)
+    assert.is_true(server:WaitIdle())
     assert.equal("accepted", assert(client:Send(net.message())).Outcome)
     client:Close()
-    assert.same({ "MAIL", "RCPT", "DATA", "QUIT" }, (function()
-      local verbs = {}
-      for _, line in ipairs(net.commands(server:received(2))) do verbs[#verbs + 1] = line:match "^%u+" end
-      table.remove(verbs, 1) -- EHLO
-      return verbs
-    end)())
-    server:stop()
+    assert.is_true(server:WaitIdle())
+    assert.equal("EHLO MAIL RCPT DATA .", verbs(server, 1))
+    assert.equal("EHLO MAIL RCPT DATA . QUIT", verbs(server, 2))
+    server:Stop()
   end)
 
   it("is dialled anew when it dies on the first command, or answers 421 to it", function()
-    for _, last in ipairs{ { drop = true }, { send = "421 4.4.2 timeout\r\n" } } do
-      local result, _, _, server, client = run{
-        transaction({ data = true }, { send = ok }, { expect = "MAIL" }, last, { drop = true }),
-        transaction({ data = true }, { send = ok }, { serve = true }),
-      }
+    for _, fault in ipairs{ { Drop = true }, { Drop = "reset" }, { Reply = "421 4.4.2 timeout" } } do
+      fault.At, fault.Nth = "MAIL", 2
+      local result, _, _, server, client = run{ fault }
       assert.equal("accepted", result.Outcome)
       local again, err = client:Send(net.message())
       assert.equal("accepted", assert(again, err).Outcome)
       client:Close()
-      server:stop()
+      assert.equal(2, #server:Connections())
+      assert.equal(2, #server:Messages())
+      server:Stop()
     end
   end)
 
   it("is never repeated after the last byte of the content", function()
-    local result, _, _, server, client = run{
-      transaction({ data = true }, { send = ok }, { expect = "MAIL" }, { expect = "RCPT" }, { expect = "DATA" },
-        { send = ok .. ok .. "354 go\r\n" }, { data = true }, { drop = true }),
-      transaction({ data = true }, { send = ok }, { serve = true }),
-    }
+    local result, _, _, server, client = run{ { At = "DOT", Nth = 2, Drop = true } }
     assert.equal("accepted", result.Outcome)
     local again, _, detail = client:Send(net.message())
     assert.is_nil(again)
     assert.equal("unknown", detail.Outcome)
+    assert.equal(2, #server:Messages())
     assert.equal("accepted", assert(client:Send(net.message())).Outcome) -- the caller's own decision
     client:Close()
-    server:stop()
+    server:Stop()
   end)
 end)

@@ -380,9 +380,13 @@ describe("testing.Server", function()
       return server, result, err, detail
     end
 
+    -- What a line is bound to is asked of libcurl's OpenSSL.
+    local may_bind = require "netmail.net".LibraryVersion:find "OpenSSL/[3-9]"
+
     for _, mechanism in ipairs{ "PLAIN", "LOGIN", "CRAM-MD5", "DIGEST-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256", "SCRAM-SHA-512",
       "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-512-PLUS" } do
       it(mechanism .. ": takes the right password, refuses others", function()
+        if mechanism:find "PLUS" and not may_bind then pending "libcurl has another TLS" return end
         local server, result, err = login(mechanism)
         assert.is_truthy(result, err)
         assert.equal(mechanism, server:Messages()[1].Mechanism)
@@ -397,6 +401,7 @@ describe("testing.Server", function()
     end
 
     it("SCRAM-…-PLUS binds to TLS 1.2 too", function()
+      if not may_bind then pending "libcurl has another TLS" return end
       local server, result, err = login("SCRAM-SHA-256-PLUS", { TlsVersion = "1.2" })
       assert.is_truthy(result, err)
       assert.equal("TLSv1.2", server:Messages()[1].Tls)

@@ -51,6 +51,8 @@ static SSL_CTX *new_context(const struct nm_tls_keys *keys, int version_max, int
            (!asks || SSL_CTX_add_client_CA(c, keys->ca) == 1);
   /* A session that is taken up again has no certificate to be checked: a spec could not change it. */
   SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
+  /* A server does not send its CA along. */
+  (void)SSL_CTX_set_mode(c, SSL_MODE_NO_AUTO_CHAIN);
   SSL_CTX_set_options(c, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
   ok = ok && SSL_CTX_set_num_tickets(c, 0) == 1;
   if (asks) {
