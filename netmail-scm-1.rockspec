@@ -286,7 +286,6 @@ build = {
         "src/net/options.c",
         "src/net/sigpipe.c",
         "src/net/socket.c",
-        "src/net/watch.c",
         "src/lua_net.c",
       },
       defines = { "_GNU_SOURCE" },
