@@ -193,10 +193,15 @@ static int talk(struct nm_connecting *k) {
 
 static int talked(struct nm_connecting *k) {
   struct nm_client *c = k->client;
+  const struct nm_talk_result *r = nm_session_talk_result(c->session);
+  if (r->error.code == 0 && nm_session_state(c->session) == NM_SESSION_CLOSED) {
+    /* It went well, and then the server said something that nobody had asked for. */
+    k->out->error = *nm_session_error(c->session);
+    return nm_connect_fail(k, k->out->error.code);
+  }
   if (k->auth != NULL) {
     return nm_connect_logged_in(k);
   }
-  const struct nm_talk_result *r = nm_session_talk_result(c->session);
   if (r->error.code != 0) {
     k->out->error = r->error;
     nm_dialogue_take(&k->said, r);

@@ -13,6 +13,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* Of all that a session may take: two blocks of output, a reply, its recipients' texts. */
+#define MEMORY_MAX (512 << 10)
+
 /* The input is a row of steps. */
 struct input {
   const uint8_t *p;
@@ -310,6 +313,17 @@ static void begin(struct world *w, unsigned how, unsigned what, unsigned which) 
   forget_wire(w);
 }
 
+/* A server that does not know when to stop. */
+static void flood(struct world *w, struct input *in) {
+  size_t n = 1 + next(in) % 60;
+  n = n < in->n ? n : in->n;
+  for (int i = 0; i < 3000; i++) {
+    hear(w, (const char *)in->p, n);
+  }
+  in->p += n;
+  in->n -= n;
+}
+
 static void step(struct world *w, struct input *in) {
   static const char *const replies[] = {
       "250 ok\r\n",  "354 go\r\n",         "550 5.1.1 no\r\n", "451 later\r\n",
@@ -346,6 +360,8 @@ static void step(struct world *w, struct input *in) {
       } else if (arg == 1 && nm_session_state(w->s) == NM_SESSION_IDLE) {
         assert(nm_session_quit(w->s) == 0);
         forget_wire(w);
+      } else if (arg == 2) {
+        flood(w, in);
       } else { /* what a server that means well would say */
         speak(w, SIZE_MAX);
         hear(w, arg & 1 ? "250 ok\r\n" : "354 go\r\n", 8);
@@ -357,7 +373,7 @@ static void step(struct world *w, struct input *in) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   struct input in = {data, size};
   struct world w = {.after_end = -1};
-  long live = nm_test_alloc_live();
+  long live = nm_test_alloc_live(), octets = nm_test_alloc_octets();
   unsigned offered = next(&in);
   static const unsigned offers[8] = {NM_CAP_PIPELINING | NM_CAP_SIZE,
                                      NM_CAP_8BITMIME,
@@ -383,6 +399,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   while (in.n > 0) {
     step(&w, &in);
     check(&w);
+    assert(nm_test_alloc_octets() - octets < MEMORY_MAX);
   }
   nm_session_lost(w.s, NULL);
   assert(nm_session_state(w.s) == NM_SESSION_CLOSED);

@@ -5,9 +5,12 @@
 #include <string.h>
 
 #ifdef NM_TEST_ALLOC
+#  include <malloc.h>
+
 /* The test server has a thread. */
 static _Atomic long fail_at;
 static _Atomic long live;
+static _Atomic long octets;
 
 void nm_test_alloc_fail_at(long n) {
   fail_at = n;
@@ -17,20 +20,36 @@ long nm_test_alloc_live(void) {
   return live;
 }
 
+long nm_test_alloc_octets(void) {
+  return octets;
+}
+
 static int fails_now(void) {
   return fail_at > 0 && --fail_at == 0;
 }
 
-static void count(long change) {
-  live += change;
+static size_t size_of(void *p) {
+  return p != NULL ? malloc_usable_size(p) : 0;
+}
+
+static void count(long blocks, size_t before, size_t after) {
+  live += blocks;
+  octets += (long)after - (long)before;
 }
 #else
 static int fails_now(void) {
   return 0;
 }
 
-static void count(long change) {
-  (void)change;
+static size_t size_of(void *p) {
+  (void)p;
+  return 0;
+}
+
+static void count(long blocks, size_t before, size_t after) {
+  (void)blocks;
+  (void)before;
+  (void)after;
 }
 #endif
 
@@ -51,9 +70,11 @@ __attribute__((noinline)) void *nm_realloc(void *p, size_t n) {
   if (n == 0 || fails_now()) {
     return NULL;
   }
+  int is_new = p == NULL;
+  size_t before = size_of(p);
   void *q = realloc(p, n);
-  if (q != NULL && p == NULL) {
-    count(1);
+  if (q != NULL) {
+    count(is_new, before, size_of(q));
   }
   return q;
 }
@@ -64,7 +85,7 @@ void *nm_realloc_array(void *p, size_t n, size_t size) {
 
 void nm_free(void *p) {
   if (p != NULL) {
-    count(-1);
+    count(-1, size_of(p), 0);
     free(p);
   }
 }

@@ -25,6 +25,8 @@ void nm_wipe(void *p, size_t n);
 void nm_test_alloc_fail_at(long n);
 /* Blocks alive now: a test that ends with another number than it began with has a leak. */
 long nm_test_alloc_live(void);
+/* Octets in them. */
+long nm_test_alloc_octets(void);
 #endif
 
 NM_HIDDEN_END
