@@ -56,6 +56,7 @@ struct nm_conn {
   int last_code;    /* of the last complete reply */
   int flood;        /* lines hit its maximum */
   int garbage;      /* a line that is none of a reply */
+  int is_over;      /* the server has said that it will not go on */
   int reply_code;   /* of the reply that is being read; 0: a new one begins */
   enum nm_tls tls;
   int loopback_only;

@@ -18,6 +18,21 @@ static int reply_code(const char *p, size_t n, int *is_last_out) {
   return (p[0] - '0') * 100 + (p[1] - '0') * 10 + (p[2] - '0');
 }
 
+/* What is due now is EHLO's reply: the first one, and the one in TLS. */
+static int is_ehlo_due(const struct nm_conn *c) {
+  return c->replies == 1 || (c->tls == NM_TLS_STARTTLS && c->replies == 3);
+}
+
+/* RFC 5321 4.3.2: only 220 greets, and only 250 is EHLO's; libcurl would take any 2yz, and say HELO after 3yz. */
+static int is_out_of_place(const struct nm_conn *c, int code) {
+  return code < 400 && ((c->replies == 0 && code != 220) || (is_ehlo_due(c) && code != 250));
+}
+
+/* 4yz is no word about EHLO itself, and nothing is said after 421 (RFC 5321 3.8): libcurl would say HELO. */
+static int is_the_end(const struct nm_conn *c, int code) {
+  return code >= 400 && code < 500 && is_ehlo_due(c);
+}
+
 /* CURLOPT_HEADERFUNCTION: one line of the server's. Taking less than all of it ends the dial: libcurl itself would wait for ever for
    an IMAP or HTTP server to say something in SMTP. */
 static size_t take_line(char *p, size_t size, size_t n, void *owner) {
@@ -35,11 +50,14 @@ static size_t take_line(char *p, size_t size, size_t n, void *owner) {
     return 0;
   }
   c->reply_code = is_last ? 0 : code;
-  if (is_last) {
-    c->last_code = code;
-    c->replies++;
+  if (!is_last) {
+    return n;
   }
-  return n;
+  c->garbage = is_out_of_place(c, code);
+  c->is_over = is_the_end(c, code);
+  c->last_code = code;
+  c->replies++;
+  return c->garbage || c->is_over ? 0 : n;
 }
 
 /* CURLOPT_WRITEFUNCTION: a dial has no body; by default libcurl would write one to the host's stdout. */

@@ -206,7 +206,7 @@ static int explain(struct nm_conn *c, CURLcode rc) {
   if (m.code == NM_ENOMEM || c->lines.err == NM_ENOMEM) {
     return nm_error_nomem(e);
   }
-  if (rc == CURLE_WEIRD_SERVER_REPLY && c->last_code >= 400 && c->last_code < 600) {
+  if (c->is_over || (rc == CURLE_WEIRD_SERVER_REPLY && c->last_code >= 400 && c->last_code < 600)) {
     return nm_error_set(e, NM_EREJECT, NM_KIND_CONNECT, "the server refuses the connection");
   }
   if (more != NULL) {

@@ -9,6 +9,7 @@ taken off; what happened (a line for each event) in conn-N.log. Steps:
   data            reads to the line "." (what came is in the .raw)
   read N          reads N bytes
   starttls        the handshake (say 220 before it)
+  flood BYTES     the same again and again, until the client has had enough
   drop            closes (TLS: without close_notify)      reset   closes with RST     bye  closes politely
   serve VERB      plays an ordinary server until a command VERB comes, which is left unanswered; without VERB to the end
   offer LINE      one line of what serve answers to EHLO
@@ -75,6 +76,11 @@ class Dialogue:
         for i in range(len(data)):
             self.sock.sendall(data[i:i + 1])
             time.sleep(0.002)
+
+    def do_flood(self, data):
+        data *= max(1, 65536 // len(data))
+        while True:
+            self.sock.sendall(data)
 
     def do_sleep(self, seconds):
         time.sleep(float(seconds))
