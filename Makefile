@@ -46,6 +46,9 @@ SERVER_LIBS = libcap2 libdb5.3 libgcrypt20 libgnutls-dane0 libgssapi-krb5-2 libg
   libkadm5srv-mit12 libkdb5-10 libldap-2.5-0 libmariadb3 libnsl2 libpam0g libpcre2-8-0 libperl5.36 libpq5 libsasl2-2 libsodium23 \
   libspf2-2 libsqlite3-0 libss2 libsystemd0 libtirpc3 libunwind8 libverto1 libverto-libev1 libzstd1
 
+# What the benchmarks compare with, beyond that; bench/send/setup.sh has the rest.
+BENCH_DEBS = php-cli?php libphp-phpmailer perl libio-socket-ssl-perl msmtp gnuplot-nox
+
 # --- sources ------------------------------------------------------------------------------------------------------
 
 ROOMS = base mime smtp
@@ -70,7 +73,7 @@ TESTING_LUA_SRC := $(wildcard src/lua_testing*.c) $(addprefix src/lua_,box.c cla
 MODULES := $(if $(wildcard src/lua_core.c),core) $(if $(NET_LUA_SRC),net) $(if $(CRYPTO_LUA_SRC),crypto) $(if $(wildcard src/lua_testing.c),testing)
 LUA_FILES := $(wildcard lua/netmail/*.lua lua/netmail/*/*.lua)
 # GMime's program has its own flags.
-BENCH_C = $(filter-out bench/build/gmime.c,$(wildcard bench/build/*.[ch]))
+BENCH_C = $(filter-out bench/build/gmime.c,$(wildcard bench/build/*.[ch] bench/send/*.[ch]))
 C_FILES = $(sort $(wildcard src/*.[ch] src/*/*.[ch] spec/*.[ch] spec/*/*.[ch] bench/*.[ch] $(BENCH_C)))
 
 TESTS := $(patsubst spec/%.c,%,$(wildcard spec/*_test.c spec/*/*_test.c))
@@ -80,7 +83,7 @@ LOGS = build/test-logs
 PART = spec/support/part.sh $(LOGS)
 SUMMARY = spec/support/summary.sh $(LOGS)
 
-.PHONY: help all modules demo test check fuzz bench bench-encode bench-build install deps rockspec clean distclean \
+.PHONY: help all modules demo test check fuzz bench bench-quick bench-deps bench-encode bench-build bench-memory bench-send install deps rockspec clean distclean \
   test-parts test-c test-valgrind test-lua test-fuzz test-rock lint-gcc lint-clang
 
 help: ## this list
@@ -224,7 +227,7 @@ LUA_PARTS = $(ALL_LUAS:%=run/lua/%)
 FUZZ_PARTS = $(FUZZERS:%=run/fuzz/%)
 LONG_FUZZ_PARTS = $(FUZZERS:%=run/long-fuzz/%)
 ROCK_PARTS = $(ALL_LUAS:%=run/rock/%)
-CHECK_PARTS = $(addprefix run/check/,luacheck format cppcheck rockspec shell gcc clang)
+CHECK_PARTS = $(addprefix run/check/,luacheck format cppcheck rockspec shell python gcc clang)
 LAYERS_PART = run/check/layers
 READERS_PART = run/readers/corpus
 
@@ -272,7 +275,10 @@ run/check/rockspec:
 	@$(PART) check/rockspec one luarocks lint netmail-scm-1.rockspec
 
 run/check/shell:
-	@$(PART) check/shell one sh -c 'for f in spec/support/*.sh spec/support/*/*.sh .ci/run; do sh -n "$$f" || exit 1; done'
+	@$(PART) check/shell one sh -c 'for f in spec/support/*.sh spec/support/*/*.sh bench/*/*.sh .ci/run; do sh -n "$$f" || exit 1; done'
+
+run/check/python:
+	@PYTHONPYCACHEPREFIX=build/pycache $(PART) check/python one /usr/bin/python3 -m py_compile $(wildcard spec/support/*.py spec/support/*/*.py bench/*.py bench/*/*.py)
 
 run/check/gcc run/check/clang: run/check/%:
 	+@$(PART) check/$* one $(MAKE) --no-print-directory -k QUIET=1 lint-$*
@@ -334,12 +340,37 @@ build/plain/bench/build/gmime: bench/build/gmime.c bench/build/job.h
 	$(call say,LD,$@)
 	$(Q)flags=$$(pkg-config --cflags --libs gmime-3.0) || exit 0; $(CC) $(CFLAGS) -std=c11 -D_GNU_SOURCE $(WARN) $< -o $@ $$flags
 
-bench: modules bench-encode bench-build ## messages a second beside Python's, memory for a gigabyte, transfer encodings
-	@spec/support/lua.sh $(firstword $(filter lua5.4,$(LUAS)) $(LUAS)) bench/run.lua
+SEND_PROGRAMS = $(addprefix build/plain/bench/send/,sink line relay command curl_easy curl_multi)
+build/plain/bench/send/curl_%: LINK_peer = -lcurl
+
+$(SEND_PROGRAMS): build/plain/bench/send/%: build/plain/obj/bench/send/%.o
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) $^ $(LINK_peer) -o $@
+
+BENCH_LUA = $(firstword $(filter lua5.4,$(LUAS)) $(LUAS))
+
+bench: bench-encode bench-build bench-memory bench-send ## all benchmarks; bench/README.md says what they mean
+
+bench-quick: modules $(SEND_PROGRAMS) ## one short round of each of bench-send, to see that all of it runs
+	@bench/build/setup.sh
+	@BENCH_LUA=$(BENCH_LUA) /usr/bin/python3 -B bench/send/run.py --quick
+
+bench-send: modules $(SEND_PROGRAMS) ## sending, beside libcurl, Nodemailer, smtplib and others, to three servers and on slow lines
+	@bench/build/setup.sh
+	@BENCH_LUA=$(BENCH_LUA) /usr/bin/python3 -B bench/send/run.py
+
+bench-memory: modules ## memory for an attachment of a gigabyte
+	@spec/support/lua.sh $(BENCH_LUA) bench/run.lua
+
+bench-deps: deps ## install what the benchmarks compare with
+	@spec/support/deps.sh "$(BENCH_DEBS)" "$(SERVER_DEBS)"
+	@bench/build/setup.sh
+	@bench/send/setup.sh
 
 bench-build: modules $(addprefix build/plain/bench/build/,netmail base64 gmime) ## building messages, beside GMime, PHPMailer, Nodemailer and Python's email
 	@bench/build/setup.sh
-	@BENCH_LUA=$(firstword $(filter lua5.4,$(LUAS)) $(LUAS)) /usr/bin/python3 -B bench/build/run.py
+	@BENCH_LUA=$(BENCH_LUA) /usr/bin/python3 -B bench/build/run.py
 
 bench-encode: build/plain/bench/encode ## megabytes a second of the transfer encodings, beside Python's
 	@taskset -c 0 $<

@@ -1,32 +1,13 @@
--- What `make bench` measures, all against one smtp-sink: messages a second on one connection beside Python's EmailMessage and
--- smtplib, in turns, and the peak memory of a send with a large attachment. BENCH_SECONDS a turn, BENCH_MEGABYTES.
+-- The peak memory of a send with a large attachment, given in three ways, to smtp-sink. BENCH_MEGABYTES.
 local process = require "spec.support.process"
 local servers = require "spec.support.servers"
 
-local seconds = tonumber(os.getenv "BENCH_SECONDS" or 5)
 local megabytes = tonumber(os.getenv "BENCH_MEGABYTES" or 1024)
-local TURNS, BYTES = 3, 2048
 
 local function output_of(command)
   local text, status = process.run(command)
   if status ~= 0 then error(command .. "\n" .. text, 0) end
   return text
-end
-
-local function rates(sink)
-  local peers = {
-    { name = "netmail", command = process.interpreter() .. " bench/send.lua" },
-    { name = "Python smtplib", command = "/usr/bin/python3 bench/send.py" },
-  }
-  for _ = 1, TURNS do
-    for _, peer in ipairs(peers) do
-      local arguments = (" 127.0.0.1 %d %g %d"):format(sink.port.plain, seconds, BYTES)
-      peer.best = math.max(peer.best or 0, tonumber(output_of(peer.command .. arguments)))
-    end
-  end
-  for _, peer in ipairs(peers) do
-    print(("%-16s %6d messages of %d bytes a second, best of %d"):format(peer.name, peer.best, BYTES, TURNS))
-  end
 end
 
 local function memory(sink)
@@ -47,9 +28,6 @@ local function memory(sink)
 end
 
 local sink = servers.start "sink"
-local ok, err = pcall(function()
-  rates(sink)
-  memory(sink)
-end)
+local ok, err = pcall(memory, sink)
 sink:stop()
 assert(ok, err)
