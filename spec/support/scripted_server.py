@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """A server that says what a spec tells it to: scripted_server.py [--certs DIR] [--connections N] STEP...
 
-It prints "port N", serves N connections (1) with the same steps at once, prints what happens, and ends with the last one:
+It listens on a port of --address, or at a socket of this machine's (--unix PATH: port 0); prints "port N", serves N connections (1) with the same steps at once, prints what happens, and ends with the last one:
   line TEXT        the client sent this line
-  tls VERSION      the handshake is done; "tls failed REASON" if it failed
+  tls VERSION      the handshake is done; "tls failed REASON" if it failed; "alpn NAME" after it if the client asked for one
   end eof|notify|cut|reset
                    how the client's side ended: without TLS; TLS with close_notify; without; by RST
 Steps:
@@ -84,6 +84,7 @@ class Connection:
         name, _, client = rest.partition(",")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(f"{self.certs}/{name}.pem", f"{self.certs}/{name}.key")
+        context.set_alpn_protocols(["h2", "http/1.1", "smtp"])
         context.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0x80)  # or "cut" would look like "notify"
         if client:
             context.verify_mode = ssl.CERT_REQUIRED
@@ -95,6 +96,8 @@ class Connection:
             raise Stop
         self.secure = True
         say("tls", self.sock.version())
+        if self.sock.selected_alpn_protocol():
+            say("alpn", self.sock.selected_alpn_protocol())
 
     def do_sleep(self, rest):
         time.sleep(float(rest))
@@ -147,13 +150,14 @@ def main():
     parser.add_argument("--certs")
     parser.add_argument("--connections", type=int, default=1)
     parser.add_argument("--address", default="127.0.0.1")
+    parser.add_argument("--unix")
     parser.add_argument("steps", nargs="+")
     args = parser.parse_args()
-    family = socket.AF_INET6 if ":" in args.address else socket.AF_INET
+    family = socket.AF_UNIX if args.unix else socket.AF_INET6 if ":" in args.address else socket.AF_INET
     with socket.socket(family) as server:
-        server.bind((args.address, 0))
+        server.bind(args.unix or (args.address, 0))
         server.listen()
-        say("port", str(server.getsockname()[1]))
+        say("port", "0" if args.unix else str(server.getsockname()[1]))
         threads = []
         for _ in range(args.connections):
             sock, _ = server.accept()

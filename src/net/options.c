@@ -198,7 +198,10 @@ static void set_connection(struct setter *s, const struct nm_dial *d) {
   set_long(s, CURLOPT_CONNECT_ONLY, 1);
   set_long(s, CURLOPT_NOSIGNAL, 1);
   set_long(s, CURLOPT_TCP_NODELAY, 1);
-  set_long(s, CURLOPT_IPRESOLVE, resolve[d->ip_version == 4 ? 1 : d->ip_version == 6 ? 2 : 0]);
+  if (d->socket_path ==
+      NULL) { /* a socket of this machine's is none of either version, and would be passed over */
+    set_long(s, CURLOPT_IPRESOLVE, resolve[d->ip_version == 4 ? 1 : d->ip_version == 6 ? 2 : 0]);
+  }
   /* For names and addresses; dial.c lifts it once TCP is up. The other clock of libcurl's for each reply would
      cut a slow server off after two minutes: only the caller's clock counts. */
   set_long(s, CURLOPT_CONNECTTIMEOUT_MS, d->timeout_ms);
