@@ -101,6 +101,10 @@ int nm_trace_next(struct nm_trace *t, enum nm_trace_from *from_out, struct nm_st
   return 1;
 }
 
+int nm_trace_has_lines(const struct nm_trace *t) {
+  return t != NULL && t->at < t->queue.n;
+}
+
 size_t nm_trace_dropped(struct nm_trace *t) {
   size_t dropped = t != NULL ? t->dropped : 0;
   if (t != NULL) {

@@ -27,6 +27,8 @@ void nm_trace_add(struct nm_trace *t, enum nm_trace_from from, struct nm_str lin
 void nm_trace_addf(struct nm_trace *t, enum nm_trace_from from, const char *fmt, ...) NM_PRINTF(3, 4);
 /* 1: takes the oldest line out; it is valid, and NUL-terminated, until the next call for t. 0: there is none. */
 int nm_trace_next(struct nm_trace *t, enum nm_trace_from *from_out, struct nm_str *line_out);
+/* There are lines to be taken out. t may be NULL. */
+int nm_trace_has_lines(const struct nm_trace *t);
 /* How many lines were left out since this was last asked. */
 size_t nm_trace_dropped(struct nm_trace *t);
 
