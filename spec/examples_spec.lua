@@ -3,6 +3,7 @@
 local net = require "spec.support.net"
 local process = require "spec.support.process"
 local servers = require "spec.support.servers"
+local testing = require "netmail.testing"
 
 -- Runs examples/name.lua with settings in the environment; what it printed.
 local function run(name, settings)
@@ -168,5 +169,37 @@ describe("the other examples", function()
       " examples/13_testing_spec.lua")
     assert.equal(0, status, output)
     assert.is_truthy(output:find("5 passed, 0 failed, 0 skipped", 1, true), output)
+  end)
+
+  it("14: gives a token, and another when it is refused", function()
+    local server = testing.Server{ Tls = "starttls", Tokens = { ["me@gmail.com"] = "ya29.fresh" } }
+    local where = { SMTP_HOST = server.Host, SMTP_PORT = server.Port, SMTP_CA = server.CaFile, KEPT_TOKEN = "ya29.stale" }
+    assert.equal("fetching a fresh token\naccepted\n", run("14_oauth2", where))
+    where.KEPT_TOKEN = "ya29.fresh"
+    assert.equal("accepted\n", run("14_oauth2", where))
+    where.FRESH_TOKEN, where.KEPT_TOKEN = "ya29.other", "ya29.stale"
+    assert.is_truthy(run("14_oauth2", where):find("get a fresh access token", 1, true))
+    assert.equal("OAUTHBEARER", server:Messages()[1].Mechanism)
+    assert.equal(2, #server:Messages())
+    server:Stop()
+  end)
+
+  it("15: says whether the settings are right", function()
+    local server = testing.Server{ Tls = "starttls", Users = { ivanov = "password" } }
+    local where = { SMTP_HOST = server.Host, SMTP_PORT = server.Port, SMTP_CA = server.CaFile }
+    local output = run("15_check_and_trace", where)
+    assert.is_truthy(output:find("\nworks: TLS, login by SCRAM-SHA-512-PLUS\n", 1, true), output)
+    assert.is_truthy(output:find("\n>\tSTARTTLS\n<\t220", 1, true), output)
+    assert.is_truthy(output:find("\n>\tQUIT\nworks", 1, true), output)
+    where.SMTP_PASSWORD = "wr0ng-word"
+    output = run("15_check_and_trace", where)
+    assert.is_truthy(output:find("\nauth\t535", 1, true), output)
+    assert.is_nil(output:find("wr0ng", 1, true))
+    server:SetFaults{ { At = "AUTH", Reply = "504 5.5.4 no" } }
+    where.SMTP_MINIMUM = "SCRAM-SHA-1"
+    output = run("15_check_and_trace", where)
+    assert.is_nil(output:find("AUTH PLAIN", 1, true), output)
+    assert.is_truthy(output:find("\nauth\t", 1, true), output)
+    server:Stop()
   end)
 end)

@@ -54,7 +54,8 @@ static int pump(struct nm_sending *s) {
     } else if (!moved) {
       s->need = NM_NEED_LINE;
       return NM_AGAIN;
-    } else if (nm_trace_has_lines(nm_client_trace(c))) { /* who watches sees them now, however quick the server is */
+    } else if (nm_trace_has_lines(
+                   nm_client_trace(c))) { /* who watches sees them now, however quick the server is */
       return NM_AGAIN;
     }
   }
@@ -242,7 +243,8 @@ static int take_answer(struct nm_sending *s) {
 /* Takes the client. */
 static int claim(struct nm_sending *s, struct nm_client *c, struct nm_pace *pace, struct nm_sent *out) {
   *s = (struct nm_sending){0};
-  if (c->sending != NULL || c->is_showing) { /* the tracer sees the last lines when all is over but the return */
+  if (c->sending != NULL ||
+      c->is_showing) { /* the tracer sees the last lines when all is over but the return */
     return nm_error_set(&out->error, NM_EINVAL, NM_KIND_CONNECT,
                         "the client is sending another message; wait until that Send has returned, or use "
                         "another client");
