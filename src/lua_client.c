@@ -362,6 +362,18 @@ static int get_capabilities(lua_State *L, void *object) {
   return 1;
 }
 
+/// The client's properties; those of the Fore platform are as there.
+// @table SmtpClient
+// @field Host domain name or address of the server; `"unix:"` and an absolute path: a socket of this machine, on which a password may go as
+//   it is, and TLS is refused
+// @field Protocol `"smtp"` or `"lmtp"` (RFC 2033): a mail store, which answers for each recipient when it has the content
+// @field MinimumAuth the name of a mechanism: none weaker is used to log in, whatever the server offers; nil: any
+// @field AllowPlaintextAuth true: a password may go in clear to any machine
+// @field OnTrace `function(from, line)`, called between two steps with each line that is said: from is `"client"`, `"server"` or `"event"`. Of AUTH
+//   the mechanism is shown, of the content its length; what came faster than it was taken is counted. It may yield; one that raises is taken
+//   away; one that refers to the client keeps it alive until another value is set; it cannot use the client while it works, but for Close
+// @field TraceLevel 1: what the client says; 2: the server too; 3 (default): and what happens to the connection
+
 static const struct nm_property client_properties[] = {
     {"Host", get_host, set_host},
     {"Port", get_port, set_port},

@@ -173,7 +173,8 @@ static struct nm_credential *push_credential(lua_State *L) {
 //
 // A function in the place of Password is called at each login, between two steps of the connection, and may yield; it returns the
 // password, or nil and why there is none. Its argument is true when the server has refused (535) what it gave just before: then it is asked once
-// more, for a fresh token or another password. The table form takes `Token` in the place of `Password`, also a function: an OAuth 2.0 access token,
+// more, for a fresh token or another password. A function that refers to the credential, or to a client that has it, keeps them alive until
+// another value is set. The table form takes `Token` in the place of `Password`, also a function: an OAuth 2.0 access token,
 // for which the protocol `""` means OAUTHBEARER and XOAUTH2 (RFC 7628).
 // @function NetworkCredential.Create
 // @string UserName sent as given
