@@ -36,7 +36,7 @@ LUAS ?= $(foreach l,$(ALL_LUAS),$(if $(wildcard $(INC_$l)/lua.h),$(if $(shell co
 DEBS = gcc libc6-dev make pkg-config git openssl ca-certificates \
   lua5.1 lua5.2 lua5.3 lua5.4 liblua5.1-0-dev liblua5.2-dev liblua5.3-dev liblua5.4-dev \
   luajit2|luajit libluajit2-5.1-dev|libluajit-5.1-dev libcurl4-openssl-dev|libcurl4-gnutls-dev libidn2-dev libunistring-dev libssl-dev \
-  luarocks lua-busted lua-check lua-ldoc lua-socket \
+  luarocks lua-busted lua-check lua-ldoc lua-socket lua-cqueues lua-luv \
   clang libclang-rt-dev clang-format clang-tidy cppcheck valgrind python3 python3-aiosmtpd iproute2 \
   libgmime-3.0-dev nodejs?node npm?npm $(SERVER_LIBS)
 # The specs' mail servers are unpacked into build/servers, not installed; this is what they link.

@@ -211,6 +211,7 @@ build = {
         "src/lua_render.c",
         "src/lua_resend.c",
         "src/lua_send.c",
+        "src/lua_task.c",
         "src/lua_util.c",
         "src/lua_words.c",
         "src/now.c",
@@ -286,6 +287,7 @@ build = {
         "src/net/options.c",
         "src/net/sigpipe.c",
         "src/net/socket.c",
+        "src/net/watch.c",
         "src/lua_net.c",
       },
       defines = { "_GNU_SOURCE" },
@@ -294,6 +296,7 @@ build = {
       libdirs = { "$(CURL_LIBDIR)" },
     },
     ["netmail.providers"] = "lua/netmail/providers.lua",
+    ["netmail.task"] = "lua/netmail/task.lua",
     ["netmail.testing"] = {
       sources = {
         "src/base/alloc.c",

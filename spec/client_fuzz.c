@@ -488,6 +488,7 @@ static int drive(struct nm_sending *s, int err) {
         nm_client_wait(s);
         break;
       case NM_NEED_CONTENT:
+      case NM_NEED_TURN:
       case NM_NEED_NOTHING:
         abort();
     }

@@ -183,8 +183,8 @@ static int talk(struct nm_connecting *k) {
     if (nm_pace_left(k->pace, nm_session_progress(c->session)) == 0) {
       return lose_time(k);
     }
-    if (!moved) {
-      nm_connect_need(k, NM_NEED_LINE);
+    if (!moved || nm_pace_turn_is_over(k->pace)) {
+      nm_connect_need(k, moved ? NM_NEED_TURN : NM_NEED_LINE);
       return 0;
     }
   }
@@ -296,15 +296,20 @@ int nm_connect_begin(struct nm_connecting *k, struct nm_client *c, struct nm_pac
   return nm_connect_step(k);
 }
 
+int nm_connect_left(struct nm_connecting *k) {
+  struct nm_client *c = k->client;
+  return nm_pace_left(k->pace, k->state == NM_CONNECT_DIAL ? c->api->dial_progress(c->conn)
+                                                           : nm_session_progress(c->session));
+}
+
 void nm_connect_wait(struct nm_connecting *k) {
   struct nm_client *c = k->client;
   if (k->state == NM_CONNECT_DIAL) {
-    (void)c->api->dial_wait(c->conn, nm_pace_left(k->pace, c->api->dial_progress(c->conn)));
+    (void)c->api->dial_wait(c->conn, nm_connect_left(k));
   } else if (k->state == NM_CONNECT_TALK) {
     struct nm_io *io = c->api->conn_io(c->conn);
     int want = nm_session_want(c->session) & (NM_IO_READ | NM_IO_WRITE);
-    (void)io->ops->wait(io, want != 0 ? want : NM_IO_READ,
-                        nm_pace_left(k->pace, nm_session_progress(c->session)));
+    (void)io->ops->wait(io, want != 0 ? want : NM_IO_READ, nm_connect_left(k));
   }
 }
 

@@ -10,7 +10,8 @@
 /* What has to be done before a step may get on. */
 enum nm_need {
   NM_NEED_NOTHING,
-  NM_NEED_LINE,    /* wait for it: nm_client_wait */
+  NM_NEED_LINE,    /* wait for it: nm_client_wait, nm_client_rest */
+  NM_NEED_TURN,    /* nothing but another step: the caller wanted to have it back (nm_pace_turn) */
   NM_NEED_CONTENT, /* nm_pieces_waiting(content) says whose */
   NM_NEED_SECRET,  /* ask nm_connect_giver's, and hand over what it gives */
   NM_NEED_CRYPTO   /* load netmail.crypto: client's digest and binding */
@@ -64,6 +65,8 @@ int nm_connect_begin(struct nm_connecting *k, struct nm_client *c, struct nm_pac
 int nm_connect_step(struct nm_connecting *k);
 /* NM_NEED_LINE. */
 void nm_connect_wait(struct nm_connecting *k);
+/* How long may be waited, ms. */
+int nm_connect_left(struct nm_connecting *k);
 /* NM_NEED_SECRET: whose; *is_again_out: the server has refused what it gave before. */
 struct nm_credential *nm_connect_giver(const struct nm_connecting *k, int *is_again_out);
 void nm_connect_give_secret(struct nm_connecting *k, struct nm_str secret);

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #define AROUND "netmail.around"
+#define PROTECT "netmail.protect"
+#define PROTECT "netmail.protect"
 
 /* Returned as the first of the results: nobody else has these addresses. */
 static const char called = 0, raised = 0, nothing = 0;
@@ -40,7 +42,7 @@ static const char around_source[] =
     "    if b ~= nil then return a, b end\n"
     "    return a\n"
     "  end\n"
-    "end\n";
+    "end, protect\n";
 
 static int step(lua_State *L) {
   struct nm_job *job = nm_scratch_at(L, 1);
@@ -75,9 +77,21 @@ static void push_around(lua_State *L) {
   lua_pushlightuserdata(L, (void *)(uintptr_t)&nothing);
   lua_pushcfunction(L, step);
   lua_pushcfunction(L, raise);
-  lua_call(L, 5, 1);
+  lua_call(L, 5, 2);
+  lua_setfield(L, LUA_REGISTRYINDEX, PROTECT);
   lua_pushvalue(L, -1);
   lua_setfield(L, LUA_REGISTRYINDEX, AROUND);
+}
+
+void nm_drive_set_parts(lua_State *L) {
+  push_around(L);
+  lua_pop(L, 1);
+  lua_getfield(L, LUA_REGISTRYINDEX, PROTECT);
+  lua_setfield(L, -2, "protect");
+  lua_pushlightuserdata(L, (void *)(uintptr_t)&called);
+  lua_setfield(L, -2, "called");
+  lua_pushcfunction(L, step);
+  lua_setfield(L, -2, "step");
 }
 
 void nm_drive_method(lua_State *L, const struct nm_class *c, const char *name) {

@@ -20,6 +20,9 @@ NM_HIDDEN_BEGIN
 /* Puts the Lua function around the class's method of that name, which has two arguments at most beside self (a job's step sees the first
    of them), and returns one value that is not nil, two, or nil and two more. Again is fine. */
 void nm_drive_method(lua_State *L, const struct nm_class *c, const char *name);
+/* For Lua code that does what the Lua function around a method does: into the table on the top, called (the first of what a method returns that
+   wants a function called: job, function and arguments follow), step (of the job, an unused value, and protect's results) and protect. */
+void nm_drive_set_parts(lua_State *L);
 /* For `return`: the function and its argument on the top of the stack are to be called, then the step of the job at i. */
 int nm_drive_call(lua_State *L, int i);
 /* The same with two arguments, neither nil. */

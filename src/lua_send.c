@@ -4,6 +4,7 @@
 #include "lua_errand.h"
 #include "lua_load.h"
 #include "lua_message.h"
+#include "lua_task.h"
 #include "mime/eai.h"
 #include "mime/message.h"
 #include "mime/pieces.h"
@@ -117,8 +118,8 @@ static int keep_message(struct job *j, const struct nm_message *m) {
   return nm_message_copy(m, &j->kept) == 0 ? 0 : nm_error_nomem(&j->errand.sent.error);
 }
 
-/* No Lua in here. As nm_client_begin. */
-static int begin(struct job *j, struct nm_client *c, const struct nm_message *m) {
+/* Everything but the sending itself: the message is as it is now. No Lua in here. */
+static int prepare(struct job *j, struct nm_client *c, const struct nm_message *m) {
   struct nm_error *e = &j->errand.sent.error;
   j->errand.client = nm_client_ref(c);
   nm_pace_begin(&j->errand.pace, c->timeout, c->deadline); /* rendering reads files: it counts */
@@ -136,7 +137,7 @@ static int begin(struct job *j, struct nm_client *c, const struct nm_message *m)
   if (j->options != NULL && j->options->all_or_nothing >= 0) {
     j->env.all_or_nothing = j->options->all_or_nothing;
   }
-  return send(j);
+  return 0;
 }
 
 /* ---- results ---- */
@@ -300,6 +301,37 @@ static int take_options(lua_State *L, struct job *j, const struct nm_client *c) 
   return lua_pcall(L, 2, 0, 0);
 }
 
+/* The job at index 4, with everything taken; its errand's err says whether it may be sent. NULL: for `return`, *pushed. */
+static struct job *make_job(lua_State *L, int *pushed) {
+  lua_settop(L, 3);
+  struct nm_client *c = nm_class_test(L, &nm_client_class, 1);
+  if (c == NULL || nm_class_test(L, &nm_message_class, 2) == NULL ||
+      !(lua_isnil(L, 3) || lua_istable(L, 3))) {
+    *pushed = nm_drive_raise(L, check_send);
+    return NULL;
+  }
+  const struct nm_net_api *api = nm_load_net(L);
+  struct job *j = nm_scratch(L, sizeof *j, job_release);
+  /* What allocates may have finalized it, in a state that closes. */
+  c = nm_class_test(L, &nm_client_class, 1);
+  if (c != NULL && take_options(L, j, c) != LUA_OK) {
+    *pushed = nm_drive_raise_here(L);
+    return NULL;
+  }
+  /* Behind the last allocation before the work: it may have finalized them, in a state that closes. */
+  c = nm_class_test(L, &nm_client_class, 1);
+  struct nm_message *m = nm_class_test(L, &nm_message_class, 2);
+  if (c == NULL || m == NULL) {
+    *pushed = nm_drive_raise(L, check_send);
+    return NULL;
+  }
+  c->api = api;
+  j->errand.finish = finish;
+  j->errand.retry = retry;
+  j->errand.err = prepare(j, c, m);
+  return j;
+}
+
 /// Sends the message and waits for the server's word.
 // The connection is kept and used again by the next Send while host, security options and credential stay the same. The
 // message is not changed; Date and Message-ID are made for each send unless the message has its own. A message that was
@@ -325,27 +357,34 @@ static int take_options(lua_State *L, struct job *j, const struct nm_client *c) 
 //   rejected, unknown), `Code`, `EnhancedCode`, `Command`, `Reply`, `Temporary`, `Accepted`, `Rejected`, `Timings`,
 //   `Host`, `Port`
 int nm_client_m_send(lua_State *L) {
-  lua_settop(L, 3);
-  struct nm_client *c = nm_class_test(L, &nm_client_class, 1);
-  if (c == NULL || nm_class_test(L, &nm_message_class, 2) == NULL ||
-      !(lua_isnil(L, 3) || lua_istable(L, 3))) {
-    return nm_drive_raise(L, check_send);
+  int pushed = 0;
+  struct job *j = make_job(L, &pushed);
+  if (j == NULL) {
+    return pushed;
   }
-  const struct nm_net_api *api = nm_load_net(L);
-  struct job *j = nm_scratch(L, sizeof *j, job_release);
-  c = nm_class_test(L, &nm_client_class,
-                    1); /* what allocates may have finalized it, in a state that closes */
-  if (c != NULL && take_options(L, j, c) != LUA_OK) {
-    return nm_drive_raise_here(L);
+  return nm_errand_run(L, &j->errand, 4, j->errand.err == 0 ? send(j) : j->errand.err);
+}
+
+/* ---- tasks ---- */
+
+/// Begins a Send that goes on while the program does something else. What the message and its options are is taken now. Wrong types raise
+// as in Send; all else is the task's result. A client's tasks go over its connection one after another, in the order of the calls.
+// @function SmtpClient:SendAsync
+// @tparam MailMessage Message
+// @tparam[opt] table options as of Send
+// @treturn Task
+int nm_client_m_send_async(lua_State *L) {
+  int pushed = 0;
+  struct job *j = make_job(L, &pushed);
+  if (j == NULL) {
+    return pushed;
   }
-  /* Behind the last allocation before the work: it may have finalized them, in a state that closes. */
-  c = nm_class_test(L, &nm_client_class, 1);
-  struct nm_message *m = nm_class_test(L, &nm_message_class, 2);
-  if (c == NULL || m == NULL) {
-    return nm_drive_raise(L, check_send);
-  }
-  c->api = api;
-  j->errand.finish = finish;
-  j->errand.retry = retry;
-  return nm_errand_run(L, &j->errand, 4, begin(j, c, m));
+  j->errand.is_task = 1;
+  return nm_task_new(L, 1, 4);
+}
+
+/* Timeout begins here; Deadline began with the call. */
+int nm_send_start(struct nm_errand *e) {
+  nm_pace_rest(&e->pace);
+  return e->err == 0 ? send((struct job *)(void *)e) : e->err;
 }

@@ -9,6 +9,7 @@ void nm_pace_begin(struct nm_pace *p, int64_t timeout, int64_t deadline) {
   p->deadline = deadline;
   p->begin = p->last = nm_clock_ms();
   p->progress = 0;
+  p->turn_end = 0;
 }
 
 int nm_pace_left(struct nm_pace *p, uint64_t progress) {
@@ -26,6 +27,14 @@ int nm_pace_left(struct nm_pace *p, uint64_t progress) {
 
 void nm_pace_rest(struct nm_pace *p) {
   p->last = nm_clock_ms();
+}
+
+void nm_pace_turn(struct nm_pace *p, int64_t ms) {
+  p->turn_end = ms >= 0 ? nm_clock_ms() + ms : 0;
+}
+
+int nm_pace_turn_is_over(const struct nm_pace *p) {
+  return p->turn_end > 0 && nm_clock_ms() >= p->turn_end;
 }
 
 int nm_pace_over(const struct nm_pace *p, const char *what, struct nm_error *e) {

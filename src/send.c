@@ -1,6 +1,7 @@
 #include "send.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "kept.h"
@@ -51,8 +52,8 @@ static int pump(struct nm_sending *s) {
     } else if ((want & NM_WANT_CONTENT) != 0) {
       s->need = NM_NEED_CONTENT;
       return NM_AGAIN;
-    } else if (!moved) {
-      s->need = NM_NEED_LINE;
+    } else if (!moved || nm_pace_turn_is_over(s->pace)) {
+      s->need = moved ? NM_NEED_TURN : NM_NEED_LINE;
       return NM_AGAIN;
     } else if (nm_trace_has_lines(
                    nm_client_trace(c))) { /* who watches sees them now, however quick the server is */
@@ -328,6 +329,33 @@ void nm_client_wait(struct nm_sending *s) {
   int want = nm_session_want(c->session) & (NM_IO_READ | NM_IO_WRITE);
   (void)io->ops->wait(io, want != 0 ? want : NM_IO_READ,
                       nm_pace_left(s->pace, nm_session_progress(c->session)));
+}
+
+int nm_client_rest(struct nm_sending *s) {
+  struct nm_client *c = s->client;
+  if (c == NULL || c->conn == NULL) {
+    return 0;
+  }
+  int left = 0;
+  if (s->need == NM_NEED_LINE) {
+    left = s->is_connected ? nm_pace_left(s->pace, nm_session_progress(c->session))
+                           : nm_connect_left(&s->connecting);
+  }
+  return c->api->conn_rest(c->conn, left);
+}
+
+void nm_client_calm(struct nm_client *c) {
+  if (c->net != NULL) {
+    c->api->net_calm(c->net);
+  }
+}
+
+int nm_client_watch(struct nm_client *c) {
+  if (c->net == NULL) {
+    c->net = c->api->net_new();
+    c->pid = getpid();
+  }
+  return c->net != NULL ? c->api->net_watch(c->net) : -1;
 }
 
 void nm_client_give_secret(struct nm_sending *s, struct nm_str secret) {

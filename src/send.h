@@ -46,6 +46,13 @@ int nm_client_step(struct nm_sending *s);
 enum nm_need nm_client_need(const struct nm_sending *s);
 /* NM_NEED_LINE: waits until step may get on, or its time is over. */
 void nm_client_wait(struct nm_sending *s);
+/* The same for an event loop, which waits itself: nm_client_watch's descriptor becomes readable when the next step may get on. Returns the
+   ms after which it is to come in any case; 0: at once. */
+int nm_client_rest(struct nm_sending *s);
+/* Before each step of who watches it. */
+void nm_client_calm(struct nm_client *c);
+/* The descriptor, one a client; -1: none here, or out of memory. c->api is there. */
+int nm_client_watch(struct nm_client *c);
 /* NM_NEED_SECRET. Copied. */
 void nm_client_give_secret(struct nm_sending *s, struct nm_str secret);
 /* Ends it if it is on its way: the line is dropped, and the message does not end in a dot. why (copied) is what out->error

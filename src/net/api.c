@@ -8,6 +8,8 @@ static const struct nm_net_api table = {
     .curl_version = nm_net_curl_version,
     .net_new = nm_net_new,
     .net_free = nm_net_free,
+    .net_watch = nm_net_watch,
+    .net_calm = nm_net_calm,
     .dial_start = nm_dial_start,
     .dial_step = nm_dial_step,
     .dial_wait = nm_dial_wait,
@@ -21,6 +23,7 @@ static const struct nm_net_api table = {
     .conn_peer = nm_conn_peer,
     .conn_is_loopback = nm_conn_is_loopback,
     .conn_ssl = nm_conn_ssl,
+    .conn_rest = nm_conn_rest,
     .conn_readable = nm_conn_readable,
     .conn_close = nm_conn_close,
 };

@@ -10,7 +10,7 @@
    shared object links the other and libcurl is loaded at the first send. Nothing allocated on one side is freed by the other. */
 #define NM_NET_API_KEY "netmail.net.api"
 #define NM_NET_API_MAGIC 0x6e6d6e74u
-#define NM_NET_API_VERSION 2u
+#define NM_NET_API_VERSION 3u
 
 enum nm_tls { NM_TLS_NONE, NM_TLS_STARTTLS, NM_TLS_IMPLICIT };
 
@@ -57,6 +57,11 @@ struct nm_net_api {
   struct nm_net *(*net_new)(void);
   /* All its connections are gone by then. */
   void (*net_free)(struct nm_net *net);
+  /* The one descriptor that an event loop watches for reading in place of all connections; it stays the same as long as net lives. -1:
+     there is none on this system. In a forked child a new one. */
+  int (*net_watch)(struct nm_net *net);
+  /* Before a step of what it watches: all that has happened so far is about to be looked at, and makes it readable no more. */
+  void (*net_calm)(struct nm_net *net);
   /* Begins to dial: DNS, TCP, proxy, TLS or STARTTLS with verification, greeting, EHLO, AUTH. Does not block. */
   int (*dial_start)(struct nm_net *net, const struct nm_dial *d, struct nm_conn **out, struct nm_error *e);
   /* Goes on as far as it can without waiting. 0: ready to speak; NM_AGAIN: call dial_wait, then step again; negative: failed,
@@ -84,6 +89,9 @@ struct nm_net_api {
   /* The SSL of OpenSSL's that encrypts the line, and the address of the SSL_export_keying_material that belongs to it, by which
      somebody else who has an OpenSSL knows whether it is the same one. 0, or NM_EINVAL: there is none. The line is idle. */
   int (*conn_ssl)(struct nm_conn *c, void **ssl, const void **mark);
+  /* Who steps the connection, dialled or not, can get no further now: net_watch's descriptor becomes readable when it may, at the latest
+     after ms (-1: no such time). Returns how long that is. */
+  int (*conn_rest)(struct nm_conn *c, int ms);
   /* True when there is something to read or the line is broken: on an idle connection both mean dead, and dead it is from
      then on. A TLS record without bytes for us (session ticket, key update) is neither. Does not block. */
   int (*conn_readable)(struct nm_conn *c);

@@ -122,6 +122,38 @@ int nm_conn_is_loopback(const struct nm_conn *c) {
   return c->is_loopback;
 }
 
+static int sooner(int a, long b) {
+  return b >= 0 && (a < 0 || b < a) ? (int)b : a;
+}
+
+/* libcurl has a clock of its own while it dials, by which it also asks its resolver's thread. */
+int nm_conn_rest(struct nm_conn *c, int ms) {
+  struct nm_watch *w = &c->net->watch;
+  if (nm_conn_is_foreign(c) || nm_watch_fd(w) < 0) {
+    return ms;
+  }
+  if (c->state == NM_CONN_DIALING) {
+    long own = -1;
+    int fds[NM_SOCKETS_MAX];
+    for (unsigned n = nm_sockets_list(&c->sockets, fds); n > 0; n--) {
+      nm_watch_add(w, fds[n - 1]);
+    }
+    (void)curl_multi_timeout(c->multi, &own);
+    ms = sooner(ms, own);
+  } else if (c->state == NM_CONN_READY) {
+    if (!c->is_watched) {
+      nm_watch_add(w, c->fd);
+      c->is_watched = 1;
+    }
+    if (c->heard) { /* as io_wait */
+      nm_socket_ack(c->fd);
+      c->heard = 0;
+    }
+  }
+  nm_watch_arm(w, ms);
+  return ms;
+}
+
 /* Asked by reading, not by poll: an idle TLS connection may become readable while it lives (a session ticket, a key update: then
    there is no byte for us), and may hold bytes that poll does not see. */
 int nm_conn_readable(struct nm_conn *c) {

@@ -7,6 +7,7 @@
 #include "base/hidden.h"
 #include "net/api.h"
 #include "net/socket.h"
+#include "net/watch.h"
 
 /* All reply lines of one dial: greeting, EHLO twice, AUTH. A server that needs more than this talks for another reason. */
 #define NM_DIAL_LINES_MAX 65536
@@ -16,7 +17,8 @@
 struct nm_net {
   CURLM *multi; /* NULL: each connection has its own, see net.c */
   CURLSH *share;
-  pid_t pid;        /* whose handles these are: in a forked child they are left as they are */
+  pid_t pid;             /* whose handles these are: in a forked child they are left as they are */
+  struct nm_watch watch; /* for an event loop */
   int nowhere;      /* a descriptor that leads nowhere, put over a socket on which no byte more may go out */
   int hold_sigpipe; /* see net/sigpipe.h */
 };
@@ -40,6 +42,7 @@ struct nm_conn {
   enum nm_conn_state state;
   struct nm_sockets sockets; /* what libcurl was given to connect with */
   int fd;                    /* once ready; libcurl's, never closed by us */
+  int is_watched;            /* fd, by net's watch */
   int heard;                 /* bytes came in since the last went out */
 
   int done; /* libcurl has ended the dial, with result */
@@ -76,6 +79,8 @@ struct nm_net *nm_net_new(void);
 void nm_net_free(struct nm_net *net);
 /* In a forked child: new handles in place of the parent's. */
 int nm_net_renew(struct nm_net *net);
+int nm_net_watch(struct nm_net *net);
+void nm_net_calm(struct nm_net *net);
 /* For one connection; NULL when out of memory. Given back once the connection is out of it. */
 CURLM *nm_net_multi(struct nm_net *net);
 void nm_net_multi_back(struct nm_net *net, CURLM *multi);
@@ -111,6 +116,7 @@ int nm_conn_ready(struct nm_conn *c);
 struct nm_io *nm_conn_io(struct nm_conn *c);
 const char *nm_conn_peer(const struct nm_conn *c);
 int nm_conn_is_loopback(const struct nm_conn *c);
+int nm_conn_rest(struct nm_conn *c, int ms);
 int nm_conn_readable(struct nm_conn *c);
 void nm_conn_close(struct nm_conn **c, int quietly);
 int nm_conn_ssl(struct nm_conn *c, void **ssl, const void **mark);

@@ -104,7 +104,18 @@ int nm_net_renew(struct nm_net *net) {
   if (net->pid == getpid() && net->share != NULL) {
     return 0;
   }
+  nm_watch_close(&net->watch); /* the parent's descriptor: its own stays open */
   return handles_new(net);
+}
+
+int nm_net_watch(struct nm_net *net) {
+  return nm_net_renew(net) == 0 ? nm_watch_fd(&net->watch) : -1;
+}
+
+void nm_net_calm(struct nm_net *net) {
+  if (net->pid == getpid()) {
+    nm_watch_calm(&net->watch);
+  }
 }
 
 void nm_net_free(struct nm_net *net) {
@@ -114,6 +125,7 @@ void nm_net_free(struct nm_net *net) {
   if (net->pid == getpid()) {
     handles_free(net);
   }
+  nm_watch_close(&net->watch);
   if (net->nowhere >= 0) {
     (void)close(net->nowhere);
   }

@@ -47,6 +47,16 @@ static int is_open(const struct nm_sockets *s, unsigned i) {
   return s->at[i].inode != 0 && inode_of(s->at[i].fd) == s->at[i].inode;
 }
 
+unsigned nm_sockets_list(const struct nm_sockets *s, int *out) {
+  unsigned n = 0;
+  for (unsigned i = 0; i < count(s); i++) {
+    if (is_open(s, i)) {
+      out[n++] = s->at[i].fd;
+    }
+  }
+  return n;
+}
+
 void nm_sockets_ack(const struct nm_sockets *s) {
   for (unsigned i = 0; i < count(s); i++) {
     if (is_open(s, i)) {

@@ -33,6 +33,8 @@ void nm_sockets_add(struct nm_sockets *s, int fd);
    algorithm on would else wait 40 ms for our delayed acknowledgement between two small writes. */
 void nm_sockets_ack(const struct nm_sockets *s);
 void nm_socket_ack(int fd);
+/* Those that are still open, for whoever asks; out has room for NM_SOCKETS_MAX. */
+unsigned nm_sockets_list(const struct nm_sockets *s, int *out);
 /* Puts nowhere over every remembered socket that is still open: from here on nothing goes out on them. */
 void nm_sockets_silence(struct nm_sockets *s, int nowhere);
 /* A descriptor for that purpose, or -1. */

@@ -1,0 +1,349 @@
+-- Client:SendAsync: sends that go on while the program does something else.
+
+local lfs = require "lfs"
+local netmail = require "netmail"
+local testing = require "netmail.testing"
+local servers = require "spec.support.servers"
+local net = require "spec.support.net"
+local process = require "spec.support.process"
+
+--- A server that takes its time before each of its words.
+local function slow(seconds, faults)
+  local all = faults or {}
+  for _, at in ipairs { "CONNECT", "EHLO", "MAIL", "DOT" } do all[#all + 1] = { At = at, Delay = seconds } end
+  return testing.Server { Faults = all, Extensions = { "PIPELINING" } }
+end
+
+--- How many this process has open.
+local function descriptors()
+  local n = 0
+  for _ in lfs.dir("/proc/self/fd") do n = n + 1 end
+  return n
+end
+
+--- Steps by a loop of the program's own; the longest step in seconds.
+local function loop(task, budget)
+  local longest, ticks = 0, 0
+  while true do
+    local begin = process.now()
+    local is_over = task:Step(budget)
+    longest = math.max(longest, process.now() - begin)
+    if is_over then return longest, ticks end
+    ticks = ticks + 1
+    assert(ticks < 1e5)
+    process.sleep(0.002)
+  end
+end
+
+describe("a task", function()
+  it("goes on by steps that do not wait for the server", function()
+    local server = slow(0.15)
+    local client = server:Client {}
+    local task = client:SendAsync(net.message())
+    local result, pending = task:Result()
+    assert.is_nil(result)
+    assert.equal("pending", pending)
+    assert.is_truthy(tostring(task):find("on its way", 1, true))
+    local longest, ticks = loop(task, 5)
+    assert.is_true(longest < 0.1, longest)
+    assert.is_true(ticks > 50, ticks)
+    assert.equal("accepted", assert(task:Result()).Outcome)
+    assert.is_true(task:Step() and task:dirty())
+    assert.is_nil(task:timeout())
+    assert.is_nil(task:events())
+    assert.is_false(task:Cancel())
+    client:Close()
+    server:Stop()
+  end)
+
+  it("has the results of Send: a warning, a failure with its detail", function()
+    local server = testing.Server { Faults = { { At = "DOT", Reply = "554 5.6.0 no" } } }
+    local client = server:Client {}
+    local result, err, detail = client:SendAsync(net.message()):Wait()
+    assert.is_nil(result)
+    assert.is_truthy(err:find("554 5.6.0 no", 1, true))
+    assert.equal("rejected", detail.Outcome)
+    result, err, detail = client:SendAsync(netmail.MailMessage { From = "a@example.test" }):Wait()
+    assert.is_nil(result)
+    assert.is_truthy(err:find("no recipients", 1, true))
+    assert.equal("message", detail.Kind)
+    client:Close()
+    server:Stop()
+    result, err, detail = client:SendAsync(net.message()):Wait()
+    assert.is_nil(result)
+    assert.equal("connect", detail.Kind, err)
+  end)
+
+  it("raises for wrong types where it is called", function()
+    local client = net.client(25)
+    local good, err = pcall(client.SendAsync, client, "no message")
+    assert.is_false(good)
+    assert.is_truthy(err:find("MailMessage expected", 1, true))
+    good, err = pcall(client.SendAsync, client, net.message(), 5)
+    assert.is_false(good)
+    assert.is_truthy(err:find("table of options expected", 1, true))
+    local server = slow(0)
+    local task = server:Client {}:SendAsync(net.message())
+    good, err = pcall(function() return task.Stpe end)
+    assert.is_false(good)
+    assert.is_truthy(err:find("Task has no member 'Stpe'", 1, true))
+    task:Cancel()
+    server:Stop()
+  end)
+
+  it("is a snapshot of the message", function()
+    local server = slow(0)
+    local client = server:Client {}
+    local message = net.message { Subject = "before" }
+    local task = client:SendAsync(message)
+    message.Subject = "after"
+    message.To = "other@example.test"
+    assert(task:Wait(5))
+    local got = server:Messages()[1]
+    assert.is_truthy(got.Data:find("Subject: before", 1, true))
+    assert.same({ "b@example.test" }, got.To)
+    client:Close()
+    server:Stop()
+  end)
+
+  it("goes after those before it, over one connection, in their order", function()
+    local server = testing.Server {}
+    local client = server:Client {}
+    local tasks = {}
+    for i = 1, 20 do tasks[i] = client:SendAsync(net.message { Subject = "number " .. i }) end
+    for i = 1, 20 do assert.equal(tasks[1]:pollfd(), tasks[i]:getfd()) end
+    assert(tasks[20]:Wait(20)) -- whichever is stepped, the client's work goes on
+    for i = 1, 20 do assert.equal("accepted", assert(tasks[i]:Result()).Outcome) end
+    local seen = {}
+    for _, m in ipairs(server:Messages()) do seen[#seen + 1] = m.Data:match "Subject: number (%d+)" end
+    for i = 1, 20 do assert.equal(tostring(i), seen[i]) end
+    assert.equal(1, #server:Connections())
+    client:Close()
+    server:Stop()
+  end)
+
+  it("may be cancelled before, while and after it is sent", function()
+    local server = slow(0.2)
+    local client = server:Client {}
+    local first = client:SendAsync(net.message { Subject = "first" })
+    local second = client:SendAsync(net.message { Subject = "second" })
+    local third = client:SendAsync(net.message { Subject = "third" })
+    assert.is_true(second:Cancel())
+    local result, err, detail = second:Result()
+    assert.is_nil(result)
+    assert.equal("cancelled", detail.Kind, err)
+    assert.equal("not_sent", detail.Outcome)
+    first:Step(0)
+    assert.is_true(first:Cancel())
+    assert.equal("cancelled", select(3, first:Result()).Kind)
+    assert.is_nil(client.Capabilities)
+    third:Cancel()
+    local fourth = client:SendAsync(net.message { Subject = "fourth" })
+    assert.equal("accepted", assert(fourth:Wait(10)).Outcome)
+    assert.is_false(fourth:Cancel())
+    local got = server:Messages()
+    assert.equal(1, #got)
+    assert.is_truthy(got[1].Data:find("Subject: fourth", 1, true))
+    client:Close()
+    server:Stop()
+  end)
+
+  it("ends when its client is closed", function()
+    local server = slow(0.2)
+    local client = server:Client {}
+    local task = client:SendAsync(net.message())
+    client:Close()
+    assert.is_true(task:Step(0))
+    assert.equal("cancelled", select(3, task:Result()).Kind)
+    server:Stop()
+  end)
+
+  it("keeps Timeout and Deadline", function()
+    local server = slow(2)
+    local client = server:Client({ Timeout = 100 })
+    local begin = process.now()
+    local _, err, detail = client:SendAsync(net.message()):Wait()
+    assert.equal("timeout", detail.Kind, err)
+    assert.is_true(process.now() - begin < 1)
+    client = server:Client({ Deadline = 150 })
+    local first, second = client:SendAsync(net.message()), client:SendAsync(net.message())
+    _, err = second:Wait()
+    assert.is_truthy(err:find("Deadline of 150 ms", 1, true), err) -- of the call, not of its turn
+    assert.equal("timeout", select(3, first:Result()).Kind)
+    server:Stop()
+  end)
+
+  it("waits no longer than it is told", function()
+    local server = slow(0.5)
+    local client = server:Client {}
+    local task = client:SendAsync(net.message())
+    local begin = process.now()
+    local _, pending = task:Wait(0.05)
+    assert.equal("pending", pending)
+    assert.is_true(process.now() - begin < 0.4)
+    assert(task:Wait(10))
+    client:Close()
+    server:Stop()
+  end)
+
+  it("keeps its budget while a large content goes out", function()
+    local server = servers.shared "sink"
+    local client = net.client(server.port.plain, { Timeout = 20000 })
+    local message = net.message { Attachments = { netmail.Attachment { Content = ("x"):rep(3e7), Name = "x.bin" } } }
+    local task = client:SendAsync(message)
+    local longest, ticks = loop(task, 2)
+    assert(task:Result())
+    assert.is_true(longest < 0.2, longest) -- the machine may be busy; without a budget it is one step
+    assert.is_true(ticks > 3, ticks)
+    client:Close()
+  end)
+
+  it("calls contents, passwords and the trace in its steps, where they may yield", function()
+    local server = testing.Server { Tls = "implicit", Users = { me = "secret" } }
+    local lines = 0
+    local client = server:Client({ UserName = "me", Password = function()
+      coroutine.yield "password"
+      return "secret"
+    end })
+    client.OnTrace = function() lines = lines + 1 end
+    local pieces = { "one\r\n", "two\r\n" }
+    local attachment = netmail.Attachment { Name = "x.txt", Content = function()
+      coroutine.yield "content"
+      return table.remove(pieces, 1)
+    end }
+    local task = client:SendAsync(net.message { Attachments = { attachment } })
+    local yielded = {}
+    -- SendAsync has made a first step, outside of any coroutine: it is too early for a function to have been called.
+    local thread = coroutine.create(function()
+      while not task:Step(50) do coroutine.yield() end
+      return "over"
+    end)
+    repeat
+      local _, what = assert(coroutine.resume(thread))
+      if what and what ~= "over" then
+        yielded[#yielded + 1] = what
+        assert.is_false(task:Step(0)) -- by somebody else, who does not get in between
+      end
+      process.sleep(0.001)
+    until what == "over"
+    assert.equal("accepted", assert(task:Result()).Outcome)
+    assert.equal("password,content,content,content", table.concat(yielded, ","))
+    assert.is_true(lines > 5)
+    client:Close()
+  end)
+
+  it("makes the other sends of its client wait: Send fails at once", function()
+    local server = slow(0.1)
+    local client = server:Client {}
+    local task = client:SendAsync(net.message())
+    local result, err = client:Send(net.message())
+    assert.is_nil(result)
+    assert.is_truthy(err:find("is sending another message", 1, true))
+    assert(task:Wait(10))
+    assert(client:Send(net.message()))
+    client:Close()
+    server:Stop()
+  end)
+
+  it("may be forgotten, with its client, in the middle", function()
+    local server = slow(0.3)
+    do
+      local client = server:Client {}
+      client:SendAsync(net.message())
+    end
+    for _ = 1, 3 do collectgarbage() end
+    server:Stop()
+  end)
+
+  it("that many of a client open keep their number of descriptors", function()
+    local server = testing.Server {}
+    local client = server:Client {}
+    local before = descriptors()
+    local tasks = {}
+    for i = 1, 500 do tasks[i] = client:SendAsync(net.message()) end
+    assert.is_true(descriptors() - before < 10)
+    assert(tasks[500]:Wait(30))
+    assert.equal(500, #server:Messages())
+    client:Close()
+    server:Stop()
+  end)
+end)
+
+--- By a loop that watches the descriptor: how many other things happened meanwhile.
+describe("an event loop", function()
+  local function optional(name)
+    local good, module = pcall(require, name)
+    if good then return module end
+    pending(name .. " is not there for this Lua")
+  end
+
+  it("of cqueues drives tasks", function()
+    local cqueues = optional "cqueues"
+    if not cqueues then return end
+    local server = slow(0.1)
+    local client = server:Client {}
+    local ticks, polls, result = 0, 0, nil
+    local loop_ = cqueues.new()
+    loop_:wrap(function()
+      local task = client:SendAsync(net.message())
+      while not task:Step() do
+        cqueues.poll(task)
+        polls = polls + 1
+      end
+      result = assert(task:Result())
+    end)
+    loop_:wrap(function()
+      while not result do
+        cqueues.sleep(0.01)
+        ticks = ticks + 1
+      end
+    end)
+    assert(loop_:loop())
+    assert.equal("accepted", result.Outcome)
+    assert.is_true(ticks >= 20, ticks)
+    assert.is_true(polls < 200, polls)
+    client:Close()
+    server:Stop()
+  end)
+
+  it("of libuv drives tasks", function()
+    local uv = optional "luv"
+    if not uv then return end
+    local server = slow(0.1)
+    local client = server:Client {}
+    local ticks, result = 0, nil
+    local task = client:SendAsync(net.message())
+    local poll, timer = uv.new_poll(task:getfd()), uv.new_timer()
+    poll:start("r", function()
+      if task:Step() then
+        result = assert(task:Result())
+        poll:stop()
+        poll:close()
+        timer:close()
+      end
+    end)
+    timer:start(10, 10, function() ticks = ticks + 1 end)
+    uv.run()
+    assert.equal("accepted", result.Outcome)
+    assert.is_true(ticks >= 20, ticks)
+    client:Close()
+    server:Stop()
+  end)
+
+  it("of LuaSocket's select drives tasks", function()
+    local socket = optional "socket"
+    if not socket then return end
+    local server = slow(0.1)
+    local client = server:Client {}
+    local task = client:SendAsync(net.message())
+    local selects = 0
+    while not task:Step() do
+      socket.select({ task }, nil, task:timeout())
+      selects = selects + 1
+    end
+    assert.equal("accepted", assert(task:Result()).Outcome)
+    assert.is_true(selects < 200, selects)
+    client:Close()
+    server:Stop()
+  end)
+end)
