@@ -211,6 +211,12 @@ static int talked(struct nm_connecting *k) {
   return NM_AGAIN;
 }
 
+/* A function may have taken all the time there was: nobody is told then what it gave. */
+static int check_time(struct nm_connecting *k) {
+  return nm_pace_left(k->pace, k->pace->progress) > 0 ? 0
+                                                      : nm_pace_over(k->pace, "the login", &k->out->error);
+}
+
 /* ---- steps ---- */
 
 /* 0: all is done; NM_AGAIN: go on, or k->need says what is needed first; negative: it has failed. */
@@ -219,6 +225,7 @@ static int step(struct nm_connecting *k) {
   switch (k->state) {
     case NM_CONNECT_CHOOSE:
       err = nm_connect_check(k);
+      err = err == 0 ? check_time(k) : err;
       if (err != 0) {
         return nm_connect_fail(k, err);
       }

@@ -7,21 +7,36 @@ static unsigned offered(const struct nm_connecting *k) {
   return nm_sasl_offered(nm_buf_str(&nm_session_caps(k->client->session)->auth));
 }
 
-/* ---- what a login needs ---- */
-
-/* 1: the password has to be asked for first. */
-static int needs_secret(struct nm_connecting *k, const struct nm_login *way) {
-  if (way->credential == NULL || way->credential->giver.what == NULL || k->has_secret) {
-    return 0;
-  }
-  nm_connect_need(k, NM_NEED_SECRET);
-  return 1;
+static struct nm_sasl_choice choice_of(const struct nm_connecting *k, const struct nm_login *way,
+                                       int can_bind) {
+  const struct nm_client *c = k->client;
+  return (struct nm_sasl_choice){.offered = offered(k),
+                                 .allowed = way->mechs,
+                                 .is_named = way->named,
+                                 .is_protected = c->is_secure || c->allow_plaintext_auth ||
+                                                 c->api->conn_is_loopback(c->conn),
+                                 .can_bind = can_bind,
+                                 .has_certificate = c->is_secure && c->cert_file.n > 0,
+                                 .minimum = nm_sasl_strength(c->minimum_auth)};
 }
+
+/* ---- what a login needs ---- */
 
 /* SCRAM that could bind to the TLS connection says so also where no -PLUS is offered ("y"): a list that was shortened on the way is
    noticed then (RFC 5802 6). */
 static int may_bind(const struct nm_connecting *k, const struct nm_login *way) {
   return (offered(k) & way->mechs & NM_SASL_SCRAM) != 0 && k->client->is_secure;
+}
+
+/* 1: the password has to be asked for first. Nobody is asked for one that nobody will be told. */
+static int needs_secret(struct nm_connecting *k, const struct nm_login *way) {
+  struct nm_sasl_choice choice = choice_of(k, way, may_bind(k, way));
+  if (way->credential == NULL || way->credential->giver.what == NULL || k->has_secret ||
+      (!nm_login_is_foreign(way) && nm_sasl_choose(&choice, NULL) == 0)) {
+    return 0;
+  }
+  nm_connect_need(k, NM_NEED_SECRET);
+  return 1;
 }
 
 /* 1: a channel binding may decide which mechanism it is, and only netmail.crypto can get one. */
@@ -45,14 +60,7 @@ static int make_auth(struct nm_connecting *k, const struct nm_login *way) {
   struct nm_client *c = k->client;
   struct nm_binding binding;
   int can_bind = may_bind(k, way) && get_binding(c, &binding);
-  struct nm_sasl_choice choice = {.offered = offered(k),
-                                  .allowed = way->mechs,
-                                  .is_named = way->named,
-                                  .is_protected = c->is_secure || c->allow_plaintext_auth ||
-                                                  c->api->conn_is_loopback(c->conn),
-                                  .can_bind = can_bind,
-                                  .has_certificate = c->is_secure && c->cert_file.n > 0,
-                                  .minimum = nm_sasl_strength(c->minimum_auth)};
+  struct nm_sasl_choice choice = choice_of(k, way, can_bind);
   struct nm_sasl_login login = {
       .user = nm_buf_str(&way->credential->user),
       .password = k->has_secret ? nm_buf_str(&k->secret) : nm_buf_str(&way->credential->password),
