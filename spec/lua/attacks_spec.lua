@@ -29,7 +29,8 @@ describe("an envelope", function()
     local steps = net.follow(net.greet("PIPELINING"), { expect = "MAIL FROM" }, { expect = "RCPT TO" }, { expect = "RCPT TO" },
       { expect = "RCPT TO" }, { expect = "RCPT TO" }, { expect = "DATA" }, { send = ("250 ok\r\n"):rep(5) .. "354 go\r\n" },
       { expect = "." }, { send = "250 done\r\n" }, { expect = "QUIT" }, { send = "221 bye\r\n" })
-    local specs = { '"foo@psres.net> ORCPT=admin@admin.com"@test.com', '"xclow3n@gmail.com x"@internal.domain', '"a@b"@c.d', "a%b@c.test" }
+    local specs = { '"foo@psres.net> ORCPT=admin@admin.com"@test.com', '"xclow3n@gmail.com x"@internal.domain', '"a@b"@c.d',
+      "a%b@c.test" }
     local server = servers.script(steps)
     local client = net.client(server.port.plain)
     local m = net.message { To = specs }
@@ -94,7 +95,8 @@ describe("a header field", function()
     in_time(5, function()
       for _, fields in ipairs { { Subject = long }, { Comments = long }, { Headers = { ["X-A"] = long } },
         { Headers = { ["X-A"] = ("x"):rep(1048576) } },
-        { Keywords = { long } }, { Subject = ("\t"):rep(1048576) }, { References = { ("a"):rep(500000) .. "@" .. ("b"):rep(500000) } } } do
+        { Keywords = { long } }, { Subject = ("\t"):rep(1048576) }, { References = {
+          ("a"):rep(500000) .. "@" .. ("b"):rep(500000) } } } do
         local m = MailMessage.TryNew(fields)
         if m then
           m.From = "a@x.org"
@@ -110,7 +112,8 @@ describe("a header field", function()
       refused(function() message({}).Headers:Set(name, "x") end)
       refused(function() message({}).Headers:Add(name, "x") end)
     end
-    for _, name in ipairs { "From", "Date", "Subject", "MIME-Version", "Content-Type", "bcc", "Message-ID", "Content-Transfer-Encoding" } do
+    for _, name in ipairs { "From", "Date", "Subject", "MIME-Version", "Content-Type", "bcc", "Message-ID",
+      "Content-Transfer-Encoding" } do
       refused(function() message({}).Headers:Add(name, "x") end)
     end
   end)
@@ -293,6 +296,43 @@ describe("a content", function()
       texts[i] = arrived.raw
     end
     for i, parsed in ipairs(mail.parse_all(texts)) do assert.equal(built.normal(sent[i]), parsed.root.content) end
+    server:stop()
+  end)
+
+  it("ends once on the wire, with its dots doubled and no CR or LF alone; BDAT's count is its size (RFC 5321 4.5.2, RFC 3030 2)",
+    function()
+    local data, reason = mail.json "injection-payloads.json"
+    if not data then return pending(reason) end
+    local rows, dialogues = {}, {}
+    for _, hex in ipairs(data.end_of_data) do
+      for _, chunking in ipairs { false, true } do
+        local text = "a" .. mail.unhex(hex) .. "MAIL FROM:<evil@z.test>\r\nRCPT TO:<evil@z.test>\r\nDATA\r\n" .. mail.unhex(hex)
+        local m = MailMessage.TryNew { Text = text, From = "a@x.test", To = "b@x.test" }
+        if m then
+          rows[#rows + 1] = { m = m, chunking = chunking }
+          dialogues[#rows] = chunking and net.follow(net.greet "CHUNKING", { serve = "BDAT" }, { sleep = 0.05 }, { send = "250 ok\r\n" })
+            or net.follow(net.greet(), { serve = true })
+        end
+      end
+    end
+    local server = servers.script(dialogues)
+    for i, row in ipairs(rows) do
+      local client = net.client(server.port.plain)
+      local result = assert(client:Send(row.m))
+      client:Close()
+      local raw, head = server:received(i), row.chunking and "BDAT (%d+) LAST\r\n" or "DATA\r\n"
+      local _, at, size = raw:find(head)
+      local sent = raw:sub(at + 1)
+      assert.is_nil(sent:gsub("\r\n", ""):find "[\r\n]", i)
+      if row.chunking then
+        assert.equal("QUIT\r\n", sent:sub(tonumber(size) + 1))
+      else
+        assert.equal(sent:find("\r\n.\r\n", 1, true), #sent - #"\r\n.\r\nQUIT\r\n" + 1)
+        assert.is_nil(sent:sub(1, -#"\r\n.\r\nQUIT\r\n" - 1):gsub("\r\n%.%.", "\r\nx"):find("\r\n.", 1, true))
+      end
+      assert.equal("accepted", result.Outcome)
+    end
+    assert.is_true(#rows >= 36)
     server:stop()
   end)
 

@@ -18,6 +18,9 @@ static void sees_a_secret_in_each_of_its_forms(void) {
       {"what is dGFuc3RhYWY=?", "tanstaaf", 1},
       {"AUTH PLAIN AHRpbQB0YW5zdGFhZg==", "tanstaaf", 1},
       {"dGFuc3RhYWZ0YW5zdGFhZg", "tanstaaftanstaaf", 1}, /* cut before its padding */
+      {"AUTH PLAIN AHRpbQB0YW5zdGFhZg", "tanstaaf", 1},
+      {"AUTH PLAIN AHRpbQB0YW5zdGFh", "tanstaaf", 1},
+      {"AUTH PLAIN AHRpbQB0", "tanstaaf", 0},
       {"", "tanstaaf", 0},
       {"an ab in the text", "ab", 0}, /* hidden by nobody */
       {"anything", "", 0},

@@ -19,6 +19,12 @@ static int contains(struct nm_str text, const char *p, size_t n) {
   return 0;
 }
 
+/* Returns how much of it says enough: its last group changes when more is encoded with it, or the padding is left away. */
+static size_t encode(char *out, const char *p, size_t n) {
+  size_t all = nm_base64_encode(out, p, n), whole = n / 3 * 4;
+  return whole >= QUOTATION ? whole : all;
+}
+
 int nm_secret_shown(struct nm_str text, struct nm_str user, struct nm_str password) {
   if (password.n < SECRET_MIN) {
     return 0;
@@ -28,15 +34,12 @@ int nm_secret_shown(struct nm_str text, struct nm_str user, struct nm_str passwo
   char *encoded = nm_alloc(NM_BASE64_SIZE(plain_n));
   int shown = plain == NULL || encoded == NULL || contains(text, password.p, password.n);
   if (!shown) {
-    size_t n = nm_base64_encode(encoded, password.p, password.n);
-    size_t whole = password.n / 3 * 4; /* what follows changes when more is encoded with it */
-    shown = contains(text, encoded, whole >= QUOTATION ? whole : n);
+    shown = contains(text, encoded, encode(encoded, password.p, password.n));
     if (user.n > 0) {
       memcpy(plain + 1, user.p, user.n);
     }
     memcpy(plain + user.n + 2, password.p, password.n);
-    n = nm_base64_encode(encoded, plain, plain_n);
-    shown = shown || contains(text, encoded, n);
+    shown = shown || contains(text, encoded, encode(encoded, plain, plain_n));
   }
   if (plain != NULL) {
     nm_wipe(plain, plain_n);

@@ -2,6 +2,7 @@
   dialogues  a file: one step a line, `VERB HEX` (HEX: the argument's bytes); `connection` begins the next dialogue
   tls        implicit: handshake before the first step
   cert       the certificate (good)
+  tls_max    the newest TLS it speaks, 1.0 or 1.1 (what OpenSSL has)
 The n-th connection plays the n-th dialogue, later ones the last. What the client sent is in conn-N.raw, after TLS has been
 taken off; what happened (a line for each event) in conn-N.log. Steps:
   send BYTES      drip BYTES (one at a time, 2 ms apart)     sleep SECONDS
@@ -159,6 +160,13 @@ def read_dialogues(path):
 def start(room):
     dialogues = read_dialogues(room.options["dialogues"])
     secure = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    old = {"1.0": ssl.TLSVersion.TLSv1, "1.1": ssl.TLSVersion.TLSv1_1}.get(room.options.get("tls_max"))
+    if old:
+        secure.set_ciphers("ALL:@SECLEVEL=0")
+        secure.minimum_version = ssl.TLSVersion.TLSv1
+        secure.maximum_version = old
+    elif room.options.get("cert") == "weak":
+        secure.set_ciphers("ALL:@SECLEVEL=0")
     secure.load_cert_chain(*room.cert(room.options.get("cert", "good")))
     listener, port = room.listen()
 
