@@ -188,6 +188,8 @@ build = {
         "src/lua_capabilities.c",
         "src/lua_class.c",
         "src/lua_client.c",
+        "src/lua_client_own.c",
+        "src/lua_client_properties.c",
         "src/lua_content.c",
         "src/lua_core.c",
         "src/lua_credential.c",

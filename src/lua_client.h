@@ -7,6 +7,10 @@
 NM_HIDDEN_BEGIN
 
 extern const struct nm_class nm_client_class;
+/* What ThisHostCredentials gives (lua_client_own.c); its boxes hold the client. */
+extern const struct nm_class nm_client_own_class;
+/* Of SmtpClient (lua_client_properties.c). */
+extern const struct nm_property nm_client_properties[];
 
 /* Pushes the class table netmail.SmtpClient. */
 void nm_open_client(lua_State *L);
