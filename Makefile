@@ -352,7 +352,8 @@ BENCH_LUA = $(firstword $(filter lua5.4,$(LUAS)) $(LUAS))
 
 bench: bench-encode bench-build bench-memory bench-send ## all benchmarks; bench/README.md says what they mean
 
-bench-quick: modules $(SEND_PROGRAMS) ## one short round of each of bench-send, to see that all of it runs
+bench-quick: modules $(SEND_PROGRAMS) ## the sink tested, then one short round of each of bench-send, to see that all of it runs
+	@/usr/bin/python3 -B bench/send/sink_test.py build/plain/bench/send/sink
 	@bench/build/setup.sh
 	@BENCH_LUA=$(BENCH_LUA) /usr/bin/python3 -B bench/send/run.py --quick
 

@@ -86,7 +86,7 @@ def resty_mail():
     nginx = os.environ.setdefault("NGINX_ROOT", NGINX if os.path.exists(NGINX) else "")
     there = os.path.exists(module) and os.path.exists(f"{nginx}/usr/lib/nginx/modules/ngx_http_lua_module.so")
     return optional("lua-resty-mail", not there, "in no registry that is asked; RESTY_MAIL names the folder with resty/mail.lua",
-                    (f"{HERE}/resty_mail.sh",), "", can=("many", "tls", "file"))
+                    (f"{HERE}/resty_mail.sh",), os.path.dirname(os.path.dirname(module)), can=("many", "tls", "file"))
 
 
 def phpmailer():
@@ -120,7 +120,7 @@ def netmail(lua):
         sys.exit("netmail does not load: " + subprocess.run(command, capture_output=True, text=True, cwd=ROOT).stderr)
     version = output("git", "describe", "--always", "--dirty") or ""
     yield Peer("netmail", command, f"{version}, {first_line(lua, '-v').split('  ')[0]}", can=("tls", "file"))
-    yield Peer("netmail, raw", command, can=("tls",), words=("raw",))
+    yield Peer("netmail, raw", command, "messages that exist already, as the peers have them", can=("tls",), words=("raw",))
     for way in ways:
         if way != "send":
             yield Peer(f"netmail, {way}", command, can=("many", "tls"), words=(way,))

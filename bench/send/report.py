@@ -88,7 +88,7 @@ def ratio(case, peer, what):
 
 def aims(run):
     by_name = {case["name"]: case for case in run["cases"]}
-    lines = ["\naims, of netmail's best way:"]
+    lines = ["\naims, of netmail's best way" + (" (so few mails say nothing):" if run["quick"] else ":")]
 
     def line(what, got, sign, aim):
         met = got >= aim if sign == "at least" else got <= aim
@@ -143,12 +143,14 @@ def plot(run, path, title, axis, value, names):
     rows = [peer for peer in run["peers"] if any(peer in done(case) for case in found)]
     if not rows:
         return
-    lines = ["\t".join(["peer", *(case["name"] for case in found)])]
+    servers = {case["server"] for case in found}
+    labels = [case["title"] if len(servers) > 1 else case["title"].rsplit(", to ", 1)[0] for case in found]
+    lines = ["\t".join(["peer", *labels])]
     for peer in rows:
         values = [f"{value(case, case['results'][peer]):.6g}" if peer in done(case) else "?" for case in found]
         lines.append("\t".join([peer, *values]))
     script = f"""
-set terminal svg size 1100,480 background "white" font "sans,12"
+set terminal svg size 1100,560 background "white" font "sans,12"
 set output "{path}"
 set title "{title}\\n{{/*0.75 Loopback and sinks show what clients cost; a real server takes most of a millisecond a mail.}}"
 set datafile separator "\\t"
@@ -159,7 +161,7 @@ set style fill solid 0.9 border -1
 set logscale y
 set ylabel "{axis}"
 set grid ytics
-set key outside top right autotitle columnhead noenhanced
+set key outside bottom center vertical maxrows 3 autotitle columnhead noenhanced
 set xtics rotate by -30 noenhanced
 $rows << END
 """ + "\n".join(lines) + f"\nEND\nplot for [i=2:{len(found) + 1}] $rows using i:xtic(1)\n"

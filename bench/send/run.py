@@ -1,5 +1,5 @@
 """Sending messages: netmail beside its peers, in one run; see bench/README.md. run.py [--quick] [--only WORDS] [--peers WORDS]
-[--rounds N] [--seconds S]: with --only, cases whose name has one of the words (with commas); with --peers, peers likewise.
+[--rounds N] [--seconds S]: with --only, cases whose name begins with one of the words (with commas between them); with --peers, peers likewise.
 """
 import argparse
 import json
@@ -81,16 +81,19 @@ class Server:
         self.process = subprocess.Popen(
             [*place.far, *pinned(case, False), peers.PYTHON, "-B", f"{peers.HERE}/serve.py", case.server, place.bind],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.port = place.port(self.read()["tls" if "tls" in case.words else "plain"])
+        self.before = self.ask()
+
+    def read(self):
         said = self.process.stdout.readline()
         if not said:
-            raise Failed(f"{case.server} does not start")
-        self.port = place.port(json.loads(said)["tls" if "tls" in case.words else "plain"])
-        self.before = self.ask()
+            raise Failed("the server has ended")
+        return json.loads(said)
 
     def ask(self):
         self.process.stdin.write("\n")
         self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
+        return self.read()
 
     def arrived(self):
         """Since it was asked last; None if it does not count."""
@@ -140,9 +143,9 @@ def how_many(case, peer, place, server, seconds):
     if case.mails is not None:
         return case.mails
     mails = 2 * case.connections
-    for _ in range(4):
+    for _ in range(5):
         took = max(turn(case, peer, place, server, mails)["seconds"], 1e-6)
-        if took > seconds / 3:
+        if took > 0.7 * seconds:
             break
         mails = min(mails * 50, math.ceil(mails * seconds / took))
     return mails
@@ -199,7 +202,7 @@ def machine():
 
 
 def chosen(words, name):
-    return words is None or any(word in name for word in words.split(","))
+    return words is None or any(name.startswith(word) for word in words.split(","))
 
 
 def arguments():
@@ -225,7 +228,10 @@ def main():
     for case in filter(lambda c: chosen(given.only, c.name), cases.all_cases()):
         case = cases.short(case) if given.quick else case
         takers = [p for p in everybody if not p.missing and p.takes(case)]
-        results, relayed = run_case(case, takers, given.seconds, rounds)
+        try:
+            results, relayed = run_case(case, takers, given.seconds, rounds)
+        except (Failed, BrokenPipeError) as failed:
+            results, relayed = {p.name: {"turns": [], "failed": str(failed)} for p in takers}, False
         run["cases"].append({**vars(case), "relayed": relayed, "results": results})
         print(report.table(run["cases"][-1]), flush=True)
     print(report.aims(run), flush=True)
