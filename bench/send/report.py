@@ -107,7 +107,8 @@ def aims(run):
             if aim:
                 line(f"{name}: round trips", trips[name], "at most", aim)
     if "line20 first" in trips and "line20 thousand-recipients" in trips:
-        line("line20 thousand-recipients: round trips more than for one", trips["line20 thousand-recipients"] - trips["line20 first"], "at most", 0.5)
+        more = trips["line20 thousand-recipients"] - trips["line20 first"]
+        line("line20 thousand-recipients: round trips more than for one", more, "at most", 0.5)
     return "\n".join(lines)
 
 

@@ -1,6 +1,7 @@
 #!/bin/sh
-# lua-resty-mail within nginx, which takes no arguments of ours: see peer.h. $RESTY_MAIL is the folder with resty/mail.lua
-# and resty/random.lua (of lua-resty-string), $NGINX_ROOT the one into which nginx and its Lua module were unpacked (bench/send/setup.sh), or empty where they are installed.
+# lua-resty-mail within nginx, which takes no arguments of ours: see peer.h. $RESTY_MAIL is the folder with resty/mail.lua and
+# resty/random.lua (of lua-resty-string), $NGINX_ROOT the one into which nginx and its Lua module were unpacked (setup.sh), or empty
+# where they are installed.
 here=$(cd "$(dirname "$0")" && pwd)
 folder=$(mktemp -d)
 modules=$NGINX_ROOT/usr/lib/nginx/modules

@@ -56,7 +56,8 @@ class Place:
         """The port under which the client reaches it."""
         if not self.stands_in:
             return port
-        self.relay = subprocess.Popen([f"{peers.BIN}/relay", str(self.delay / 2), str(port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.relay = subprocess.Popen([f"{peers.BIN}/relay", str(self.delay / 2), str(port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                      text=True)
         return int(self.relay.stdout.readline())
 
     def leave(self):

@@ -7,7 +7,9 @@ out=build/bench/nginx
 [ -e "$out/usr/sbin/nginx" ] && exit 0
 command -v apt-get >/dev/null || exit 0
 mkdir -p "$out/debs"
-(cd "$out/debs" && apt-get -q -o APT::Sandbox::User=root download nginx libnginx-mod-http-lua libnginx-mod-http-ndk lua-resty-core lua-resty-lrucache) || exit 1
+debs="nginx libnginx-mod-http-lua libnginx-mod-http-ndk lua-resty-core lua-resty-lrucache"
+# shellcheck disable=SC2086
+(cd "$out/debs" && apt-get -q -o APT::Sandbox::User=root download $debs) || exit 1
 for deb in "$out"/debs/*.deb; do
   dpkg -x "$deb" "$out"
 done
