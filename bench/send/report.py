@@ -140,7 +140,7 @@ PLOTS = [
 
 
 def plot(run, path, title, axis, value, names):
-    found = [case for name in names for case in run["cases"] if case["name"] == name]
+    found = [case for name in names for case in run["cases"] if case["name"] == name and done(case)]
     rows = [peer for peer in run["peers"] if any(peer in done(case) for case in found)]
     if not rows:
         return

@@ -2,7 +2,8 @@
 
 KIND: sink (sink.c), sink-data (the same without CHUNKING), smtp-sink, postfix (the queue in memory where there is a /dev/shm, the mail thrown
 away by its discard transport). Says on standard output, as JSON, its ports; then, for each line on standard input, what has arrived so far
-(null where the server does not count). Ends when standard input ends. What it starts runs on the processors that it was given.
+(null where the server does not count): the line says how many mails should have. Ends when standard input ends. What it starts runs on
+the processors that it was given.
 """
 import json
 import os
@@ -89,7 +90,7 @@ class Sink:
         self.process.ending = 15
         self.ports = {"plain": int(self.process.stdout.readline())}
 
-    def counts(self):
+    def counts(self, _expected):
         self.process.stdin.write("\n")
         self.process.stdin.flush()
         return dict(zip(COUNTED, map(int, self.process.stdout.readline().split())))
@@ -104,7 +105,7 @@ class SmtpSink:
                               f"{address}:{self.ports['plain']}", "1000"])
         room.wait_for_port(self.ports["plain"], process)
 
-    def counts(self):
+    def counts(self, _expected):
         return None
 
 
@@ -117,7 +118,7 @@ class Postfix:
         room.folder("data", owner.pw_uid, owner.pw_gid, 0o700)
         room.folder("etc")
         self.room = room
-        self.log = None
+        self.log, self.rest, self.removed = None, "", 0
         self.sums = dict.fromkeys(("mails", "recipients", "octets", "connections"), 0)
         self.ports = {name: room.port() for name in ("plain", "tls")}
         room.write("etc/dynamicmaps.cf", "")
@@ -138,17 +139,29 @@ class Postfix:
                 raise Failure("the queue does not empty")
             time.sleep(0.02)
 
-    def counts(self):
-        self.drain()
-        time.sleep(0.05)  # the log is written by another process
-        self.log = self.log or open(self.room.path("mail.log"), encoding="utf-8", errors="replace")
-        for line in self.log:
+    def read_log(self):
+        """Whether there was anything new."""
+        try:
+            self.log = self.log or open(self.room.path("mail.log"), encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return False
+        *lines, self.rest = (self.rest + self.log.read()).split("\n")
+        for line in lines:
             active = self.ACTIVE.search(line)
             if active:
                 self.sums["mails"] += 1
                 self.sums["octets"] += int(active.group(1))
                 self.sums["recipients"] += int(active.group(2))
+            self.removed += line.endswith(": removed")
             self.sums["connections"] += ": connect from" in line
+        return bool(lines)
+
+    def counts(self, expected):
+        """What the log says when no more comes: another process writes it, and later."""
+        self.drain()
+        end = time.monotonic() + 5
+        while self.read_log() or self.removed != self.sums["mails"] or (self.removed < expected and time.monotonic() < end):
+            time.sleep(0.05)
         return self.sums
 
 
@@ -168,8 +181,8 @@ def main():
     try:
         server = start(room, kind, address)
         print(json.dumps(server.ports), flush=True)
-        for _ in sys.stdin:
-            print(json.dumps(server.counts()), flush=True)
+        for line in sys.stdin:
+            print(json.dumps(server.counts(int(line))), flush=True)
     except Failure as failure:
         sys.exit(f"{kind}: {failure}")
     finally:
