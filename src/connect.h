@@ -9,7 +9,7 @@
 
 /* What has to be done before a step may get on. */
 enum nm_need {
-  NM_NEED_NOTHING,
+  NM_NEED_NOTHING, /* another step, at once; the trace has something to show before */
   NM_NEED_LINE,    /* wait for it: nm_client_wait, nm_client_rest */
   NM_NEED_TURN,    /* nothing but another step: the caller wanted to have it back (nm_pace_turn) */
   NM_NEED_CONTENT, /* nm_pieces_waiting(content) says whose */
