@@ -151,7 +151,7 @@ def plot(run, path, title, axis, value, names):
         values = [f"{value(case, case['results'][peer]):.6g}" if peer in done(case) else "?" for case in found]
         lines.append("\t".join([peer, *values]))
     script = f"""
-set terminal svg size 1100,560 background "white" font "sans,12"
+set terminal svg size 1100,640 background "white" font "sans,12"
 set output "{path}"
 set title "{title}\\n{{/*0.75 Loopback and sinks show what clients cost; a real server takes most of a millisecond a mail.}}"
 set datafile separator "\\t"
@@ -162,7 +162,7 @@ set style fill solid 0.9 border -1
 set logscale y
 set ylabel "{axis}"
 set grid ytics
-set key outside bottom center vertical maxrows 3 autotitle columnhead noenhanced
+set key outside bottom center vertical maxcols 1 Left reverse autotitle columnhead noenhanced
 set xtics rotate by -30 noenhanced
 $rows << END
 """ + "\n".join(lines) + f"\nEND\nplot for [i=2:{len(found) + 1}] $rows using i:xtic(1)\n"
