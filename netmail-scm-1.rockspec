@@ -149,6 +149,7 @@ build = {
         "src/smtp/reply.c",
         "src/smtp/reply_text.c",
         "src/smtp/result.c",
+        "src/smtp/row.c",
         "src/smtp/sasl.c",
         "src/smtp/sasl_attr.c",
         "src/smtp/sasl_choice.c",

@@ -17,6 +17,7 @@
 
 #define TRANSCRIPT_RCPT_MAX 8
 #define TRANSCRIPT_LINES_MAX 128
+#define TRANSCRIPT_FLIGHT_MAX 40
 
 struct transcript_case {
   const char *name;
@@ -34,6 +35,15 @@ struct transcript_wire {
   void (*take)(struct transcript_run *r, const char *want, size_t n, int is_all);
   /* the server hangs up */
   void (*hang_up)(struct transcript_run *r);
+};
+
+/* What one transaction keeps while it runs. */
+struct transcript_txn {
+  struct nm_addr *from;
+  struct nm_addr *to[TRANSCRIPT_RCPT_MAX];
+  struct nm_rcpt_options rcpt[TRANSCRIPT_RCPT_MAX];
+  char *content;
+  struct nm_source *source;
 };
 
 struct transcript_run {
@@ -57,7 +67,9 @@ struct transcript_run {
   char content[4096];
   size_t content_n;
   char kind_of_source[16];
-  struct nm_source *source;
+  struct transcript_txn txn[TRANSCRIPT_FLIGHT_MAX];
+  size_t n_txn;
+  int is_full; /* results keep their place until they are dropped */
   struct nm_trace *trace;
   struct nm_auth *auth;
   char password[200];
@@ -191,21 +203,54 @@ static inline void transcript_set_caps(struct transcript_run *r, const char *lis
   nm_reply_free(&ehlo);
 }
 
-static inline int transcript_begin(struct transcript_run *r) {
-  struct nm_str bytes = nm_str(r->content, r->content_n);
-  nm_source_free(&r->source);
-  if (strcmp(r->kind_of_source, "again") == 0) {
-    r->source = odd_source(bytes, 3, 1, NULL);
-  } else if (strcmp(r->kind_of_source, "fails") == 0) {
-    r->source = failing_source(bytes, "the file has vanished");
-  } else {
-    r->source = odd_source(bytes, sizeof r->content, 0, NULL);
+static inline void transcript_free_txns(struct transcript_run *r) {
+  for (size_t k = 0; k < r->n_txn; k++) {
+    struct transcript_txn *t = &r->txn[k];
+    nm_source_free(&t->source);
+    free(t->content);
+    nm_addr_unref(&t->from);
+    for (size_t i = 0; i < TRANSCRIPT_RCPT_MAX; i++) {
+      nm_addr_unref(&t->to[i]);
+    }
   }
-  r->env.from = r->from;
-  r->env.to = r->to;
+  r->n_txn = 0;
+}
+
+/* A copy of what the lines before have said. */
+static inline struct transcript_txn *transcript_add_txn(struct transcript_run *r) {
+  if (nm_session_state(r->session) != NM_SESSION_BUSY) {
+    transcript_free_txns(r);
+  }
+  struct transcript_txn *t = &r->txn[r->n_txn++];
+  *t = (struct transcript_txn){.from = r->from != NULL ? nm_addr_ref(r->from) : NULL};
+  for (size_t i = 0; i < r->n_to; i++) {
+    t->to[i] = nm_addr_ref(r->to[i]);
+    t->rcpt[i] = r->rcpt[i];
+  }
+  t->content = malloc(r->content_n + 1);
+  memcpy(t->content, r->content, r->content_n);
+  struct nm_str bytes = nm_str(t->content, r->content_n);
+  if (strcmp(r->kind_of_source, "again") == 0) {
+    t->source = odd_source(bytes, 3, 1, NULL);
+  } else if (strcmp(r->kind_of_source, "fails") == 0) {
+    t->source = failing_source(bytes, "the file has vanished");
+  } else {
+    t->source = odd_source(bytes, sizeof r->content, 0, NULL);
+  }
+  return t;
+}
+
+static inline int transcript_begin(struct transcript_run *r) {
+  if (r->n_txn == TRANSCRIPT_FLIGHT_MAX) {
+    transcript_fail(r, "too many transactions for this test", NULL);
+    return NM_ELIMIT;
+  }
+  struct transcript_txn *t = transcript_add_txn(r);
+  r->env.from = t->from;
+  r->env.to = t->to;
   r->env.n_to = r->n_to;
-  r->env.rcpt = r->rcpt;
-  int rc = nm_session_begin(r->session, &r->env, r->source);
+  r->env.rcpt = t->rcpt;
+  int rc = nm_session_begin(r->session, &r->env, t->source);
   r->is_begun = 1;
   r->short_of_memory |= rc == NM_ENOMEM;
   return rc;
@@ -258,6 +303,14 @@ static inline void transcript_take(struct transcript_run *r, const char *want, s
   }
 }
 
+static inline void transcript_says(struct transcript_run *r, const char *want, size_t n, int is_all) {
+  if (r->wire != NULL) {
+    r->wire->take(r, want, n, is_all);
+  } else {
+    transcript_take(r, want, n, is_all);
+  }
+}
+
 /* All C lines that follow one another are one stretch of output. */
 static inline void transcript_client(struct transcript_run *r) {
   char want[8192];
@@ -282,11 +335,7 @@ static inline void transcript_client(struct transcript_run *r) {
     }
   }
   r->at--;
-  if (r->wire != NULL) {
-    r->wire->take(r, want, n, is_all);
-  } else {
-    transcript_take(r, want, n, is_all);
-  }
+  transcript_says(r, want, n, is_all);
 }
 
 /* An exact copy, so that one octet more would be noticed. */
@@ -597,6 +646,8 @@ static inline void transcript_check(struct transcript_run *r, const char *key, c
     snprintf(got, sizeof got, "%s", states[nm_session_state(r->session)]);
   } else if (strcmp(key, "input") == 0) {
     snprintf(got, sizeof got, "%d", r->last_input);
+  } else if (strcmp(key, "waiting") == 0) {
+    snprintf(got, sizeof got, "%zu", nm_session_results(r->session));
   } else if (strcmp(key, "accepted") == 0) {
     snprintf(got, sizeof got, "%zu", res->n_accepted);
   } else if (strcmp(key, "handed") == 0) {
@@ -624,19 +675,11 @@ static inline void transcript_check(struct transcript_run *r, const char *key, c
   transcript_want(r, key, value, got);
 }
 
-/* "=> outcome key=value … text=the rest of the line", and "-> state key=value …" of what is no transaction. */
-static inline void transcript_result(struct transcript_run *r, const char *rest, int is_talk) {
-  char words[1500];
-  const char *p = NULL;
-  size_t n = 0;
-  snprintf(words, sizeof words, "%s=%s", is_talk ? "state" : "outcome", rest);
+/* key=value …, text= takes the rest of the line. */
+static inline void transcript_check_words(struct transcript_run *r, char *words,
+                                          void (*check)(struct transcript_run *, const char *,
+                                                        const char *)) {
   char *word = words;
-  if (nm_session_state(r->session) == NM_SESSION_BUSY || nm_session_state(r->session) == NM_SESSION_TALKING) {
-    transcript_fail(r, "still busy", NULL);
-  }
-  if (nm_session_output(r->session, &p, &n) < 0 || n > 0 || nm_session_want(r->session) != 0) {
-    transcript_fail(r, "something is left to say", NULL);
-  }
   while (word != NULL && *word != '\0') {
     char *value = strchr(word, '=');
     int is_text = strncmp(word, "text=", 5) == 0;
@@ -645,14 +688,68 @@ static inline void transcript_result(struct transcript_run *r, const char *rest,
     if (space != NULL) {
       *space = '\0';
     }
-    if (is_talk) {
-      transcript_check_talk(r, word, value + 1);
-    } else {
-      transcript_check(r, word, value + 1);
-    }
+    check(r, word, value + 1);
     word = space != NULL ? space + 1 : NULL;
   }
+}
+
+static inline void transcript_nothing_left(struct transcript_run *r) {
+  const char *p = NULL;
+  size_t n = 0;
+  if (nm_session_state(r->session) == NM_SESSION_BUSY || nm_session_state(r->session) == NM_SESSION_TALKING) {
+    transcript_fail(r, "still busy", NULL);
+  }
+  if (nm_session_output(r->session, &p, &n) < 0 || n > 0 || nm_session_want(r->session) != 0) {
+    transcript_fail(r, "something is left to say", NULL);
+  }
   r->is_begun = 0;
+}
+
+/* "=> outcome …" with nothing left to say, "=+ outcome …" with others behind it. */
+static inline void transcript_result(struct transcript_run *r, const char *rest, int is_last) {
+  char words[1500];
+  snprintf(words, sizeof words, "outcome=%s", rest);
+  if (is_last) {
+    transcript_nothing_left(r);
+  }
+  if (r->is_full && nm_session_results(r->session) == 0) {
+    transcript_fail(r, "no result waits", NULL);
+  }
+  transcript_check_words(r, words, transcript_check);
+  if (r->is_full) {
+    nm_session_drop_result(r->session);
+  }
+}
+
+/* "-> state …" of what is no transaction. */
+static inline void transcript_talk_result(struct transcript_run *r, const char *rest) {
+  char words[1500];
+  snprintf(words, sizeof words, "state=%s", rest);
+  transcript_nothing_left(r);
+  transcript_check_words(r, words, transcript_check_talk);
+}
+
+static inline void transcript_pipelining(struct transcript_run *r, const char *mode) {
+  enum nm_pipelining how = strcmp(mode, "full") == 0  ? NM_PIPELINING_FULL
+                           : strcmp(mode, "off") == 0 ? NM_PIPELINING_OFF
+                                                      : NM_PIPELINING_ENVELOPE;
+  int rc = nm_session_pipelining(r->session, how);
+  r->is_full = how == NM_PIPELINING_FULL;
+  r->short_of_memory |= rc == NM_ENOMEM;
+  if (rc != 0) {
+    transcript_fail(r, "cannot", NULL);
+  }
+}
+
+/* window: TRANSACTIONS OCTETS */
+static inline void transcript_window(struct transcript_run *r, const char *rest) {
+  char *end = NULL;
+  size_t n = strtoul(rest, &end, 10);
+  int rc = nm_session_window(r->session, n, strtoull(end, NULL, 10));
+  r->short_of_memory |= rc == NM_ENOMEM;
+  if (rc != 0) {
+    transcript_fail(r, "cannot", NULL);
+  }
 }
 
 static inline void transcript_line(struct transcript_run *r, const char *line) {
@@ -714,9 +811,21 @@ static inline void transcript_line(struct transcript_run *r, const char *line) {
   } else if (line[0] == 'S') {
     transcript_server(r);
   } else if (transcript_is(line, "=>", &rest)) {
+    transcript_result(r, rest, 1);
+  } else if (transcript_is(line, "=+", &rest)) {
     transcript_result(r, rest, 0);
   } else if (transcript_is(line, "->", &rest)) {
-    transcript_result(r, rest, 1);
+    transcript_talk_result(r, rest);
+  } else if (transcript_is(line, "pipelining:", &rest)) {
+    transcript_pipelining(r, rest);
+  } else if (transcript_is(line, "window:", &rest)) {
+    transcript_window(r, rest);
+  } else if (transcript_is(line, "silent", &rest)) {
+    transcript_says(r, "", 0, 1);
+  } else if (transcript_is(line, "may-begin:", &rest)) {
+    if (nm_session_may_begin(r->session) != (strcmp(rest, "yes") == 0)) {
+      transcript_fail(r, "may begin, or may not", NULL);
+    }
   } else if (transcript_is(line, "T:", &rest)) {
     transcript_trace(r, rest);
   } else if (transcript_is(line, "hello:", &rest)) {
@@ -771,7 +880,7 @@ static inline int transcript_play_over(const struct transcript_case *c, size_t i
   nm_session_free(&r.session);
   nm_trace_free(&r.trace);
   nm_auth_free(&r.auth);
-  nm_source_free(&r.source);
+  transcript_free_txns(&r);
   nm_addr_unref(&r.from);
   transcript_drop_rcpts(&r);
   return !r.failed || (r.tolerant && r.short_of_memory);

@@ -7,12 +7,10 @@
 /* A multiple of what one read of the message gives; what fits a core's first cache. */
 #define IN_SIZE 16384
 
-enum form { DOTTED, LINES, OCTETS };
-
 struct dot_source {
   struct nm_source source;
   struct nm_source *inner;
-  enum form form;
+  enum nm_wire_form form;
   size_t at; /* of in, the next byte to send */
   size_t n;  /* bytes in in */
   int rc;    /* negative: inner failed, and stays so */
@@ -46,7 +44,7 @@ static size_t take_pend(struct dot_source *d, char *p, size_t cap) {
 
 /* How many bytes of p, which begins within a line or with a byte that is no dot, go out as they are: up to a bare CR, a
    bare LF, a CR that nothing follows yet, or a dot that begins a line and must not. */
-static size_t clean_run(const char *p, size_t n, enum form form) {
+static size_t clean_run(const char *p, size_t n, enum nm_wire_form form) {
   size_t line = 0;
   while (line < n) {
     const char *lf = memchr(p + line, '\n', n - line);
@@ -59,7 +57,7 @@ static size_t clean_run(const char *p, size_t n, enum form form) {
       return end;
     }
     line = end + 1;
-    if (form == DOTTED && line < n && p[line] == '.') {
+    if (form == NM_WIRE_DOTTED && line < n && p[line] == '.') {
       return line;
     }
   }
@@ -71,7 +69,7 @@ static size_t clean_run(const char *p, size_t n, enum form form) {
 static void end_content(struct dot_source *d) {
   static const char end[] = "\r\n.\r\n";
   size_t from = d->line_begun || !d->any ? 0 : 2;
-  size_t to = d->form == DOTTED ? 5 : 2;
+  size_t to = d->form == NM_WIRE_DOTTED ? 5 : 2;
   d->ended = 1;
   set_pend(d, end + from, to - from);
 }
@@ -114,7 +112,7 @@ static void take_special(struct dot_source *d) {
     d->skip_lf = c == '\r';
     d->line_begun = 0;
     d->any = 1;
-  } else if (c == '.' && !d->line_begun && d->form == DOTTED) {
+  } else if (c == '.' && !d->line_begun && d->form == NM_WIRE_DOTTED) {
     /* RFC 5321 4.5.2: one additional period; the line's own follows as any other byte. */
     set_pend(d, ".", 1);
     d->line_begun = 1;
@@ -136,7 +134,7 @@ static int dot_read(struct nm_source *s, char *p, size_t cap, size_t *n_out) {
   struct dot_source *d = (struct dot_source *)s;
   size_t n = 0;
   int rc = 0;
-  if (d->form == OCTETS) {
+  if (d->form == NM_WIRE_OCTETS) {
     return read_octets(d, p, cap, n_out);
   }
   while (n < cap && rc == 0) {
@@ -156,7 +154,7 @@ static int dot_read(struct nm_source *s, char *p, size_t cap, size_t *n_out) {
       d->skip_lf = 0;
       continue;
     }
-    if (d->line_begun || d->in[d->at] != '.' || d->form != DOTTED) {
+    if (d->line_begun || d->in[d->at] != '.' || d->form != NM_WIRE_DOTTED) {
       n += copy_run(d, p + n, cap - n);
     }
     if (n < cap && d->at < d->n) {
@@ -167,6 +165,14 @@ static int dot_read(struct nm_source *s, char *p, size_t cap, size_t *n_out) {
   return n > 0 ? 0 : rc;
 }
 
+/* All that lives across reads. */
+static void forget(struct dot_source *d) {
+  d->at = d->n = 0;
+  d->rc = 0;
+  d->line_begun = d->any = d->skip_lf = d->ended = 0;
+  d->pend_at = d->pend_n = 0;
+}
+
 static int dot_rewind(struct nm_source *s) {
   struct dot_source *d = (struct dot_source *)s;
   int rc = nm_source_rewind(d->inner);
@@ -174,10 +180,7 @@ static int dot_rewind(struct nm_source *s) {
     d->source.error = d->inner->error;
     return rc;
   }
-  d->at = d->n = 0;
-  d->rc = 0;
-  d->line_begun = d->any = d->skip_lf = d->ended = 0;
-  d->pend_at = d->pend_n = 0;
+  forget(d);
   return 0;
 }
 
@@ -192,24 +195,38 @@ static void dot_free(struct nm_source *s) {
 
 static const struct nm_source_ops dot_ops = {dot_read, dot_rewind, dot_size, dot_free};
 
-static struct nm_source *new_source(struct nm_source *inner, enum form form) {
+struct nm_source *nm_wire_source(void) {
   struct dot_source *d = nm_alloc(sizeof *d);
   if (d == NULL) {
     return NULL;
   }
   memset(d, 0, offsetof(struct dot_source, in));
   d->source.ops = &dot_ops;
-  d->inner = inner;
-  d->form = form;
   return &d->source;
 }
 
+void nm_wire_source_set(struct nm_source *wire, struct nm_source *inner, enum nm_wire_form form) {
+  struct dot_source *d = (struct dot_source *)wire;
+  forget(d);
+  d->source.error.code = 0;
+  d->inner = inner;
+  d->form = form;
+}
+
+static struct nm_source *new_source(struct nm_source *inner, enum nm_wire_form form) {
+  struct nm_source *wire = nm_wire_source();
+  if (wire != NULL) {
+    nm_wire_source_set(wire, inner, form);
+  }
+  return wire;
+}
+
 struct nm_source *nm_dot_source(struct nm_source *inner) {
-  return new_source(inner, DOTTED);
+  return new_source(inner, NM_WIRE_DOTTED);
 }
 
 struct nm_source *nm_chunk_source(struct nm_source *inner, int is_binary) {
-  return new_source(inner, is_binary ? OCTETS : LINES);
+  return new_source(inner, is_binary ? NM_WIRE_OCTETS : NM_WIRE_LINES);
 }
 
 int nm_dot_source_ended(const struct nm_source *s) {

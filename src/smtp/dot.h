@@ -14,6 +14,16 @@ struct nm_source *nm_dot_source(struct nm_source *inner);
 /* The content of BDAT (RFC 3030 2): the same lines without dots doubled and without the dot at the end; of a binary one, the
    octets as they are. */
 struct nm_source *nm_chunk_source(struct nm_source *inner, int is_binary);
+/* How a content goes on the wire. */
+enum nm_wire_form {
+  NM_WIRE_DOTTED, /* as nm_dot_source */
+  NM_WIRE_LINES,  /* as nm_chunk_source */
+  NM_WIRE_OCTETS  /* as nm_chunk_source of a binary one */
+};
+/* One for many contents, one after another: has none, and is not to be read, before nm_wire_source_set, which forgets the content of
+   before and keeps the new one as the others do. NULL when out of memory. */
+struct nm_source *nm_wire_source(void);
+void nm_wire_source_set(struct nm_source *wire, struct nm_source *inner, enum nm_wire_form form);
 /* Of all of these: the last byte was read. With the dot known at once, otherwise only by one more read that gives nothing. */
 int nm_dot_source_ended(const struct nm_source *s);
 

@@ -1,6 +1,7 @@
 #include "smtp/session.h"
 
 #include "base/alloc.h"
+#include "smtp/dot.h"
 #include "smtp/session_own.h"
 
 /* The life of a session, and what it is asked to do. Its bytes are in session_io.c. */
@@ -17,7 +18,9 @@ struct nm_session *nm_session_new(void) {
   s->closed_code = NM_EINVAL;
   s->out.max = OUT_MAX;
   s->parser = nm_reply_parser_new();
-  if (s->parser == NULL || nm_buf_room(&s->out, OUT_MAX) == NULL) {
+  s->wire = nm_wire_source();
+  if (s->parser == NULL || s->wire == NULL || nm_row_resize(&s->row, 1, UINT64_MAX) != 0 ||
+      nm_buf_room(&s->out, OUT_MAX) == NULL) {
     nm_session_free(&s);
   }
   return s;
@@ -25,7 +28,8 @@ struct nm_session *nm_session_new(void) {
 
 void nm_session_free(struct nm_session **s) {
   if (*s != NULL) {
-    nm_txn_free(&(*s)->txn);
+    nm_row_free(&(*s)->row);
+    nm_source_free(&(*s)->wire);
     nm_talk_free(&(*s)->talk);
     nm_session_drop_output(*s);
     nm_buf_free(&(*s)->out);
@@ -47,12 +51,27 @@ const struct nm_caps *nm_session_caps(const struct nm_session *s) {
 }
 
 const struct nm_txn_result *nm_session_result(const struct nm_session *s) {
-  return &s->txn.result;
+  return &nm_row_at(&s->row, 0)->result;
+}
+
+size_t nm_session_results(const struct nm_session *s) {
+  return s->row.n_over;
+}
+
+void nm_session_drop_result(struct nm_session *s) {
+  if (s->row.n_over > 0) {
+    nm_row_drop(&s->row);
+  }
 }
 
 void nm_session_take_result(struct nm_session *s, struct nm_txn_result *out) {
-  *out = s->txn.result;
-  s->txn.result = (struct nm_txn_result){0};
+  *out = (struct nm_txn_result){0};
+  if (s->row.n_over > 0) {
+    struct nm_txn *t = nm_row_at(&s->row, 0);
+    *out = t->result;
+    t->result = (struct nm_txn_result){0};
+    nm_row_drop(&s->row);
+  }
 }
 
 const struct nm_talk_result *nm_session_talk_result(const struct nm_session *s) {
@@ -68,11 +87,11 @@ uint64_t nm_session_progress(const struct nm_session *s) {
 }
 
 int nm_session_content_begun(const struct nm_session *s) {
-  return s->txn.is_content_begun;
+  return nm_row_at(&s->row, 0)->is_content_begun;
 }
 
 int nm_session_handed_over(const struct nm_session *s) {
-  return s->txn.is_handed_over;
+  return nm_row_at(&s->row, 0)->is_handed_over;
 }
 
 int nm_session_wants_tls(const struct nm_session *s) {
@@ -92,15 +111,18 @@ void nm_session_drop_output(struct nm_session *s) {
   nm_buf_reset(&s->out);
   s->out_at = 0;
   s->traced = 0;
-  s->out_content = s->out_octets = SIZE_MAX;
+  s->n_stretch = s->at_stretch = 0;
   s->out_is_secret = 0;
+}
+
+void nm_session_one_stretch(struct nm_session *s) {
+  size_t n = s->out.n;
+  s->stretch[0] = (struct nm_stretch){.content = n, .octets = n, .end = n};
+  s->n_stretch = 1;
 }
 
 void nm_session_set_state(struct nm_session *s, enum nm_session_state state) {
   s->state = state;
-  if (state != NM_SESSION_BUSY) {
-    nm_txn_let_go(&s->txn);
-  }
   if (state != NM_SESSION_TALKING) {
     nm_talk_let_go(&s->talk);
   }
@@ -182,21 +204,71 @@ int nm_session_command(struct nm_session *s, enum nm_verb verb, struct nm_str ar
   return enter_talk(s, nm_talk_command(&s->talk, verb, argument, &s->caps));
 }
 
-int nm_session_begin(struct nm_session *s, const struct nm_envelope *env, struct nm_source *content) {
-  if (s->state != NM_SESSION_IDLE) {
+/* ---- transactions ---- */
+
+int nm_session_pipelining(struct nm_session *s, enum nm_pipelining mode) {
+  int is_full = mode == NM_PIPELINING_FULL;
+  if (s->state == NM_SESSION_BUSY || (s->pipelining == NM_PIPELINING_FULL && s->row.n > 0)) {
     return NM_EINVAL;
   }
-  int rc = nm_txn_begin(&s->txn, env, content, &s->caps);
+  int rc =
+      nm_row_resize(&s->row, is_full ? NM_WINDOW_DEFAULT : 1, is_full ? NM_WINDOW_BYTES_DEFAULT : UINT64_MAX);
   if (rc == 0) {
-    enter(s, NM_SESSION_BUSY);
-  } else {
-    nm_txn_let_go(&s->txn);
+    s->pipelining = mode;
   }
   return rc;
 }
 
+int nm_session_window(struct nm_session *s, size_t window, uint64_t bytes) {
+  if (s->pipelining != NM_PIPELINING_FULL || s->row.n > 0 || window == 0 || window > NM_WINDOW_MAX) {
+    return NM_EINVAL;
+  }
+  return nm_row_resize(&s->row, window, bytes);
+}
+
 int nm_session_is_spent(const struct nm_session *s) {
-  return s->caps.mail_max > 0 && s->txn.n_begun >= s->caps.mail_max;
+  return s->caps.mail_max > 0 && s->n_begun >= s->caps.mail_max;
+}
+
+/* Behind those that run. */
+static int may_follow(const struct nm_session *s) {
+  return s->pipelining == NM_PIPELINING_FULL && (s->caps.flags & NM_CAP_PIPELINING) != 0 && s->ending == 0 &&
+         nm_row_has_room(&s->row) && !nm_row_hearing(&s->row)->env.is_lmtp && !nm_session_is_spent(s);
+}
+
+/* When idle. */
+static int has_slot(const struct nm_session *s) {
+  return s->pipelining != NM_PIPELINING_FULL || s->row.n < s->row.window;
+}
+
+int nm_session_may_begin(const struct nm_session *s) {
+  if (s->state == NM_SESSION_IDLE) {
+    return has_slot(s) && !nm_session_is_spent(s);
+  }
+  return s->state == NM_SESSION_BUSY && may_follow(s);
+}
+
+int nm_session_begin(struct nm_session *s, const struct nm_envelope *env, struct nm_source *content) {
+  int is_idle = s->state == NM_SESSION_IDLE;
+  if (is_idle ? !has_slot(s) : !nm_session_may_begin(s) || env->is_lmtp) {
+    return NM_EINVAL;
+  }
+  if (s->pipelining != NM_PIPELINING_FULL) {
+    nm_session_drop_result(s);
+  }
+  struct nm_txn *t = nm_row_add(&s->row);
+  int rc = nm_txn_begin(t, env, content, &s->caps, s->pipelining != NM_PIPELINING_OFF);
+  nm_row_settle(&s->row);
+  if (rc != 0) {
+    return rc;
+  }
+  s->n_begun++;
+  nm_row_weigh(&s->row, t);
+  if (is_idle) {
+    nm_txn_start(t, s->wire, s->is_reset_due);
+    enter(s, NM_SESSION_BUSY);
+  }
+  return 0;
 }
 
 int nm_session_quit(struct nm_session *s) {
@@ -206,5 +278,6 @@ int nm_session_quit(struct nm_session *s) {
   s->may_quit = 0;
   enter(s, NM_SESSION_QUITTING);
   nm_buf_add_c(&s->out, "QUIT\r\n");
+  nm_session_one_stretch(s);
   return s->out.err;
 }

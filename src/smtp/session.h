@@ -16,8 +16,21 @@
 #include "smtp/trace.h"
 
 /* The client's side of one SMTP connection, without I/O: bytes go in and come out, and it says what it wants.
-   It knows no clock, no socket and no Lua. One transaction at a time; the session lives across transactions. */
+   It knows no clock, no socket and no Lua. It lives across transactions, one at a time or in flight behind one another. */
 struct nm_session;
+
+/* How far it runs ahead of the replies where the server offers PIPELINING. */
+enum nm_pipelining {
+  NM_PIPELINING_ENVELOPE, /* within one transaction (RFC 2920): what a new session does */
+  NM_PIPELINING_FULL, /* across transactions: some are begun before the outcome of those before is known */
+  NM_PIPELINING_OFF   /* each command waits for the reply to the one before */
+};
+
+/* What may be in flight unless nm_session_window says otherwise. If the line breaks, the outcome of so many is unknown; at 20 ms of
+   round trip sixteen messages of 2 KB make 1.6 MB/s, and large ones need few of them. */
+#define NM_WINDOW_DEFAULT 16
+#define NM_WINDOW_MAX 1024
+#define NM_WINDOW_BYTES_DEFAULT (4 << 20)
 
 /* NM_WANT_CONTENT: the source has said "not now": ask nm_session_output again when it may have bytes.
    NM_WANT_TLS: make the connection TLS, verified, then call nm_session_secured; it comes alone: nothing may be read before.
@@ -32,7 +45,7 @@ enum {
 
 enum nm_session_state {
   NM_SESSION_IDLE,     /* ready for nm_session_begin, nm_session_auth, nm_session_command, nm_session_quit */
-  NM_SESSION_BUSY,     /* a transaction runs */
+  NM_SESSION_BUSY,     /* transactions run */
   NM_SESSION_TALKING,  /* the handshake, AUTH or a single command runs */
   NM_SESSION_QUITTING, /* QUIT is on its way */
   NM_SESSION_CLOSED    /* nothing more may be spoken; drop the connection */
@@ -143,18 +156,29 @@ const struct nm_caps *nm_session_caps(const struct nm_session *s);
 /* Of what nm_session_start, nm_session_auth or nm_session_command began last; valid until the next of them. */
 const struct nm_talk_result *nm_session_talk_result(const struct nm_session *s);
 const char *nm_auth_end_name(enum nm_auth_end o);
-/* Why the session is closed; code 0: it is not, or ended with QUIT. */
+/* Why the session is closed, or will be when those that run are answered; code 0: it is not, or ended with QUIT. */
 const struct nm_error *nm_session_error(const struct nm_session *s);
 /* Every line, from now on, goes into t too (kept; NULL: none): sent ones when their last byte was handed over, replies when they
    are complete. Content is "[N bytes of content]"; "***" stands for what AUTH's lines and challenges say. */
 void nm_session_trace(struct nm_session *s, struct nm_trace *t);
 
-/* Starts a transaction. Keeps from, to and the source until the state is no longer BUSY. The source stands at its first
-   byte. NM_EINVAL when not idle (the result of before stays). Otherwise, when it cannot be begun, the session stays idle,
-   nothing was written, and result says why (outcome not_sent): NM_EINVAL when there is no recipient, an address
-   could end a command, an option is wrong, or what is asked for is not offered (kind message); NM_ELIMIT when the size is above the
-   server's SIZE (kind data) or another of its limits is exceeded; NM_ENOMEM. What the options point to is kept as long. */
+/* NM_EINVAL while transactions run, and in mode FULL while results wait; else those are lost. NM_ENOMEM: as before. */
+int nm_session_pipelining(struct nm_session *s, enum nm_pipelining mode);
+/* In mode FULL: at most that many transactions that run or whose results wait, 1 to NM_WINDOW_MAX; none is begun while that many
+   octets of others, at least, are in flight. As nm_session_pipelining. */
+int nm_session_window(struct nm_session *s, size_t window, uint64_t bytes);
+/* Starts a transaction. Keeps from, to and the source until it is over: the state is no longer BUSY, or nm_session_results counts it.
+   The source stands at its first byte. NM_EINVAL when not idle, unless nm_session_may_begin (the results of before stay). Otherwise,
+   when it cannot be begun, nothing was written, the state stays, and its result says why (outcome not_sent): NM_EINVAL when there is no
+   recipient, an address could end a command, an option is wrong, or what is asked for is not offered (kind message); NM_ELIMIT when
+   the size is above the server's SIZE (kind data) or another of its limits is exceeded; NM_ENOMEM. What the options point to is
+   kept as long.
+   In mode FULL a result keeps its place in the window until it is taken or dropped; in the others this forgets it. A source that says
+   "not now" holds the transactions behind it, and so does one that must wait for a reply (after DATA, all_or_nothing, is_idle, …). */
 int nm_session_begin(struct nm_session *s, const struct nm_envelope *env, struct nm_source *content);
+/* Another transaction may be begun: when idle, or in mode FULL behind those that run. Begin as many as this allows, then take the output:
+   many small ones leave at once. Not behind LMTP, whose replies must be counted first (is_lmtp is NM_EINVAL there). */
+int nm_session_may_begin(const struct nm_session *s);
 /* As many transactions were begun as the server allows on one connection (LIMITS MAILMAX, RFC 9422): the next needs another. */
 int nm_session_is_spent(const struct nm_session *s);
 /* Queues QUIT: when idle, or closed after a handshake that ended in good order with a refusal (RFC 5321 3.8: not after 421).
@@ -166,7 +190,8 @@ int nm_session_quit(struct nm_session *s);
 int nm_session_want(const struct nm_session *s);
 /* Bytes to send, at a place that does not move until they are all sent; *n_out 0: nothing now. Pulls from the content. A
    source that fails ends the transaction as not_sent and closes the session (the dot is never sent): its code is returned; so
-   is what a calculation finds out about the server (NM_WANT_WORK), and NM_ENOMEM. */
+   is what a calculation finds out about the server (NM_WANT_WORK), and NM_ENOMEM. Transactions before it that are all written get their
+   replies first; then the session closes in nm_session_input. Those behind it are not_sent. */
 int nm_session_output(struct nm_session *s, const char **p_out, size_t *n_out);
 /* The transport took the first n of them. */
 void nm_session_sent(struct nm_session *s, size_t n);
@@ -174,19 +199,25 @@ void nm_session_sent(struct nm_session *s, size_t n);
    one: the session is closed and NM_EPROTO (NM_ELIMIT, NM_ENOMEM) returned, also ever after. A refusal is no error here, even
    one that closes the session: 421, or a 4xx or 5xx while the content goes out. */
 int nm_session_input(struct nm_session *s, const char *p, size_t n);
-/* The line is gone: end of stream, a transport error, a timeout. why says it (copied); the running transaction ends as not_sent
-   or unknown, by what was handed over; as rejected when the server had already refused it. NULL: "the connection was lost". */
+/* The line is gone: end of stream, a transport error, a timeout. why says it (copied); each running transaction ends as not_sent
+   or unknown, by what was handed over of it; as rejected when the server had already refused it. NULL: "the connection was lost". */
 void nm_session_lost(struct nm_session *s, const struct nm_error *why);
 /* Grows with every complete reply and every byte sent: no change for Timeout ms means no progress. */
 uint64_t nm_session_progress(const struct nm_session *s);
-/* True once the last byte of the content has been handed to the transport: from here on nothing is repeated silently. */
+/* Of the transaction that nm_session_result is about: true once the last byte of the content has been handed to the transport: from
+   here on nothing is repeated silently. */
 int nm_session_handed_over(const struct nm_session *s);
-/* A byte of the content was sent. */
+/* Of the same: a byte of the content was sent. */
 int nm_session_content_begun(const struct nm_session *s);
-/* Of the transaction that ended last; valid until the next begin. */
+/* How many results wait, in the order in which the transactions were begun. */
+size_t nm_session_results(const struct nm_session *s);
+/* Of the oldest transaction whose result was neither taken nor dropped: it is over when nm_session_results is not 0. Valid until the next
+   begin, in mode FULL until it is taken or dropped. */
 const struct nm_txn_result *nm_session_result(const struct nm_session *s);
-/* Moves it out, so that it outlives the session: free with nm_txn_result_free. */
+/* Moves the oldest of those that wait out, so that it outlives the session: free with nm_txn_result_free. Empty when none waits. */
 void nm_session_take_result(struct nm_session *s, struct nm_txn_result *out);
+/* Forgets the oldest of those that wait; its memory serves the next transactions. */
+void nm_session_drop_result(struct nm_session *s);
 void nm_txn_result_free(struct nm_txn_result *r);
 const char *nm_outcome_name(enum nm_outcome o);
 

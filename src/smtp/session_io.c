@@ -21,10 +21,11 @@ static int want_more(const struct nm_session *s) {
   if (s->state == NM_SESSION_TALKING) {
     return s->talk.is_working ? NM_WANT_WORK : s->talk.is_due ? NM_WANT_WRITE : 0;
   }
-  if (s->state == NM_SESSION_QUITTING || !nm_txn_may_write(&s->txn)) {
+  const struct nm_txn *t = s->state == NM_SESSION_BUSY ? nm_row_writing(&s->row) : NULL;
+  if (t == NULL || !nm_txn_may_write(t)) {
     return 0;
   }
-  return s->txn.is_waiting ? NM_WANT_CONTENT : NM_WANT_WRITE;
+  return t->is_waiting ? NM_WANT_CONTENT : NM_WANT_WRITE;
 }
 
 int nm_session_want(const struct nm_session *s) {
@@ -51,26 +52,79 @@ static void on_talk_verdict(struct nm_session *s, int verdict) {
   } else if (verdict == NM_VERDICT_DONE) {
     s->is_authenticated |= s->talk.result.auth == NM_AUTH_END_DONE;
     if (nm_talk_has_reset(&s->talk)) {
-      s->txn.is_reset_due = 0;
+      s->is_reset_due = 0;
     }
     nm_session_set_state(s, NM_SESSION_IDLE);
   }
 }
 
-static void on_txn_verdict(struct nm_session *s, int verdict) {
-  if (verdict < 0) {
-    nm_session_shut(s, verdict, &s->txn.result.error);
-  } else if (verdict == NM_VERDICT_CLOSE) {
-    nm_session_shut(s, 0, &s->txn.result.error);
-  } else if (verdict == NM_VERDICT_DONE) {
+/* What was going on in a transaction, for a person. */
+static void describe_txn(const struct nm_txn *t, const struct nm_error *why, struct nm_error *out) {
+  if (t->is_handed_over) {
+    nm_error_set(out, why->code, why->kind, "%s (waiting for the reply to the message)", why->text);
+  } else if (t->rsp.step == NM_STEP_DOT || t->rsp.step == NM_STEP_BDAT) {
+    nm_error_set(out, why->code, why->kind, "%s (while the message was being sent)", why->text);
+  } else {
+    nm_error_set(out, why->code, why->kind, "%s (at %s)", why->text, nm_txn_command(t));
+  }
+}
+
+/* Each transaction that runs ends by what was handed over of it. */
+static void fail_row(struct nm_session *s, const struct nm_error *why, int is_loss) {
+  for (size_t i = s->row.n_over; i < s->row.n; i++) {
+    struct nm_txn *t = nm_row_at(&s->row, i);
+    struct nm_error described;
+    if (t->is_over) {
+      continue;
+    }
+    if (is_loss) {
+      describe_txn(t, why, &described);
+    }
+    nm_txn_fail(t, is_loss ? &described : why);
+  }
+  nm_row_settle(&s->row);
+}
+
+/* A server that ends the connection reads nothing that came behind what it answers. */
+static void leave_row_out(struct nm_session *s, const struct nm_error *why) {
+  struct nm_error e;
+  nm_error_set(&e, NM_EIO, NM_KIND_CONNECT, "the connection ended with a message before this one: %s",
+               why->text);
+  nm_row_leave_out(&s->row, s->row.n_over, &e);
+  nm_row_settle(&s->row);
+}
+
+/* Some may be over. */
+static void row_goes_on(struct nm_session *s) {
+  nm_row_settle(&s->row);
+  if (nm_row_hearing(&s->row) != NULL) {
+    return;
+  }
+  if (s->ending != 0) {
+    struct nm_error why = s->closed;
+    nm_session_shut(s, s->ending, &why);
+  } else {
     nm_session_set_state(s, NM_SESSION_IDLE);
+  }
+}
+
+/* t has heard a reply. */
+static void on_txn_verdict(struct nm_session *s, const struct nm_txn *t, int verdict) {
+  if (verdict < 0) {
+    fail_row(s, &t->result.error, 0);
+    nm_session_shut(s, verdict, &t->result.error);
+  } else if (verdict == NM_VERDICT_CLOSE) {
+    leave_row_out(s, &t->result.error);
+    nm_session_shut(s, 0, &t->result.error);
+  } else {
+    row_goes_on(s);
   }
 }
 
 /* Whatever runs ends here. */
 static void end_with(struct nm_session *s, const struct nm_error *why) {
   if (s->state == NM_SESSION_BUSY) {
-    nm_txn_fail(&s->txn, why);
+    fail_row(s, why, 0);
   } else if (s->state == NM_SESSION_TALKING) {
     nm_talk_fail(&s->talk, why);
   }
@@ -88,6 +142,7 @@ static int write_talk(struct nm_session *s) {
   }
   int rc = nm_talk_write(&s->talk, &s->out);
   s->out_is_secret = s->talk.shown[0] != '\0';
+  nm_session_one_stretch(s);
   if (rc != 0) {
     nm_error_nomem(&why);
     end_with(s, &why);
@@ -95,16 +150,55 @@ static int write_talk(struct nm_session *s) {
   return rc;
 }
 
-static int write_txn(struct nm_session *s) {
-  struct nm_stretch stretch;
-  int rc = nm_txn_write(&s->txn, &s->out, &stretch);
-  s->out_at = s->traced = stretch.start;
-  s->out_content = stretch.content;
-  s->out_octets = stretch.octets;
-  if (rc != 0) {
-    nm_session_shut(s, rc, &s->txn.result.error);
+/* t, whose bytes in the buffer begin there, has ended in the middle of what it had to say. Those before it, which have said all, are
+   heard out: what became of them is known sooner than a broken line would tell. */
+static int cut_row(struct nm_session *s, struct nm_txn *t, size_t begin, int rc) {
+  struct nm_error why;
+  if (!t->is_over) {
+    nm_error_set(&why, rc, NM_KIND_MESSAGE, "a command of the message cannot be written");
+    nm_txn_fail(t, &why);
   }
-  return rc;
+  s->out.n = begin;
+  s->ending = rc;
+  s->closed = t->result.error;
+  nm_error_set(&why, NM_EIO, NM_KIND_CONNECT, "the connection ended with a message before this one: %s",
+               t->result.error.text);
+  nm_row_leave_out(&s->row, s->row.n_written, &why);
+  row_goes_on(s);
+  return s->state == NM_SESSION_CLOSED ? rc : 0;
+}
+
+/* The last one before it that still runs decides whether the server may hold anything when t comes. */
+static void start_txn(struct nm_session *s, struct nm_txn *t) {
+  int is_reset_due = s->is_reset_due;
+  for (size_t i = s->row.n_over; i < s->row.n_written; i++) {
+    const struct nm_txn *before = nm_row_at(&s->row, i);
+    is_reset_due = before->is_over ? is_reset_due : nm_txn_may_linger(before);
+  }
+  nm_txn_start(t, s->wire, is_reset_due);
+}
+
+/* As many transactions as have all that they have to say in one buffer, and the begin of the next. */
+static int write_row(struct nm_session *s) {
+  struct nm_txn *t = nm_row_writing(&s->row);
+  struct nm_txn *before = NULL;
+  while (t != NULL && t != before && s->n_stretch < NM_STRETCH_MAX) {
+    struct nm_stretch *st = &s->stretch[s->n_stretch];
+    size_t begin = s->out.n;
+    if (!nm_txn_is_started(t)) {
+      start_txn(s, t);
+    }
+    int rc = nm_txn_write(t, &s->out, st);
+    if (rc != 0) {
+      return cut_row(s, t, begin, rc);
+    }
+    s->n_stretch += s->out.n > begin;
+    nm_row_weigh(&s->row, t);
+    nm_row_settle(&s->row);
+    before = t;
+    t = nm_row_writing(&s->row);
+  }
+  return 0;
 }
 
 int nm_session_output(struct nm_session *s, const char **p_out, size_t *n_out) {
@@ -116,7 +210,7 @@ int nm_session_output(struct nm_session *s, const char **p_out, size_t *n_out) {
   }
   if (s->out_at == s->out.n && want_more(s) != 0) {
     nm_session_drop_output(s);
-    rc = s->state == NM_SESSION_TALKING ? write_talk(s) : write_txn(s);
+    rc = s->state == NM_SESSION_TALKING ? write_talk(s) : write_row(s);
   }
   if (rc == 0 && s->out_at < s->out.n) {
     *p_out = s->out.p + s->out_at;
@@ -138,37 +232,49 @@ static size_t count_lines(const char *p, size_t n) {
   return lines;
 }
 
-/* How many of the n bytes at out_at lie before that place. */
-static size_t sent_before(const struct nm_session *s, size_t n, size_t place) {
-  size_t left = s->out_at < place ? place - s->out_at : 0;
-  return n < left ? n : left;
+static size_t least(size_t a, size_t b) {
+  return a < b ? a : b;
 }
 
-static void on_content_sent(struct nm_session *s) {
-  s->txn.is_content_begun = 1;
-  if (s->out_at == s->out.n) {
-    size_t replies = nm_txn_content_sent(&s->txn);
+static void on_stretch_sent(struct nm_session *s, const struct nm_stretch *st) {
+  if (st->content < st->end) {
+    size_t replies = nm_txn_content_sent(st->txn);
     s->awaited += replies;
     if (replies > 0) {
       nm_session_trace_content(s);
     }
   }
+  s->traced = st->end;
+  s->at_stretch++;
+}
+
+/* Up to that place, which is in st or at its end. */
+static void on_sent(struct nm_session *s, const struct nm_stretch *st, size_t to) {
+  size_t from = s->out_at;
+  if (from < st->content) {
+    s->awaited += count_lines(s->out.p + from, least(to, st->content) - from);
+  }
+  if (to > st->octets) {
+    s->content_n += to - (from > st->octets ? from : st->octets);
+  }
+  s->out_at = to;
+  nm_session_trace_sent(s, st);
+  if (to > st->content) {
+    st->txn->is_content_begun = 1;
+  }
+  if (to == st->end) {
+    on_stretch_sent(s, st);
+  }
 }
 
 void nm_session_sent(struct nm_session *s, size_t n) {
-  size_t left = s->out.n - s->out_at;
-  n = n < left ? n : left;
-  if (n == 0) {
-    return;
+  size_t to = s->out_at + least(n, s->out.n - s->out_at);
+  s->progress += to - s->out_at;
+  while (s->out_at < to) {
+    const struct nm_stretch *st = &s->stretch[s->at_stretch];
+    on_sent(s, st, least(to, st->end));
   }
-  s->awaited += count_lines(s->out.p + s->out_at, sent_before(s, n, s->out_content));
-  s->content_n += n - sent_before(s, n, s->out_octets);
-  s->out_at += n;
-  s->progress += n;
-  nm_session_trace_sent(s);
-  if (s->out_at > s->out_content) {
-    on_content_sent(s);
-  } else if (s->out_is_secret && s->out_at == s->out.n) {
+  if (s->out_is_secret && s->out_at == s->out.n) {
     nm_session_drop_output(s);
   }
 }
@@ -194,9 +300,14 @@ static int on_talk_reply(struct nm_session *s, const struct nm_reply *r) {
   return verdict;
 }
 
-static int on_txn_reply(struct nm_session *s, const struct nm_reply *r) {
+/* To the oldest transaction that runs. */
+static void on_txn_reply(struct nm_session *s, const struct nm_reply *r) {
+  struct nm_txn *t = nm_row_hearing(&s->row);
   nm_session_trace_reply(s, r, 0);
-  return s->is_early ? nm_txn_early_reply(&s->txn, r) : nm_txn_reply(&s->txn, r);
+  int verdict = s->is_early ? nm_txn_early_reply(t, r) : nm_txn_reply(t, r);
+  s->awaited += verdict == NM_VERDICT_STAYS;
+  s->is_reset_due = t->is_reset_due;
+  on_txn_verdict(s, t, verdict);
 }
 
 static void on_quit_reply(struct nm_session *s, const struct nm_reply *r) {
@@ -212,9 +323,7 @@ static void on_reply(struct nm_session *s, const struct nm_reply *r) {
   } else if (s->state == NM_SESSION_TALKING) {
     on_talk_verdict(s, on_talk_reply(s, r));
   } else {
-    int verdict = on_txn_reply(s, r);
-    s->awaited += verdict == NM_VERDICT_STAYS;
-    on_txn_verdict(s, verdict);
+    on_txn_reply(s, r);
   }
 }
 
@@ -260,24 +369,8 @@ int nm_session_input(struct nm_session *s, const char *p, size_t n) {
   return s->state == NM_SESSION_CLOSED ? s->closed_code : 0;
 }
 
-/* What was going on, for a person. */
-static void describe_loss(const struct nm_session *s, const struct nm_error *why, struct nm_error *out) {
-  if (s->state == NM_SESSION_TALKING) {
-    nm_error_set(out, why->code, why->kind, "%s (at %s)", why->text, nm_talk_name(&s->talk));
-  } else if (s->state != NM_SESSION_BUSY) {
-    *out = *why;
-  } else if (s->txn.is_handed_over) {
-    nm_error_set(out, why->code, why->kind, "%s (waiting for the reply to the message)", why->text);
-  } else if (s->txn.rsp.step == NM_STEP_DOT || s->txn.rsp.step == NM_STEP_BDAT) {
-    nm_error_set(out, why->code, why->kind, "%s (while the message was being sent)", why->text);
-  } else {
-    nm_error_set(out, why->code, why->kind, "%s (at %s)", why->text, nm_txn_command(&s->txn));
-  }
-}
-
 void nm_session_lost(struct nm_session *s, const struct nm_error *why) {
-  struct nm_error lost;
-  struct nm_error described;
+  struct nm_error lost, described;
   s->may_quit = 0;
   if (s->state == NM_SESSION_CLOSED) {
     return;
@@ -286,6 +379,15 @@ void nm_session_lost(struct nm_session *s, const struct nm_error *why) {
     nm_error_set(&lost, NM_EIO, NM_KIND_CONNECT, "the connection was lost");
     why = &lost;
   }
-  describe_loss(s, why, &described);
+  if (s->state == NM_SESSION_BUSY) {
+    describe_txn(nm_row_hearing(&s->row), why, &described);
+    fail_row(s, why, 1);
+    nm_session_shut(s, described.code, &described);
+    return;
+  }
+  described = *why;
+  if (s->state == NM_SESSION_TALKING) {
+    nm_error_set(&described, why->code, why->kind, "%s (at %s)", why->text, nm_talk_name(&s->talk));
+  }
   end_with(s, &described);
 }

@@ -9,8 +9,8 @@ static void add_line(struct nm_session *s, const char *p, size_t n) {
   nm_trace_add(s->trace, NM_TRACE_CLIENT, nm_str(p, n));
 }
 
-static void add_lines(struct nm_session *s) {
-  size_t end = s->out_at < s->out_octets ? s->out_at : s->out_octets;
+static void add_lines(struct nm_session *s, const struct nm_stretch *st) {
+  size_t end = s->out_at < st->octets ? s->out_at : st->octets;
   while (s->traced < end) {
     const char *p = s->out.p + s->traced;
     const char *lf = memchr(p, '\n', end - s->traced);
@@ -22,12 +22,12 @@ static void add_lines(struct nm_session *s) {
   }
 }
 
-void nm_session_trace_sent(struct nm_session *s) {
+void nm_session_trace_sent(struct nm_session *s, const struct nm_stretch *st) {
   if (s->trace == NULL) {
     return;
   }
   if (!s->out_is_secret) {
-    add_lines(s);
+    add_lines(s, st);
   } else if (s->out_at == s->out.n) {
     nm_trace_add(s->trace, NM_TRACE_CLIENT, nm_str_c(s->talk.shown));
   }

@@ -9,6 +9,8 @@
 
 /* "BDAT 65536 LAST" CRLF and more. */
 #define CHUNK_HEAD_MAX 24
+/* " LAST" */
+#define CHUNK_LAST 5
 /* So much of a buffer may hold commands and still take a chunk behind them. */
 #define BESIDE_CHUNK_MAX 16384
 
@@ -38,47 +40,122 @@ int nm_txn_is_answered(const struct nm_txn *t) {
   return same(t->cmd, t->rsp);
 }
 
+/* ---- its life ---- */
+
+/* What is kept of a result's memory, for each transaction that a session may have in flight: enough for usual mail. */
+#define SPARE_RCPT_MAX 64
+#define SPARE_TEXT_MAX 256
+
+static void free_spare(struct nm_txn *t) {
+  for (size_t i = 0; i < t->spare_n; i++) {
+    nm_reply_free(&t->spare[i].reply);
+  }
+  nm_free(t->spare);
+  t->spare = NULL;
+  t->spare_n = t->spare_cap = 0;
+}
+
+static void spare_text(struct nm_buf *text) {
+  if (text->cap > SPARE_TEXT_MAX) {
+    nm_buf_free(text);
+  }
+  nm_buf_reset(text);
+}
+
+void nm_txn_let_go(struct nm_txn *t) {
+  t->wire = t->content = NULL;
+  t->env = (struct nm_envelope){0};
+}
+
+void nm_txn_recycle(struct nm_txn *t) {
+  struct nm_txn_result *r = &t->result;
+  if (r->rcpt != NULL) {
+    free_spare(t);
+    t->spare = r->rcpt;
+    t->spare_n = t->spare_cap = r->n_rcpt;
+  }
+  for (size_t i = 0; i < t->spare_n; i++) {
+    spare_text(&t->spare[i].reply.text);
+  }
+  if (t->spare_n > SPARE_RCPT_MAX) {
+    free_spare(t);
+  }
+  spare_text(&r->reply.text);
+  *t = (struct nm_txn){.result = {.reply = {.text = r->reply.text}},
+                       .spare = t->spare,
+                       .spare_n = t->spare_n,
+                       .spare_cap = t->spare_cap};
+}
+
+void nm_txn_free(struct nm_txn *t) {
+  nm_txn_result_free(&t->result);
+  free_spare(t);
+  *t = (struct nm_txn){0};
+}
+
+/* The spare memory, or new. Results are cut off at n_rcpt when they are taken, so nothing may be left behind that. */
+static struct nm_rcpt *rcpt_room(struct nm_txn *t, size_t n) {
+  if (n > t->spare_cap) {
+    free_spare(t);
+    t->spare = nm_realloc_array(NULL, n, sizeof *t->spare);
+    t->spare_cap = t->spare != NULL ? n : 0;
+  }
+  while (t->spare_n > n) {
+    nm_reply_free(&t->spare[--t->spare_n].reply);
+  }
+  return t->spare;
+}
+
 static int prepare(struct nm_txn *t, struct nm_source *content) {
   struct nm_txn_result *r = &t->result;
-  t->wire =
-      t->chunking ? nm_chunk_source(content, t->env.body == NM_BODY_BINARYMIME) : nm_dot_source(content);
-  r->rcpt = nm_realloc_array(NULL, t->env.n_to, sizeof *r->rcpt);
-  if (t->wire == NULL || r->rcpt == NULL) {
+  struct nm_rcpt *rcpt = rcpt_room(t, t->env.n_to);
+  if (rcpt == NULL) {
     return nm_error_nomem(&r->error);
   }
-  r->n_rcpt = t->env.n_to;
-  for (size_t i = 0; i < r->n_rcpt; i++) {
-    r->rcpt[i] = (struct nm_rcpt){.addr = t->env.to[i]};
+  for (size_t i = 0; i < t->env.n_to; i++) {
+    struct nm_buf text = i < t->spare_n ? rcpt[i].reply.text : (struct nm_buf){0};
+    rcpt[i] = (struct nm_rcpt){.addr = t->env.to[i], .reply = {.text = text}};
   }
-  t->cmd.step = t->rsp.step = t->is_reset_due ? NM_STEP_RSET : NM_STEP_MAIL;
-  t->n_begun++;
+  r->rcpt = rcpt;
+  r->n_rcpt = t->env.n_to;
+  t->spare = NULL;
+  t->spare_n = t->spare_cap = 0;
+  t->content = content;
+  t->cmd.step = t->rsp.step = NM_STEP_MAIL;
   return 0;
 }
 
 int nm_txn_begin(struct nm_txn *t, const struct nm_envelope *env, struct nm_source *content,
-                 const struct nm_caps *caps) {
-  int is_reset_due = t->is_reset_due;
-  uint32_t n_begun = t->n_begun;
-  nm_txn_free(t);
+                 const struct nm_caps *caps, int may_pipeline) {
+  nm_txn_recycle(t);
   t->env = *env;
-  t->pipelining = (caps->flags & NM_CAP_PIPELINING) != 0;
+  t->pipelining = may_pipeline && (caps->flags & NM_CAP_PIPELINING) != 0;
   t->chunking = (caps->flags & NM_CAP_CHUNKING) != 0 && env->chunking != NM_CHUNKING_OFF;
-  t->is_reset_due = is_reset_due;
-  t->n_begun = n_begun;
   int rc = nm_envelope_settle(&t->env, caps, &t->result.error);
-  return rc != 0 ? rc : prepare(t, content);
+  rc = rc != 0 ? rc : prepare(t, content);
+  if (rc != 0) {
+    t->is_over = 1;
+    nm_txn_let_go(t);
+  }
+  return rc;
 }
 
-void nm_txn_let_go(struct nm_txn *t) {
-  nm_source_free(&t->wire);
-  t->env = (struct nm_envelope){0};
+static enum nm_wire_form wire_form(const struct nm_txn *t) {
+  return !t->chunking ? NM_WIRE_DOTTED : t->env.body == NM_BODY_BINARYMIME ? NM_WIRE_OCTETS : NM_WIRE_LINES;
 }
 
-void nm_txn_free(struct nm_txn *t) {
-  nm_txn_let_go(t);
-  nm_txn_result_free(&t->result);
-  *t = (struct nm_txn){0};
+void nm_txn_start(struct nm_txn *t, struct nm_source *wire, int is_reset_due) {
+  t->wire = wire;
+  nm_wire_source_set(wire, t->content, wire_form(t));
+  t->is_reset_due = is_reset_due;
+  t->cmd.step = t->rsp.step = is_reset_due ? NM_STEP_RSET : NM_STEP_MAIL;
 }
+
+int nm_txn_is_started(const struct nm_txn *t) {
+  return t->wire != NULL;
+}
+
+/* ---- what may be said ---- */
 
 /* What is content to all waits until it is known that all get it; of LMTP the number of replies to it must be known. */
 static int waits_for_rcpt(const struct nm_txn *t) {
@@ -104,6 +181,19 @@ int nm_txn_may_write(const struct nm_txn *t) {
     return nm_txn_is_answered(t);
   }
   return t->cmd.step != NM_STEP_BDAT || may_chunk(t);
+}
+
+/* A DATA that was refused before its reply is here still wants its 354 answered, and what follows would be content until then. */
+int nm_txn_is_written(const struct nm_txn *t) {
+  int is_data_out = t->cmd.step == NM_STEP_DOT && t->rsp.step <= NM_STEP_DATA;
+  return t->is_over || t->cmd.step == NM_STEP_END || (t->is_stopped && !is_data_out);
+}
+
+/* RFC 5321 4.1.1.4: the end of the data clears the transaction, refused or not. After BDAT the server may still hold it, or the one
+   before it, if anything was refused: a MAIL would then be out of sequence, and the RCPT and BDAT behind it would go into that
+   envelope. The same where MAIL or RCPT was the last that could be said. */
+int nm_txn_may_linger(const struct nm_txn *t) {
+  return t->chunking || t->cmd.step != NM_STEP_END || t->is_lone_dot;
 }
 
 static int write_command(struct nm_txn *t, struct nm_buf *out) {
@@ -149,53 +239,59 @@ static int content_failed(struct nm_txn *t, int rc) {
   return rc;
 }
 
-/* Reads behind the n bytes at from that are there, up to the end of out, of the content, or of what it gives now. */
-static int read_content(struct nm_txn *t, struct nm_buf *out, size_t from, size_t *n) {
-  int rc = nm_buf_room(out, out->max - out->n) != NULL ? 0 : out->err;
-  while (rc == 0 && from + *n < out->max && !nm_dot_source_ended(t->wire)) {
+/* Reads behind the n bytes at from that are there, up to the place end, the content's end, or what it gives now. */
+static int read_content(struct nm_txn *t, struct nm_buf *out, size_t from, size_t end, size_t *n) {
+  int rc = 0;
+  while (rc == 0 && from + *n < end && !nm_dot_source_ended(t->wire)) {
     size_t got = 0;
-    rc = nm_source_read(t->wire, out->p + from + *n, out->max - from - *n, &got);
+    rc = nm_source_read(t->wire, out->p + from + *n, end - from - *n, &got);
     *n += got;
   }
   return rc < 0 ? content_failed(t, rc) : 0;
 }
 
-static int write_data(struct nm_txn *t, struct nm_buf *out) {
-  int rc = read_content(t, out, 0, &out->n);
+static int write_data(struct nm_txn *t, struct nm_buf *out, struct nm_stretch *s) {
+  size_t got = 0;
+  int rc = read_content(t, out, out->n, out->max, &got);
   if (rc == 0 && nm_dot_source_ended(t->wire)) {
     nm_txn_advance(t, &t->cmd);
   }
-  t->is_waiting = rc == 0 && out->n == 0;
+  s->content = s->octets = out->n;
+  out->n += rc == 0 ? got : 0;
+  t->is_waiting = rc == 0 && got == 0;
   return rc;
 }
 
 /* bdat-cmd = "BDAT" SP chunk-size [ SP end-marker ] CRLF; chunk-size = 1*DIGIT; end-marker = "LAST"   (RFC 3030 2)
-   The content lies behind the commands and the most that its BDAT can take: commands and BDAT move up to it. */
+   Its length was guessed when the content was read, and is right for a chunk that fills the buffer and is not the last. */
 static void write_chunk_head(struct nm_txn *t, struct nm_buf *out, int is_last, struct nm_stretch *s) {
   char head[CHUNK_HEAD_MAX];
   size_t n = (size_t)snprintf(head, sizeof head, "BDAT %zu%s\r\n", t->held, is_last ? " LAST" : "");
-  size_t end = out->n + CHUNK_HEAD_MAX + t->held;
-  s->start = CHUNK_HEAD_MAX - n;
-  s->content = s->start + out->n;
-  s->octets = out->n + CHUNK_HEAD_MAX;
-  memmove(out->p + s->start, out->p, out->n);
+  s->content = out->n;
+  s->octets = out->n + n;
+  if (s->octets != t->held_at) {
+    memmove(out->p + s->octets, out->p + t->held_at, t->held);
+  }
   memcpy(out->p + s->content, head, n);
-  out->n = end;
+  out->n = s->octets + t->held;
   t->held = 0;
   t->n_chunks = is_last ? t->cmd.i + 1 : 0;
   nm_txn_advance(t, &t->cmd);
 }
 
-/* A chunk is as large as out, or all that is left. What a content gives piece by piece goes at once when the server has nothing
-   else to do, and is gathered while it has (as RFC 896 has it): many small chunks cost it a reply each. */
+/* A chunk is as large as what out has room for, or all that is left. What a content gives piece by piece goes at once when the server
+   has nothing else to do, and is gathered while it has (as RFC 896 has it): many small chunks cost it a reply each. */
 static int write_chunk(struct nm_txn *t, struct nm_buf *out, struct nm_stretch *s) {
-  size_t from = out->n + CHUNK_HEAD_MAX;
-  int rc = read_content(t, out, from, &t->held);
+  size_t end = out->max - CHUNK_LAST;
+  if (t->held == 0) {
+    t->held_at = out->n + (size_t)snprintf(NULL, 0, "BDAT %zu\r\n", out->max - out->n);
+  }
+  int rc = read_content(t, out, t->held_at, end, &t->held);
   if (rc != 0) {
     return rc;
   }
   int is_last = nm_dot_source_ended(t->wire);
-  int is_whole = is_last || from + t->held == out->max;
+  int is_whole = is_last || t->held_at + t->held == end;
   if (!is_whole && (t->held == 0 || (out->n == 0 && !nm_txn_is_answered(t)))) {
     t->is_waiting = 1;
     return 0;
@@ -204,25 +300,39 @@ static int write_chunk(struct nm_txn *t, struct nm_buf *out, struct nm_stretch *
   return 0;
 }
 
+/* A chunk that is begun far behind in the buffer is cut short by its end, and a message in two chunks costs the server one more reply:
+   only one that will fit is begun there. What becomes of line ends on the wire is no matter here. */
+static int may_chunk_here(const struct nm_txn *t, const struct nm_buf *out) {
+  return out->n <= BESIDE_CHUNK_MAX ||
+         (t->cmd.i == 0 && t->env.size >= 0 &&
+          (uint64_t)t->env.size + CHUNK_HEAD_MAX <= (uint64_t)(out->max - out->n));
+}
+
 /* What is written next is content after DATA and not a command. */
 static int at_data(const struct nm_txn *t) {
   return t->cmd.step == NM_STEP_DOT && t->rsp.step == NM_STEP_DOT && !t->is_lone_dot;
 }
 
-int nm_txn_write(struct nm_txn *t, struct nm_buf *out, struct nm_stretch *s) {
-  *s = (struct nm_stretch){.content = SIZE_MAX, .octets = SIZE_MAX};
-  t->is_waiting = 0;
-  if (!nm_txn_may_write(t)) {
-    return 0;
-  }
+static int write_next(struct nm_txn *t, struct nm_buf *out, struct nm_stretch *s) {
   if (at_data(t)) {
-    s->content = s->octets = 0;
-    return write_data(t, out);
+    return write_data(t, out, s);
   }
   int rc = write_commands(t, out);
-  if (rc == 0 && t->cmd.step == NM_STEP_BDAT && nm_txn_may_write(t) && out->n <= BESIDE_CHUNK_MAX) {
+  if (rc == 0 && t->cmd.step == NM_STEP_BDAT && nm_txn_may_write(t) && may_chunk_here(t, out)) {
     rc = write_chunk(t, out, s);
   }
+  return rc;
+}
+
+int nm_txn_write(struct nm_txn *t, struct nm_buf *out, struct nm_stretch *s) {
+  size_t before = out->n;
+  *s = (struct nm_stretch){.txn = t, .content = SIZE_MAX, .octets = SIZE_MAX};
+  t->is_waiting = 0;
+  int rc = nm_txn_may_write(t) ? write_next(t, out, s) : 0;
+  s->end = out->n;
+  s->content = s->content < s->end ? s->content : s->end;
+  s->octets = s->octets < s->end ? s->octets : s->end;
+  t->written += out->n - before;
   return rc;
 }
 

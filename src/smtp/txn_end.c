@@ -23,7 +23,7 @@ void nm_txn_keep_reply(struct nm_txn *t, const struct nm_reply *r) {
 void nm_txn_keep_rcpt_reply(struct nm_txn *t, size_t i, const struct nm_reply *r) {
   struct nm_reply *kept = &t->result.rcpt[i].reply;
   t->rcpt_text_n -= kept->text.n;
-  nm_reply_free(kept);
+  nm_buf_reset(&kept->text);
   size_t left = NM_RCPT_TEXTS_MAX - t->rcpt_text_n;
   size_t n = r->text.n < NM_RCPT_TEXT_MAX ? r->text.n : NM_RCPT_TEXT_MAX;
   n = n < left ? n : left;
@@ -60,6 +60,7 @@ static enum nm_fate fate_of(const struct nm_txn *t, size_t i, enum nm_outcome ou
 }
 
 void nm_txn_conclude(struct nm_txn *t, enum nm_outcome outcome) {
+  t->is_over = 1;
   t->result.outcome = outcome;
   for (size_t i = 0; i < t->result.n_rcpt; i++) {
     t->result.rcpt[i].fate = fate_of(t, i, outcome);
@@ -128,4 +129,10 @@ void nm_txn_fail(struct nm_txn *t, const struct nm_error *why) {
   if (t->is_handed_over) {
     nm_error_set(&res->error, why->code, why->kind, "%s; the server may have taken the message", why->text);
   }
+}
+
+void nm_txn_leave_out(struct nm_txn *t, const struct nm_error *why) {
+  t->result.command = NULL;
+  t->result.error = *why;
+  nm_txn_conclude(t, NM_OUTCOME_NOT_SENT);
 }
