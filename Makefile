@@ -348,6 +348,12 @@ $(SEND_PROGRAMS): build/plain/bench/send/%: build/plain/obj/bench/send/%.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) $^ $(LINK_peer) -o $@
 
+# The session alone, against sink: for those who work on it.
+build/plain/bench/send/flight: build/plain/obj/bench/send/flight.o $(NEEDS_top:%=build/plain/lib/%.a)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) $^ $(LINK_base) $(LINK_top) -o $@
+
 BENCH_LUA = $(firstword $(filter lua5.4,$(LUAS)) $(LUAS))
 
 bench: bench-encode bench-build bench-memory bench-send ## all benchmarks; bench/README.md says what they mean

@@ -344,9 +344,83 @@ static void flights_with_short_memory(void) {
   }
 }
 
+/* ---- what it costs ---- */
+
+enum { ROW = 16 };
+
+static void take_output(struct nm_session *s, struct model_server *m) {
+  const char *p = NULL;
+  size_t n = 0;
+  while (nm_session_output(s, &p, &n) == 0 && n > 0) {
+    model_read(m, p, n);
+    nm_session_sent(s, n);
+  }
+}
+
+static int is_armed(void) {
+  void *p = nm_alloc(1);
+  int armed = p == NULL;
+  nm_free(p);
+  nm_test_alloc_fail_at(0);
+  return armed;
+}
+
+/* A row of the same message to a server that takes all. sparing: while nothing may be allocated. */
+static void send_row(struct nm_session *s, struct letter *l, struct nm_source **contents, int sparing) {
+  struct model_server *m = malloc(sizeof *m);
+  model_init(m, 7);
+  m->contents[0] = nm_buf_str(&l->content);
+  nm_test_alloc_fail_at(sparing);
+  for (int i = 0; i < ROW; i++) {
+    CHECK(nm_source_rewind(contents[i]) == 0 && nm_session_begin(s, &l->env, contents[i]) == 0);
+  }
+  while (nm_session_state(s) == NM_SESSION_BUSY) {
+    take_output(s, m);
+    CHECK(m->out.n > 0 && nm_session_input(s, m->out.p, m->out.n) == 0);
+    nm_buf_reset(&m->out);
+  }
+  for (int i = 0; i < ROW; i++) {
+    CHECK(nm_session_result(s)->outcome == NM_OUTCOME_ACCEPTED && nm_session_result(s)->n_rcpt == 3);
+    nm_session_drop_result(s);
+  }
+  CHECK(nm_session_results(s) == 0 && is_armed() == sparing);
+  model_free(m);
+  free(m);
+}
+
+/* Once every slot has served, the session allocates nothing for a message. */
+static void costs_no_memory_for_each_message(void) {
+  for (size_t way = 0; way < 2; way++) {
+    struct flight *f = calloc(1, sizeof *f);
+    struct letter *l = &f->letters[0];
+    struct nm_source *contents[ROW];
+    f->seed = 3;
+    make_letter(f, 0, 0);
+    l->env = (struct nm_envelope){.from = &l->from, .to = l->to, .n_to = 3, .size = -1};
+    l->to[1] = l->to[2] = l->to[0];
+    struct nm_caps caps = {.flags = offers[way]};
+    struct nm_session *s = nm_session_new();
+    CHECK(nm_session_adopt(s, &caps) == 0 && nm_session_pipelining(s, NM_PIPELINING_FULL) == 0);
+    for (int i = 0; i < ROW; i++) {
+      contents[i] = odd_source(nm_buf_str(&l->content), 1000, 0, NULL);
+    }
+    send_row(s, l, contents, 0);
+    send_row(s, l, contents, 1);
+    send_row(s, l, contents, 1);
+    for (int i = 0; i < ROW; i++) {
+      nm_source_free(&contents[i]);
+    }
+    nm_session_free(&s);
+    nm_source_free(&l->source);
+    nm_buf_free(&l->content);
+    free(f);
+  }
+}
+
 int main(void) {
   RUN(flights_without_flaws);
   RUN(flights_with_refusals_and_hang_ups);
   RUN(flights_with_short_memory);
+  RUN(costs_no_memory_for_each_message);
   return ctest_end();
 }

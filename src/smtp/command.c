@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "base/chars.h"
+#include "base/decimal.h"
 #include "base/error.h"
 #include "base/literal.h"
 #include "base/utf8.h"
@@ -92,7 +93,9 @@ int nm_command_mail(struct nm_buf *b, const struct nm_envelope *env) {
   nm_buf_add_str(b, spec);
   nm_buf_add_byte(b, '>');
   if (env->size >= 0) {
-    nm_buf_addf(b, " SIZE=%lld", (long long)env->size);
+    char digits[NM_DECIMAL_MAX];
+    nm_buf_add_c(b, " SIZE=");
+    nm_buf_add(b, digits, nm_decimal((uint64_t)env->size, digits));
   }
   nm_buf_add_c(b, body[env->body]);
   if (env->is_utf8) {

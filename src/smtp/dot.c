@@ -7,6 +7,9 @@
 /* A multiple of what one read of the message gives; what fits a core's first cache. */
 #define IN_SIZE 16384
 
+/* Reads smaller than this are not passed on to inner. */
+#define STRAIGHT_MIN 256
+
 struct dot_source {
   struct nm_source source;
   struct nm_source *inner;
@@ -74,19 +77,47 @@ static void end_content(struct dot_source *d) {
   set_pend(d, end + from, to - from);
 }
 
-static int fill(struct dot_source *d) {
-  size_t n = 0;
-  int rc = d->rc != 0 ? d->rc : nm_source_read(d->inner, d->in, sizeof d->in, &n);
+/* Of inner; at its end what is still due lies in pend. */
+static int pull(struct dot_source *d, char *p, size_t cap, size_t *n_out) {
+  int rc = d->rc != 0 ? d->rc : nm_source_read(d->inner, p, cap, n_out);
   if (rc < 0) {
     d->rc = rc;
     d->source.error = d->inner->error;
-    return rc;
-  }
-  if (rc == 0 && n == 0) {
+  } else if (rc == 0 && *n_out == 0) {
     end_content(d);
   }
+  return rc;
+}
+
+static int fill(struct dot_source *d) {
+  size_t n = 0;
+  int rc = pull(d, d->in, sizeof d->in, &n);
   d->at = 0;
   d->n = n;
+  return rc;
+}
+
+static void note_run(struct dot_source *d, const char *p, size_t n) {
+  if (n > 0) {
+    d->line_begun = p[n - 1] != '\n';
+    d->any = 1;
+  }
+}
+
+/* Most contents go as they are: inner reads to where the octets are to stand, and only from the first on that must go otherwise they are
+   taken aside. */
+static int read_straight(struct dot_source *d, char *p, size_t cap, size_t *n_out) {
+  size_t got = 0;
+  int rc = pull(d, p, cap < sizeof d->in ? cap : sizeof d->in, &got);
+  int is_dot = got > 0 && p[0] == '.' && !d->line_begun && d->form == NM_WIRE_DOTTED;
+  size_t run = is_dot ? 0 : clean_run(p, got, d->form);
+  d->at = 0;
+  d->n = got - run;
+  if (d->n > 0) {
+    memcpy(d->in, p + run, d->n);
+  }
+  note_run(d, p, run);
+  *n_out = run;
   return rc;
 }
 
@@ -97,8 +128,7 @@ static size_t copy_run(struct dot_source *d, char *p, size_t cap) {
   if (run > 0) {
     memcpy(p, d->in + d->at, run);
     d->at += run;
-    d->line_begun = p[run - 1] != '\n';
-    d->any = 1;
+    note_run(d, p, run);
   }
   return run;
 }
@@ -146,7 +176,7 @@ static int dot_read(struct nm_source *s, char *p, size_t cap, size_t *n_out) {
       if (n > 0) { /* a "not now" of inner is then the next read's, and not asked for twice */
         break;
       }
-      rc = fill(d);
+      rc = !d->skip_lf && cap >= STRAIGHT_MIN ? read_straight(d, p, cap, &n) : fill(d);
       continue;
     }
     if (d->skip_lf) {

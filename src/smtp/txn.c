@@ -1,16 +1,15 @@
 #include "smtp/txn.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/decimal.h"
 #include "smtp/command.h"
 #include "smtp/dot.h"
 
-/* "BDAT 65536 LAST" CRLF and more. */
-#define CHUNK_HEAD_MAX 24
-/* " LAST" */
-#define CHUNK_LAST 5
+#define CHUNK_VERB "BDAT "
+#define CHUNK_LAST " LAST"
+#define CHUNK_HEAD_MAX (sizeof CHUNK_VERB + NM_DECIMAL_MAX + sizeof CHUNK_LAST)
 /* So much of a buffer may hold commands and still take a chunk behind them. */
 #define BESIDE_CHUNK_MAX 16384
 
@@ -262,11 +261,23 @@ static int write_data(struct nm_txn *t, struct nm_buf *out, struct nm_stretch *s
   return rc;
 }
 
-/* bdat-cmd = "BDAT" SP chunk-size [ SP end-marker ] CRLF; chunk-size = 1*DIGIT; end-marker = "LAST"   (RFC 3030 2)
-   Its length was guessed when the content was read, and is right for a chunk that fills the buffer and is not the last. */
+/* bdat-cmd = "BDAT" SP chunk-size [ SP end-marker ] CRLF; chunk-size = 1*DIGIT; end-marker = "LAST"   (RFC 3030 2) */
+static size_t chunk_head(char head[CHUNK_HEAD_MAX], size_t size, int is_last) {
+  size_t n = sizeof CHUNK_VERB - 1;
+  memcpy(head, CHUNK_VERB, n);
+  n += nm_decimal(size, head + n);
+  if (is_last) {
+    memcpy(head + n, CHUNK_LAST, sizeof CHUNK_LAST - 1);
+    n += sizeof CHUNK_LAST - 1;
+  }
+  memcpy(head + n, "\r\n", 2);
+  return n + 2;
+}
+
+/* Its length was guessed when the content was read, and is right for a chunk that fills the buffer and is not the last. */
 static void write_chunk_head(struct nm_txn *t, struct nm_buf *out, int is_last, struct nm_stretch *s) {
   char head[CHUNK_HEAD_MAX];
-  size_t n = (size_t)snprintf(head, sizeof head, "BDAT %zu%s\r\n", t->held, is_last ? " LAST" : "");
+  size_t n = chunk_head(head, t->held, is_last);
   s->content = out->n;
   s->octets = out->n + n;
   if (s->octets != t->held_at) {
@@ -282,9 +293,9 @@ static void write_chunk_head(struct nm_txn *t, struct nm_buf *out, int is_last, 
 /* A chunk is as large as what out has room for, or all that is left. What a content gives piece by piece goes at once when the server
    has nothing else to do, and is gathered while it has (as RFC 896 has it): many small chunks cost it a reply each. */
 static int write_chunk(struct nm_txn *t, struct nm_buf *out, struct nm_stretch *s) {
-  size_t end = out->max - CHUNK_LAST;
+  size_t end = out->max - (sizeof CHUNK_LAST - 1); /* in case it is longer than guessed */
   if (t->held == 0) {
-    t->held_at = out->n + (size_t)snprintf(NULL, 0, "BDAT %zu\r\n", out->max - out->n);
+    t->held_at = out->n + sizeof CHUNK_VERB - 1 + nm_decimal_size(out->max - out->n) + 2;
   }
   int rc = read_content(t, out, t->held_at, end, &t->held);
   if (rc != 0) {
