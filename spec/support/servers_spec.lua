@@ -217,7 +217,7 @@ describe("the test server", function()
       local server = require("spec.support.servers").start "postfix"
       io.write(server.pid, " ", server.dir, "\n")
       io.flush()
-      require("spec.support.process").run("kill -9 $PPID")
+      os.execute "kill -9 $PPID" -- by a shell that has nothing to say to a pipe nobody reads any more
     ]])
     local pid, dir = text:match "^(%d+) (%S+)\n"
     assert.truthy(pid, text)
