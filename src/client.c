@@ -236,7 +236,7 @@ static int is_proxy_place(struct nm_str s) {
 /* URI = scheme "://" [ userinfo "@" ] host [ ":" port ]   (RFC 3986 3). The text may hold a password and is never shown. */
 int nm_client_set_proxy(struct nm_client *c, struct nm_str url, struct nm_error *e) {
   size_t at = scheme_length(url);
-  struct nm_str rest = nm_str(url.p + at, url.n - at);
+  struct nm_str rest = url.n > 0 ? nm_str(url.p + at, url.n - at) : url;
   size_t sign = find_byte(rest, "@");
   struct nm_str place = sign < rest.n ? nm_str(rest.p + sign + 1, rest.n - sign - 1) : rest;
   if (url.n > 0 && at == 0) {

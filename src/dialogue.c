@@ -221,7 +221,8 @@ int nm_dialogue_explain(const struct nm_dialogue *d, const struct nm_client *c, 
 void nm_dialogue_take(struct nm_dialogue *d, const struct nm_talk_result *r) {
   d->command = r->command;
   nm_reply_free(&d->last); /* also when nothing was said any more: what came before is no reason */
-  if (r->reply.code != 0) {
+  /* What it says of a login that we broke off, for a reason of ours, is no reason. */
+  if (r->reply.code != 0 && (r->auth == NM_AUTH_END_NONE || r->error.code == NM_EREJECT)) {
     (void)nm_reply_copy(&d->last, &r->reply); /* short of memory the words are lost */
   }
 }

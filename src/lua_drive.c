@@ -5,7 +5,6 @@
 
 #define AROUND "netmail.around"
 #define PROTECT "netmail.protect"
-#define PROTECT "netmail.protect"
 
 /* Returned as the first of the results: nobody else has these addresses. */
 static const char called = 0, raised = 0, nothing = 0;

@@ -158,6 +158,11 @@ static int end(lua_State *L, struct nm_errand *e, int i) {
   return pushed;
 }
 
+int nm_errand_end(lua_State *L, struct nm_errand *e, int i, int err) {
+  e->err = err;
+  return end(L, e, i);
+}
+
 int nm_errand_run(lua_State *L, struct nm_errand *e, int i, int err) {
   e->job.step = step;
   e->err = err;
@@ -280,7 +285,7 @@ int nm_errand_push_failure(lua_State *L, const struct nm_errand *e, enum nm_outc
     lua_pushstring(L, s->command);
     lua_setfield(L, -2, "Command");
   }
-  lua_pushboolean(L, is_temporary(s, reply));
+  lua_pushboolean(L, outcome != NM_OUTCOME_UNKNOWN && is_temporary(s, reply));
   lua_setfield(L, -2, "Temporary");
   nm_set_field_str(L, "Host", nm_buf_str(&e->client->host));
   if (nm_client_socket(e->client) == NULL) {

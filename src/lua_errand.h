@@ -33,6 +33,8 @@ void nm_errand_push_done(lua_State *L);
 int nm_errand_run(lua_State *L, struct nm_errand *e, int i, int err);
 /* For `return`: shows the tracer of the client at index 1 what it has not seen yet; the method returns nothing. */
 int nm_errand_show(lua_State *L);
+/* It ends here, whatever runs or is yet to be shown: for `return`, its results. */
+int nm_errand_end(lua_State *L, struct nm_errand *e, int i, int err);
 /* For the scratch's release, first of all: when it is left in the middle. The client's reference too. */
 void nm_errand_release(struct nm_errand *e);
 

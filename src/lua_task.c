@@ -24,6 +24,10 @@ static void set_turn(lua_State *L, struct nm_errand *e, int i) {
   nm_pace_turn(&e->pace, lua_isnil(L, i) ? -1 : nm_check_integer(L, i, "the budget", 0, INT_MAX));
 }
 
+static int is_late(const struct nm_errand *e) {
+  return e->pace.deadline > 0 && nm_clock_ms() - e->pace.begin >= e->pace.deadline;
+}
+
 static int start(lua_State *L) {
   struct nm_errand *e = errand_at(L, 1);
   lua_settop(L, 2);
@@ -40,18 +44,28 @@ static int go_on(lua_State *L) {
   return nm_errand_run(L, e, 1, nm_client_step(&e->sending));
 }
 
-/* It ends here; returns as a step that is its last. */
+/* It ends here, whether or not a function of the user's is at work for it; returns as a step that is its last. */
 static int cancel(lua_State *L) {
   struct nm_errand *e = errand_at(L, 1);
   struct nm_error why;
   lua_settop(L, 1);
-  nm_error_set(&why, NM_EINVAL, NM_KIND_CANCELLED, "the task was cancelled");
+  if (is_late(e)) {
+    nm_pace_over(&e->pace, "a function of the program's own", &why);
+  } else {
+    nm_error_set(&why, NM_EINVAL, NM_KIND_CANCELLED, "the task was cancelled");
+  }
   nm_client_cancel(&e->sending, &why);
   if (e->sent.error.code == 0) { /* it had not begun */
     e->sent.error = why;
   }
-  e->retry = NULL;
-  return nm_errand_run(L, e, 1, e->sent.error.code);
+  return nm_errand_end(L, e, 1, e->sent.error.code);
+}
+
+/* While a function of the user's is at work: the client was closed, or the Deadline is over. */
+static int is_lost(lua_State *L) {
+  struct nm_errand *e = errand_at(L, 1);
+  lua_pushboolean(L, e->sending.client == NULL || is_late(e));
+  return 1;
 }
 
 /* The descriptor of the client; nil where there is none. */
@@ -84,9 +98,9 @@ static int now(lua_State *L) {
 
 /* The table that task.lua works with; made once a state. */
 static void push_kit(lua_State *L) {
-  static const luaL_Reg functions[] = {{"start", start}, {"go_on", go_on},           {"cancel", cancel},
-                                       {"wait", wait},   {"descriptor", descriptor}, {"now", now},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"start", start},           {"go_on", go_on}, {"cancel", cancel},   {"wait", wait},
+      {"descriptor", descriptor}, {"now", now},     {"is_lost", is_lost}, {NULL, NULL}};
   lua_getfield(L, LUA_REGISTRYINDEX, KIT);
   if (!lua_isnil(L, -1)) {
     return;

@@ -37,13 +37,20 @@ int nm_pace_turn_is_over(const struct nm_pace *p) {
   return p->turn_end > 0 && nm_clock_ms() >= p->turn_end;
 }
 
-int nm_pace_over(const struct nm_pace *p, const char *what, struct nm_error *e) {
+static int over(const struct nm_pace *p, const char *what, const char *advice, struct nm_error *e) {
   if (p->deadline > 0 && nm_clock_ms() - p->begin >= p->deadline) {
     return nm_error_set(e, NM_ETIME, NM_KIND_TIMEOUT,
                         "the Deadline of %lld ms for the whole send is over, waiting for %s",
                         (long long)p->deadline, what);
   }
-  return nm_error_set(e, NM_ETIME, NM_KIND_TIMEOUT,
-                      "waited %lld ms (Timeout) for %s; try again later, or set a larger Timeout",
-                      (long long)p->timeout, what);
+  return nm_error_set(e, NM_ETIME, NM_KIND_TIMEOUT, "waited %lld ms (Timeout) for %s%s",
+                      (long long)p->timeout, what, advice);
+}
+
+int nm_pace_over(const struct nm_pace *p, const char *what, struct nm_error *e) {
+  return over(p, what, "; try again later, or set a larger Timeout", e);
+}
+
+int nm_pace_over_late(const struct nm_pace *p, const char *what, struct nm_error *e) {
+  return over(p, what, "", e);
 }

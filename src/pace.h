@@ -27,6 +27,8 @@ int nm_pace_turn_is_over(const struct nm_pace *p);
 /* Fills e with which of the two is over, waiting for what ("the server's words"), and what to do; the caller adds
    the server. */
 int nm_pace_over(const struct nm_pace *p, const char *what, struct nm_error *e);
+/* The same without what to do: the message may be there. */
+int nm_pace_over_late(const struct nm_pace *p, const char *what, struct nm_error *e);
 
 NM_HIDDEN_END
 

@@ -42,6 +42,9 @@ int nm_pump(struct nm_session *s, struct nm_io *io) {
     nm_session_input(s, in, done);
     moved = 1;
   }
+  if (nm_session_is_in_doubt(s) && io->ops->recv(io, in, sizeof in, &done) == 0 && done > 0) {
+    nm_session_input(s, in, done);
+  }
   if (is_dead && nm_session_state(s) != NM_SESSION_CLOSED) {
     struct nm_error why = {0};
     nm_error_set(&why, NM_EIO, NM_KIND_CONNECT, "the server closed the connection");

@@ -25,7 +25,11 @@ static int phase_of(const struct nm_session *s) {
 
 static void lose_time(struct nm_sending *s, const char *what) {
   struct nm_error over = {0};
-  nm_pace_over(s->pace, what, &over);
+  if (nm_session_handed_over(s->client->session)) {
+    nm_pace_over_late(s->pace, what, &over);
+  } else {
+    nm_pace_over(s->pace, what, &over);
+  }
   nm_session_lost(s->client->session, &over);
 }
 

@@ -2,7 +2,8 @@
 --
 -- A task goes on whenever its `Step` is called, and at no other time: by the program's loop, by an event loop that watches the
 -- descriptor, or by `Wait`. All tasks of a client have the same descriptor, which never changes; whichever of them is stepped, the
--- client's work goes on. Functions that give contents, passwords or see the trace are called within Step, and may yield.
+-- client's work goes on. Deadline counts from SendAsync, Timeout also while nobody steps. Close ends the task that is on its way;
+-- those behind it then dial anew. Functions that give contents, passwords or see the trace are called within Step, and may yield.
 -- @classmod Task
 
 local kit -- what the C core hands over
@@ -15,6 +16,13 @@ local function pack(...)
 end
 
 local unpack = rawget(table, "unpack") or rawget(_G, "unpack") -- 5.1 has it there
+
+local function check(self, n, method)
+  if type(self) ~= "table" or self.queue == nil then error(("call it as task:%s(…)"):format(method), 3) end
+  if n ~= nil and not (type(n) == "number" and n >= 0 and n <= 2147483) then
+    error(("bad argument #1 to '%s' (number from 0 to 2147483 expected, got %s)"):format(method, tostring(n)), 3)
+  end
+end
 
 local function queue_of(client)
   local queue = queues[client]
@@ -35,18 +43,27 @@ local function head(queue)
   end
 end
 
---- What a function of the kit returned: calls what is to be called, until the task waits or is over.
-local function settle(task, what, ...)
-  if what == kit.called then
-    local job, f, x, y = ...
-    task.is_running = true
-    if y == nil then return settle(task, kit.step(job, nil, kit.protect(f, x))) end
-    return settle(task, kit.step(job, nil, kit.protect(f, x, y)))
-  end
+local settle
+
+--- A function of the user's has returned. It may have cancelled the task, or somebody else while it yielded: then nobody waits for it.
+local function resume(task, ...)
+  if task.results then return true end
   task.is_running = false
+  return settle(task, kit.step(task.job, nil, ...))
+end
+
+--- What a function of the kit returned: calls what is to be called, until the task waits or is over.
+function settle(task, what, ...)
+  if what == kit.called then
+    local _, f, x, y = ...
+    task.is_running = true
+    if y == nil then return resume(task, kit.protect(f, x)) end
+    return resume(task, kit.protect(f, x, y))
+  end
   if what == kit.done then
     task.results = pack(...)
-    task.job = nil
+    task.job, task.client, task.is_running = nil, nil, false
+    head(task.queue) -- lets go of it
     return true
   end
   task.due = kit.now() + (...)
@@ -65,12 +82,18 @@ end
 --   there is nothing to do but to wait
 -- @treturn boolean whether this task is over
 function Task:Step(milliseconds)
+  check(self, milliseconds, "Step")
   local till = milliseconds and kit.now() + milliseconds
   local left = milliseconds and math.floor(milliseconds)
   while not self.results do
     local task = head(self.queue)
-    -- A function of the user's runs, in another coroutine: it will go on there.
-    if task.is_running or not step(task, left) then break end
+    if task.is_running then
+      -- A function of the user's, perhaps in a coroutine that nobody will resume: it goes on there, unless it is too late for that.
+      if not kit.is_lost(task.job) then break end
+      settle(task, kit.cancel(task.job))
+    elseif not step(task, left) then
+      break
+    end
     left = till and math.max(0, math.floor(till - kit.now()))
     if left == 0 then break end
   end
@@ -88,10 +111,11 @@ end
 -- @tparam[opt] number seconds at the most; default: as long as it takes
 -- @return as of `Result`
 function Task:Wait(seconds)
+  check(self, seconds, "Wait")
   local till = seconds and kit.now() + seconds * 1000
   while not self:Step() do
     local task = head(self.queue)
-    local ms = (task.due or 0) - kit.now()
+    local ms = task.is_running and 10 or (task.due or 0) - kit.now() -- who yields may be resumed by nobody but us
     if till then ms = math.min(ms, till - kit.now()) end
     if till and till <= kit.now() then break end
     kit.wait(task.job, math.max(0, math.ceil(ms)))
@@ -132,7 +156,7 @@ end
 
 --- Whether a Step is due now, whatever the descriptor says.
 function Task:dirty()
-  return self.results ~= nil or self:timeout() == 0
+  return self:timeout() == 0
 end
 
 local meta = {

@@ -248,6 +248,31 @@ describe("replies that nobody asked for", function()
     end
   end)
 
+  it("within a flight leave it unknown which of them was to the message", function()
+    local testing = require "netmail.testing"
+    for _, faults in ipairs {
+      { { At = "RCPT", Inject = "250 hello\r\n" }, { At = "DOT", Reply = "550 5.7.1 spam" } },
+      { { At = "MAIL", Raw = "250 a\r\n250 b\r\n250 c\r\n" } },
+      { { At = "DOT", Inject = "250 2.0.0 and again\r\n" } },
+    } do
+      local server = testing.Server { Faults = faults }
+      local client = server:Client {}
+      local result, err, detail = client:Send(net.message())
+      assert.is_nil(result)
+      assert.equal("unknown", detail.Outcome, err)
+      assert.equal("protocol", detail.Kind, err)
+      assert.is_false(detail.Temporary)
+      assert.is_nil(client.Capabilities)
+      client:Close()
+      server:Stop()
+    end
+    local server = testing.Server { Faults = { { At = "DOT", Inject = "421 4.3.2 good bye\r\n" } } }
+    local client = server:Client {}
+    assert.equal("accepted", assert(client:Send(net.message())).Outcome) -- says good bye, after it has taken the message
+    client:Close()
+    server:Stop()
+  end)
+
   it("ahead of what they answer are not taken for it (pre-authentication, early acceptance)", function()
     local all = "220 x\r\n250 x\r\n250 ok\r\n250 ok\r\n354 go\r\n250 queued\r\n221 bye\r\n"
     all_fail {

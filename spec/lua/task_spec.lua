@@ -48,7 +48,8 @@ describe("a task", function()
     assert.is_true(longest < 0.1, longest)
     assert.is_true(ticks > 50, ticks)
     assert.equal("accepted", assert(task:Result()).Outcome)
-    assert.is_true(task:Step() and task:dirty())
+    assert.is_true(task:Step())
+    assert.is_false(task:dirty()) -- a loop has nothing more to do for it
     assert.is_nil(task:timeout())
     assert.is_nil(task:events())
     assert.is_false(task:Cancel())
@@ -145,6 +146,88 @@ describe("a task", function()
     assert.equal(1, #got)
     assert.is_truthy(got[1].Data:find("Subject: fourth", 1, true))
     client:Close()
+    server:Stop()
+  end)
+
+  it("may be cancelled by its own functions, and while one of them yields", function()
+    local server = testing.Server { Users = { me = "secret" } }
+    local task
+    local function cancel()
+      assert.is_true(task:Cancel())
+      assert.is_false(task:Cancel())
+      return "secret"
+    end
+    local ways = {
+      function() return server:Client { UserName = "me", Password = cancel }, net.message() end,
+      function() return server:Client { OnTrace = function() if not task:Step(0) then task:Cancel() end end }, net.message() end,
+      function()
+        return server:Client {}, net.message { Attachments = { netmail.Attachment { Name = "x", Content = cancel } } }
+      end,
+    }
+    for i = 1, 3 do
+      local client, message = ways[i]()
+      task = client:SendAsync(message)
+      local _, err, detail = task:Wait(5)
+      assert.equal("cancelled", detail.Kind, err)
+      client:Close()
+    end
+    local client = server:Client { UserName = "me", Password = function() return coroutine.yield() end }
+    task = client:SendAsync(net.message())
+    local thread = coroutine.create(function() return task:Wait(5) end)
+    assert(coroutine.resume(thread))
+    assert.is_true(task:Cancel())
+    local _, _, _, detail = assert(coroutine.resume(thread, "secret"))
+    assert.equal("cancelled", detail.Kind)
+    assert.equal(0, #server:Messages())
+    client:Close()
+    server:Stop()
+  end)
+
+  it("does not hold its client up for ever in a coroutine that nobody resumes", function()
+    local server = testing.Server { Users = { me = "secret" } }
+    local function stuck(options)
+      options.UserName, options.Password = "me", function() coroutine.yield() end
+      local client = server:Client(options)
+      local task = client:SendAsync(net.message())
+      coroutine.wrap(function() return task:Wait() end)()
+      return client, task
+    end
+    local client, task = stuck {}
+    client:Close()
+    assert.is_true(task:Step())
+    assert.equal("cancelled", select(3, task:Result()).Kind)
+    client, task = stuck { Deadline = 100 }
+    local begin = process.now()
+    local _, err = task:Wait(5)
+    assert.is_true(process.now() - begin < 3)
+    assert.is_truthy(err:find("Deadline of 100 ms", 1, true), err)
+    client:Close()
+    server:Stop()
+  end)
+
+  it("lets go of its client when it is over", function()
+    local server = testing.Server {}
+    local kept = {}
+    for i = 1, 10 do
+      local client = server:Client {}
+      kept[i] = client:SendAsync(net.message())
+      assert(kept[i]:Wait(5))
+    end
+    for _ = 1, 3 do collectgarbage() end
+    assert.is_true(server:WaitIdle(5))
+    server:Stop()
+  end)
+
+  it("wants numbers that are times", function()
+    local server = testing.Server {}
+    local task = server:Client {}:SendAsync(net.message())
+    for _, bad in ipairs { -1, "x", 0 / 0, math.huge, {} } do
+      assert.is_false((pcall(task.Step, task, bad)))
+      assert.is_false((pcall(task.Wait, task, bad)))
+    end
+    local _, err = pcall(function() task.Step() end)
+    assert.is_truthy(err:find("task_spec.lua", 1, true) and err:find("task:Step", 1, true), err)
+    task:Cancel()
     server:Stop()
   end)
 

@@ -199,6 +199,9 @@ void nm_session_sent(struct nm_session *s, size_t n);
    one: the session is closed and NM_EPROTO (NM_ELIMIT, NM_ENOMEM) returned, also ever after. A refusal is no error here, even
    one that closes the session: 421, or a 4xx or 5xx while the content goes out. */
 int nm_session_input(struct nm_session *s, const char *p, size_t n);
+/* Idle, with a result that was found by counting replies (content went before the replies to its envelope). A reply too many that is there
+   already, given to nm_session_input before the result is taken, makes it unknown. */
+int nm_session_is_in_doubt(const struct nm_session *s);
 /* The line is gone: end of stream, a transport error, a timeout. why says it (copied); each running transaction ends as not_sent
    or unknown, by what was handed over of it; as rejected when the server had already refused it. NULL: "the connection was lost". */
 void nm_session_lost(struct nm_session *s, const struct nm_error *why);

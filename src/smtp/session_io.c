@@ -343,11 +343,25 @@ static int is_out_of_turn(const struct nm_session *s, struct nm_error *why) {
   return 0;
 }
 
+/* Transactions that have ended did so by counting replies, and there is one too many: those whose results nobody has yet are in doubt. 421 is
+   no reply to anything (RFC 5321 3.8). */
+static void doubt(struct nm_session *s, struct nm_str said, const struct nm_error *why) {
+  int is_goodbye = said.n >= 3 && memcmp(said.p, "421", 3) == 0;
+  for (size_t i = 0; i < s->row.n_over && !is_goodbye; i++) {
+    nm_txn_doubt(nm_row_at(&s->row, i), why);
+  }
+}
+
+int nm_session_is_in_doubt(const struct nm_session *s) {
+  return s->state == NM_SESSION_IDLE && s->row.n_over > 0 && nm_row_at(&s->row, s->row.n_over - 1)->is_blind;
+}
+
 int nm_session_input(struct nm_session *s, const char *p, size_t n) {
   while (n > 0 && s->state != NM_SESSION_CLOSED) {
     struct nm_error e;
     size_t used = 0;
     if (is_out_of_turn(s, &e)) {
+      doubt(s, nm_str(p, n), &e);
       end_with(s, &e);
       break;
     }

@@ -307,6 +307,7 @@ static int write_chunk(struct nm_txn *t, struct nm_buf *out, struct nm_stretch *
     t->is_waiting = 1;
     return 0;
   }
+  t->is_blind |= t->cmd.i == 0 && !nm_txn_is_answered(t);
   write_chunk_head(t, out, is_last, s);
   return 0;
 }

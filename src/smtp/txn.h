@@ -55,6 +55,7 @@ struct nm_txn {
   int is_stopped;  /* no further command; it ends when all are answered */
   int is_mail_refused;
   int is_data_refused;
+  int is_blind; /* content went before the replies to its envelope: only their number says which is which */
   int is_lone_dot; /* 354 though no recipient was accepted: a dot alone takes the transaction back (RFC 2920 3.1) */
   int is_waiting;       /* the content has said "not now" */
   int is_content_begun; /* a byte of the content was sent */
@@ -107,6 +108,8 @@ size_t nm_txn_content_sent(struct nm_txn *t);
 int nm_txn_reply(struct nm_txn *t, const struct nm_reply *r);
 /* A reply that nothing asked for: 421, or a refusal while the content goes out; anything else is a broken protocol. */
 int nm_txn_early_reply(struct nm_txn *t, const struct nm_reply *r);
+/* It is over, and the server says more than was asked for: of a blind one nobody knows which reply was the message's. */
+void nm_txn_doubt(struct nm_txn *t, const struct nm_error *why);
 /* It ends here, by what was handed over and refused so far. */
 void nm_txn_fail(struct nm_txn *t, const struct nm_error *why);
 /* It ends here, and the server has done nothing with what it may have got of it. */

@@ -131,6 +131,15 @@ void nm_txn_fail(struct nm_txn *t, const struct nm_error *why) {
   }
 }
 
+void nm_txn_doubt(struct nm_txn *t, const struct nm_error *why) {
+  struct nm_txn_result *res = &t->result;
+  if (t->is_blind && t->is_handed_over && res->outcome != NM_OUTCOME_UNKNOWN) {
+    nm_error_set(&res->error, why->code, why->kind,
+                 "%s, so that nobody can tell which of its replies was to the message", why->text);
+    nm_txn_conclude(t, NM_OUTCOME_UNKNOWN);
+  }
+}
+
 void nm_txn_leave_out(struct nm_txn *t, const struct nm_error *why) {
   t->result.command = NULL;
   t->result.error = *why;
