@@ -32,7 +32,7 @@ describe("a rendered message", function()
       assert.equal("r1@x.org, R <r2@x.org>", mail.field(p, "Reply-To"))
       assert.equal("t1@x.org, t2@x.org", mail.field(p, "To"))
       assert.equal("C <c@x.org>", mail.field(p, "Cc"))
-      assert.is_nil(text:lower():find("bcc", 1, true))
+      assert.is_nil(text:lower():find("bcc:", 1, true))
       assert.is_nil(text:lower():find("secret", 1, true))
       assert.is_nil(text:lower():find("hidden", 1, true))
     end } }
