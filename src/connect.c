@@ -314,9 +314,7 @@ void nm_connect_wait(struct nm_connecting *k) {
   if (k->state == NM_CONNECT_DIAL) {
     (void)c->api->dial_wait(c->conn, nm_connect_left(k));
   } else if (k->state == NM_CONNECT_TALK) {
-    struct nm_io *io = c->api->conn_io(c->conn);
-    int want = nm_session_want(c->session) & (NM_IO_READ | NM_IO_WRITE);
-    (void)io->ops->wait(io, want != 0 ? want : NM_IO_READ, nm_connect_left(k));
+    nm_pump_wait(c->session, c->api->conn_io(c->conn), nm_connect_left(k));
   }
 }
 

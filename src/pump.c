@@ -3,7 +3,7 @@
 /* Of a read: some hundred replies. */
 #define READ_MAX 4096
 
-static int runs(const struct nm_session *s) {
+int nm_pump_runs(const struct nm_session *s) {
   enum nm_session_state state = nm_session_state(s);
   return state == NM_SESSION_BUSY || state == NM_SESSION_TALKING;
 }
@@ -30,7 +30,7 @@ int nm_pump(struct nm_session *s, struct nm_io *io) {
     is_dead = wrote < 0;
   }
   /* What the server said before it hung up is worth more than the fact that it did. */
-  while (runs(s)) {
+  while (nm_pump_runs(s)) {
     int err = io->ops->recv(io, in, sizeof in, &done);
     if (err == NM_AGAIN) {
       break;
@@ -51,4 +51,9 @@ int nm_pump(struct nm_session *s, struct nm_io *io) {
     nm_session_lost(s, &why);
   }
   return moved;
+}
+
+void nm_pump_wait(const struct nm_session *s, struct nm_io *io, int ms) {
+  int want = nm_session_want(s) & (NM_IO_READ | NM_IO_WRITE);
+  (void)io->ops->wait(io, want != 0 ? want : NM_IO_READ, ms);
 }

@@ -33,21 +33,16 @@ static void lose_time(struct nm_sending *s, const char *what) {
   nm_session_lost(s->client->session, &over);
 }
 
-static int runs(const struct nm_sending *s) {
-  enum nm_session_state state = nm_session_state(s->client->session);
-  return state == NM_SESSION_BUSY || state == NM_SESSION_TALKING;
-}
-
 /* Until the transaction, or the question, is over, one way or another, or something is needed first (NM_AGAIN). The clock is asked
    at each turn: a server that is quick must not put off the Deadline. */
 static int pump(struct nm_sending *s) {
   struct nm_client *c = s->client;
   struct nm_io *io = c->api->conn_io(c->conn);
-  while (runs(s)) {
+  while (nm_pump_runs(c->session)) {
     int moved = nm_pump(c->session, io);
     measure(s, phase_of(c->session));
     int left = nm_pace_left(s->pace, nm_session_progress(c->session));
-    if (!runs(s)) {
+    if (!nm_pump_runs(c->session)) {
       return 0;
     }
     int want = nm_session_want(c->session);
@@ -329,10 +324,7 @@ void nm_client_wait(struct nm_sending *s) {
     nm_connect_wait(&s->connecting);
     return;
   }
-  struct nm_io *io = c->api->conn_io(c->conn);
-  int want = nm_session_want(c->session) & (NM_IO_READ | NM_IO_WRITE);
-  (void)io->ops->wait(io, want != 0 ? want : NM_IO_READ,
-                      nm_pace_left(s->pace, nm_session_progress(c->session)));
+  nm_pump_wait(c->session, c->api->conn_io(c->conn), nm_pace_left(s->pace, nm_session_progress(c->session)));
 }
 
 int nm_client_rest(struct nm_sending *s) {
