@@ -214,6 +214,7 @@ build = {
         "src/lua_raw.c",
         "src/lua_render.c",
         "src/lua_resend.c",
+        "src/lua_result.c",
         "src/lua_send.c",
         "src/lua_task.c",
         "src/lua_util.c",

@@ -2,6 +2,7 @@
 
 #include "lua_errand.h"
 #include "lua_load.h"
+#include "lua_result.h"
 
 /* One question to the server, in scratch memory. */
 struct question {
@@ -14,10 +15,10 @@ static void question_release(void *memory) {
 
 static int finish(lua_State *L, struct nm_errand *e) {
   if (e->err != 0) {
-    return nm_errand_push_failure(L, e, NM_OUTCOME_NOT_SENT);
+    return nm_result_push_failure(L, e->client, &e->sent, NM_OUTCOME_NOT_SENT);
   }
   lua_newtable(L);
-  nm_errand_set_reply(L, &e->sent.reply);
+  nm_result_set_reply(L, &e->sent.reply);
   if (e->client->mechanism != 0) {
     lua_pushstring(L, nm_sasl_name(e->client->mechanism));
     lua_setfield(L, -2, "Mechanism");

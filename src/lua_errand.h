@@ -38,11 +38,6 @@ int nm_errand_end(lua_State *L, struct nm_errand *e, int i, int err);
 /* For the scratch's release, first of all: when it is left in the middle. The client's reference too. */
 void nm_errand_release(struct nm_errand *e);
 
-/* Code, EnhancedCode, Reply of the table on the top; nothing for a reply that never came. */
-void nm_errand_set_reply(lua_State *L, const struct nm_reply *r);
-/* nil, text and detail; the detail, on the top, may be added to. */
-int nm_errand_push_failure(lua_State *L, const struct nm_errand *e, enum nm_outcome outcome);
-
 NM_HIDDEN_END
 
 #endif

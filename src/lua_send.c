@@ -1,9 +1,9 @@
 #include "addressing.h"
-#include "base/clock.h"
 #include "lua_envelope.h"
 #include "lua_errand.h"
 #include "lua_load.h"
 #include "lua_message.h"
+#include "lua_result.h"
 #include "lua_task.h"
 #include "mime/eai.h"
 #include "mime/message.h"
@@ -140,124 +140,10 @@ static int prepare(struct job *j, struct nm_client *c, const struct nm_message *
   return 0;
 }
 
-/* ---- results ---- */
-
-static void push_recipient(lua_State *L, const struct nm_rcpt *r) {
-  lua_newtable(L);
-  nm_set_field_str(L, "Address", r->addr->address);
-  nm_errand_set_reply(L, &r->reply);
-  lua_pushboolean(L, nm_reply_class(&r->reply) == 4);
-  lua_setfield(L, -2, "Temporary");
-}
-
-/* Accepted and Rejected of the table on the top. Who is in neither has not got the message, or nobody knows. */
-static void set_recipients(lua_State *L, const struct nm_txn_result *txn) {
-  lua_newtable(L);
-  lua_newtable(L);
-  int accepted = 0, rejected = 0;
-  for (size_t i = 0; i < txn->n_rcpt; i++) {
-    const struct nm_rcpt *r = &txn->rcpt[i];
-    if (r->fate == NM_FATE_ACCEPTED) {
-      push_recipient(L, r);
-      lua_rawseti(L, -3, ++accepted);
-    } else if (nm_reply_class(&r->reply) >= 4) {
-      push_recipient(L, r);
-      lua_rawseti(L, -2, ++rejected);
-    }
-  }
-  lua_setfield(L, -3, "Rejected");
-  lua_setfield(L, -2, "Accepted");
-}
-
-static const struct nm_rcpt *first_refused(const struct nm_txn_result *txn) {
-  for (size_t i = 0; i < txn->n_rcpt; i++) {
-    if (nm_reply_class(&txn->rcpt[i].reply) >= 4) {
-      return &txn->rcpt[i];
-    }
-  }
-  return NULL;
-}
-
-/* ms = from until to, in microseconds since the dial began; 0 for what was not reached, or not done. */
-static void set_span(lua_State *L, const char *name, int64_t from, int64_t to) {
-  lua_pushinteger(L, (lua_Integer)(to > from ? (to - from) / 1000 : 0));
-  lua_setfield(L, -2, name);
-}
-
-/* What Connect is made of; the rest of it is the login. A kept connection has none of it. */
-static void set_dial_timings(lua_State *L, const struct nm_dial_times *t) {
-  if (t->ready == 0) {
-    return;
-  }
-  int64_t secure = t->secure > 0 ? t->secure : t->connected;
-  set_span(L, "Resolve", 0, t->resolved);
-  set_span(L, "Tcp", t->resolved, t->connected);
-  set_span(L, "Tls", t->connected, secure);
-  set_span(L, "Hello", secure, t->ready);
-}
-
-/* Timings of the table on the top. */
-static void set_timings(lua_State *L, const struct job *j) {
-  static const char *const names[] = {[NM_PHASE_CONNECT] = "Connect",
-                                      [NM_PHASE_ENVELOPE] = "Envelope",
-                                      [NM_PHASE_CONTENT] = "Content",
-                                      [NM_PHASE_REPLY] = "Reply"};
-  lua_newtable(L);
-  set_dial_timings(L, &j->errand.sent.dial);
-  for (int i = 0; i < NM_PHASES; i++) {
-    lua_pushinteger(L, (lua_Integer)j->errand.sent.spent[i]);
-    lua_setfield(L, -2, names[i]);
-  }
-  lua_pushinteger(L, (lua_Integer)(nm_clock_ms() - j->errand.pace.begin));
-  lua_setfield(L, -2, "Total");
-  lua_setfield(L, -2, "Timings");
-}
-
-static int push_success(lua_State *L, const struct job *j) {
-  const struct nm_txn_result *txn = &j->errand.sent.txn;
-  lua_newtable(L);
-  lua_pushstring(L, nm_outcome_name(txn->outcome));
-  lua_setfield(L, -2, "Outcome");
-  nm_errand_set_reply(L, &txn->reply);
-  struct nm_str queue_id = nm_reply_queue_id(&txn->reply);
-  if (queue_id.n > 0) {
-    nm_set_field_str(L, "QueueId", queue_id);
-  }
-  nm_set_field_str(L, "MessageId", j->now.stamp.message_id);
-  set_recipients(L, txn);
-  set_timings(L, j);
-  const struct nm_rcpt *refused = first_refused(txn);
-  struct nm_error words = {0}; /* a room in which text becomes printable */
-  if (refused == NULL && txn->outcome == NM_OUTCOME_ACCEPTED) {
-    return 1;
-  }
-  if (refused == NULL) {
-    nm_error_set(&words, 0, NM_KIND_NONE, "%d of %d recipients were not reached: %s",
-                 (int)(txn->n_rcpt - txn->n_accepted), (int)txn->n_rcpt, j->errand.sent.rest.text);
-    lua_pushstring(L, words.text);
-    return 2;
-  }
-  nm_error_set(&words, 0, NM_KIND_NONE, "%d of %d recipients refused, first <%.*s>: %d %s",
-               (int)(txn->n_rcpt - txn->n_accepted), (int)txn->n_rcpt, (int)refused->addr->spec.n,
-               refused->addr->spec.p, refused->reply.code,
-               refused->reply.text.n > 0 ? refused->reply.text.p : "");
-  lua_pushstring(L, words.text);
-  return 2;
-}
-
-static int push_detail(lua_State *L, const struct job *j) {
-  int pushed = nm_errand_push_failure(L, &j->errand, j->errand.sent.txn.outcome);
-  set_recipients(L, &j->errand.sent.txn);
-  set_timings(L, j);
-  if (j->now.id.n > 0) {
-    nm_set_field_str(L, "MessageId", nm_buf_str(&j->now.id));
-  }
-  return pushed;
-}
-
 static int finish(lua_State *L, struct nm_errand *e) {
   const struct job *j = (const struct job *)(const void *)e;
-  return e->err == 0 ? push_success(L, j) : push_detail(L, j);
+  struct nm_result r = {e->client, &e->sent, e->pace.begin, nm_buf_str(&j->now.id)};
+  return nm_result_push(L, &r);
 }
 
 /* ---- the method ---- */
