@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/chars.h"
+#include "base/check.h"
 #include "base/idn.h"
 #include "base/literal.h"
 #include "base/utf8.h"
@@ -129,6 +130,10 @@ const char *nm_client_place(const struct nm_client *c, char *room) {
 }
 
 int nm_client_set_host(struct nm_client *c, struct nm_str host, struct nm_error *e) {
+  int bad = nm_check_nul("Host", host, e); /* what shows the name below ends at a NUL */
+  if (bad != 0) {
+    return bad;
+  }
   if (nm_is_socket(host)) {
     return set_socket(c, host, e);
   }
@@ -163,6 +168,10 @@ int nm_client_set_host(struct nm_client *c, struct nm_str host, struct nm_error 
 }
 
 int nm_client_set_local_name(struct nm_client *c, struct nm_str name, struct nm_error *e) {
+  int err = nm_check_nul("LocalName", name, e);
+  if (err != 0) {
+    return err;
+  }
   if (name.n > 0 && nm_ehlo_name_check(name) != 0) {
     return nm_error_set(
         e, NM_EINVAL, NM_KIND_MESSAGE,

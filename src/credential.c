@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/check.h"
 #include "smtp/sasl.h"
 
 int nm_credential_new(struct nm_credential **out) {
@@ -34,28 +35,46 @@ void nm_credential_unref(struct nm_credential **at) {
   }
 }
 
-static int check(struct nm_str s, const char *what, int line_ends, struct nm_error *e) {
-  for (size_t i = 0; i < s.n; i++) {
-    if (s.p[i] == '\0' || (line_ends && (s.p[i] == '\r' || s.p[i] == '\n'))) {
-      return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE, "%s contains %s, which no mechanism can carry", what,
-                          s.p[i] == '\0' ? "a NUL byte" : "a line end");
-    }
-  }
-  if (s.n > NM_SECRET_MAX) {
-    return nm_error_set(e, NM_ELIMIT, NM_KIND_MESSAGE, "%s is longer than %d bytes", what, NM_SECRET_MAX);
-  }
-  return 0;
+static int is_break(char c) {
+  return c == '\r' || c == '\n';
 }
 
-int nm_credential_check_password(struct nm_str password, struct nm_error *e) {
-  return check(password, "Password", 0, e);
+/* A line break at the end is nobody's: it came with the line of a file or the output of a program. The server would only say 535. */
+static int check(struct nm_str s, const char *what, struct nm_error *e) {
+  int err = nm_check_nul(what, s, e);
+  if (err == 0 && s.n > 0 && is_break(s.p[s.n - 1])) {
+    err = nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
+                       "%s ends in a line break, as what is read from a file does; take it off, as with "
+                       "text:gsub(\"[\\r\\n]+$\", \"\")",
+                       what);
+  }
+  if (err == 0 && s.n > NM_SECRET_MAX) {
+    err = nm_error_set(e, NM_ELIMIT, NM_KIND_MESSAGE, "%s is longer than %d bytes", what, NM_SECRET_MAX);
+  }
+  return err;
+}
+
+/* Of one line. */
+static int check_name(struct nm_str s, const char *what, struct nm_error *e) {
+  int err = check(s, what, e);
+  for (size_t i = 0; i < s.n && err == 0; i++) {
+    if (is_break(s.p[i])) {
+      err = nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
+                         "%s contains a line break, which no mechanism can carry", what);
+    }
+  }
+  return err;
+}
+
+int nm_credential_check_secret(const char *what, struct nm_str secret, struct nm_error *e) {
+  return check(secret, what, e);
 }
 
 int nm_credential_set(struct nm_credential *c, struct nm_str user, struct nm_str password,
                       struct nm_error *e) {
-  int err = check(user, "UserName", 1, e);
+  int err = check_name(user, "UserName", e);
   if (err == 0) {
-    err = nm_credential_check_password(password, e);
+    err = check(password, "Password", e);
   }
   if (err != 0) {
     return err;
@@ -74,7 +93,7 @@ int nm_credential_set(struct nm_credential *c, struct nm_str user, struct nm_str
 }
 
 int nm_credential_set_user(struct nm_credential *c, struct nm_str user, struct nm_error *e) {
-  int err = check(user, "UserName", 1, e);
+  int err = check_name(user, "UserName", e);
   c->version++;
   return err == 0 ? nm_buf_replace(&c->user, "UserName", user, e) : err;
 }
@@ -86,7 +105,7 @@ void nm_credential_set_giver(struct nm_credential *c, void *giver, void (*releas
 }
 
 int nm_credential_set_domain(struct nm_credential *c, struct nm_str domain, struct nm_error *e) {
-  int err = check(domain, "Domain", 1, e);
+  int err = check_name(domain, "Domain", e);
   if (err != 0) {
     return err;
   }
@@ -176,6 +195,10 @@ static struct nm_cache_entry *append(struct nm_credential_cache *c, struct nm_st
 
 int nm_cache_add(struct nm_credential_cache *c, struct nm_str host, int port, unsigned mechs,
                  struct nm_credential *credential, struct nm_error *e) {
+  int bad = nm_check_nul("Host", host, e);
+  if (bad != 0) {
+    return bad;
+  }
   struct nm_cache_entry *entry = find(c, host, port, mechs);
   if (entry == NULL && (host.n > NM_HOST_MAX || c->n >= NM_CACHE_MAX)) {
     return nm_error_set(e, NM_ELIMIT, NM_KIND_MESSAGE,

@@ -46,14 +46,15 @@ NM_HIDDEN_BEGIN
 int nm_credential_new(struct nm_credential **out);
 struct nm_credential *nm_credential_ref(struct nm_credential *c);
 void nm_credential_unref(struct nm_credential **c);
-/* Both at once; a NUL in either, or CR and LF in the user name, is NM_EINVAL and changes nothing. */
+/* Both at once; what is wrong with either (nm_credential_check_secret; CR and LF in the user name) changes nothing. */
 int nm_credential_set(struct nm_credential *c, struct nm_str user, struct nm_str password,
                       struct nm_error *e);
 int nm_credential_set_user(struct nm_credential *c, struct nm_str user, struct nm_error *e);
 /* The password will be asked for at each login. Takes giver. */
 void nm_credential_set_giver(struct nm_credential *c, void *giver, void (*release)(void *giver));
-/* 0, or NM_EINVAL and NM_ELIMIT for what no login can carry. */
-int nm_credential_check_password(struct nm_str password, struct nm_error *e);
+/* A password or token, by the name what: 0; NM_EINVAL for what no login can carry (a NUL), or what is no part of it (a line break at its
+   end); NM_ELIMIT. The rest may be in it, although SASLprep (RFC 4013 2.3) lets no control characters into SCRAM. */
+int nm_credential_check_secret(const char *what, struct nm_str secret, struct nm_error *e);
 int nm_credential_set_domain(struct nm_credential *c, struct nm_str domain, struct nm_error *e);
 /* By value. */
 int nm_credential_same(const struct nm_credential *a, const struct nm_credential *b);

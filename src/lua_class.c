@@ -55,9 +55,12 @@ int nm_class_no_member(lua_State *L, const struct nm_class *c, int key) {
   name.p = lua_tolstring(L, key, &name.n);
   const char *similar = similar_member(c, name);
   if (similar != NULL) {
-    return luaL_error(L, "%s has no property '%s'; did you mean '%s'?", c->name, name.p, similar);
+    return luaL_error(L, "%s has no property '%s'; did you mean '%s'?", c->name, nm_push_shown(L, name),
+                      similar);
   }
-  return luaL_error(L, "%s has no property '%s'", c->name, name.p);
+  const char *instead = c->instead != NULL ? c->instead(name) : NULL;
+  return luaL_error(L, "%s has no property '%s'%s%s", c->name, nm_push_shown(L, name),
+                    instead != NULL ? ": " : "", instead != NULL ? instead : "");
 }
 
 static const struct nm_class *class_upvalue(lua_State *L) {
@@ -113,7 +116,7 @@ static int meta_newindex(lua_State *L) {
   }
   lua_settop(L, 3);
   struct nm_error e = {0};
-  return p->set(L, object, 3, &e) < 0 ? nm_raise(L, &e) : 0;
+  return nm_class_assign(L, p, object, 3, &e) < 0 ? nm_raise(L, &e) : 0;
 }
 
 #if LUA_VERSION_NUM < 502
@@ -248,8 +251,9 @@ void nm_class_push_members(lua_State *L, const struct nm_class *c) {
 /* ---- tables of functions ---- */
 
 static int no_function(lua_State *L) {
-  return luaL_error(L, "netmail.%s has no member '%s'", lua_tostring(L, lua_upvalueindex(1)),
-                    lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : luaL_typename(L, 2));
+  const char *name =
+      lua_type(L, 2) == LUA_TSTRING ? nm_push_shown(L, nm_check_string(L, 2, "name")) : luaL_typename(L, 2);
+  return luaL_error(L, "netmail.%s has no member '%s'", lua_tostring(L, lua_upvalueindex(1)), name);
 }
 
 void nm_push_class_table(lua_State *L, const char *name, const luaL_Reg *functions, lua_CFunction call) {

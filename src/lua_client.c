@@ -48,6 +48,20 @@ static const luaL_Reg client_methods[] = {
     {"Help", nm_client_m_help},     {"Etrn", nm_client_m_etrn},
     {"Reset", nm_client_m_reset},   {NULL, NULL}};
 
+/* In the table of a new client these stand beside its properties. Assigned later they would write to a credential that others may share,
+   or mean one of several. */
+static const char *const login_names[] = {"UserName", "Password", "Token", "Domain", NULL};
+
+static const char *instead(struct nm_str name) {
+  for (const char *const *n = login_names; *n != NULL; n++) {
+    if (nm_str_eq(nm_str_c(*n), name)) {
+      return "it belongs to a credential; write client.ThisHostCredentials[\"\"] = "
+             "netmail.NetworkCredential(user, password)";
+    }
+  }
+  return NULL;
+}
+
 const struct nm_class nm_client_class = {
     .name = "SmtpClient",
     .weight = 32768, /* a connection with its TLS state, most of the time */
@@ -56,6 +70,7 @@ const struct nm_class nm_client_class = {
     .methods = client_methods,
     .close = close_client,
     .unref = unref_client,
+    .instead = instead,
     .to_string = client_to_string,
 };
 
@@ -96,12 +111,11 @@ static int client_create_with_port(lua_State *L) {
 
 /* UserName, Password or Token, and Domain of the table: the credential for whatever the server offers. */
 static void set_login(lua_State *L, struct nm_client *c, int i) {
-  static const char *const names[] = {"UserName", "Password", "Token", "Domain"};
   int n = 0;
   lua_newtable(L);
-  for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
-    if (nm_has_field(L, i, names[k])) {
-      lua_pushstring(L, names[k]);
+  for (const char *const *name = login_names; *name != NULL; name++) {
+    if (nm_has_field(L, i, *name)) {
+      lua_pushstring(L, *name);
       lua_pushvalue(L, -1);
       lua_rawget(L, i);
       lua_rawset(L, -3);
@@ -120,7 +134,6 @@ static void set_login(lua_State *L, struct nm_client *c, int i) {
 // @treturn SmtpClient
 static int client_call(lua_State *L) {
   nm_gc_announce(L, &nm_client_class);
-  static const char *const extra[] = {"UserName", "Password", "Token", "Domain", NULL};
   if (lua_type(L, 2) != LUA_TTABLE) {
     return luaL_error(
         L, "SmtpClient takes a table: SmtpClient{ Host = \"smtp.example.org\" }; for a host alone there "
@@ -129,7 +142,7 @@ static int client_call(lua_State *L) {
   lua_settop(L, 2);
   struct nm_client *c = push_client(L);
   struct nm_error e = {0};
-  if (nm_class_set_all(L, &nm_client_class, c, 2, extra, &e) < 0) {
+  if (nm_class_set_all(L, &nm_client_class, c, 2, login_names, &e) < 0) {
     return nm_raise(L, &e);
   }
   if (c->host.n == 0) {

@@ -15,7 +15,7 @@ unsigned nm_check_mechanism(lua_State *L, int i, const char *what) {
         "unknown authentication protocol '%s' (there are PLAIN, LOGIN, CRAM-MD5, DIGEST-MD5, SCRAM-SHA-1, "
         "SCRAM-SHA-256 and SCRAM-SHA-512, these three also with -PLUS, XOAUTH2, OAUTHBEARER, EXTERNAL, NTLM, "
         "GSSAPI or Kerberos, and \"\" for what the server offers)",
-        name.p);
+        nm_push_shown(L, name));
   }
   return mechs;
 }
@@ -76,7 +76,10 @@ static int set_secret(lua_State *L, struct nm_credential *c, const struct nm_str
   if (is_function && giver == NULL) {
     return nm_error_nomem(e);
   }
-  int err = user != NULL || !is_function ? nm_credential_set(c, name, secret, e) : 0;
+  int err = nm_credential_check_secret(what, secret, e);
+  if (err == 0 && (user != NULL || !is_function)) {
+    err = nm_credential_set(c, name, secret, e);
+  }
   if (is_function && err == 0) {
     nm_credential_set_giver(c, giver, nm_producer_release);
   } else if (is_function) {

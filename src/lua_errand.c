@@ -109,7 +109,7 @@ static void take_secret(lua_State *L, struct nm_errand *e) {
   } else {
     size_t n;
     const char *p = lua_tolstring(L, 4, &n);
-    if (nm_credential_check_password(nm_str(p, n), &error) != 0) {
+    if (nm_credential_check_secret("Password", nm_str(p, n), &error) != 0) {
       fail(e, "what its function gave cannot be used: ", error.text);
     } else {
       nm_client_give_secret(&e->sending, nm_str(p, n));

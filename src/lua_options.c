@@ -1,5 +1,6 @@
 /* Properties from a table of named values. */
 
+#include "base/check.h"
 #include "lua_util.h"
 
 /* Of one class; the message has about 35. */
@@ -66,6 +67,14 @@ static void check_aliases(lua_State *L, const struct given *g) {
   }
 }
 
+int nm_class_assign(lua_State *L, const struct nm_property *p, void *object, int i, struct nm_error *e) {
+  int err = 0;
+  if (lua_type(L, i) == LUA_TSTRING) {
+    err = nm_check_nul(p->name, nm_check_string(L, i, p->name), e);
+  }
+  return err == 0 ? p->set(L, object, i, e) : err;
+}
+
 int nm_class_set_all(lua_State *L, const struct nm_class *c, void *object, int i, const char *const *extra,
                      struct nm_error *e) {
   struct given g = {.c = c};
@@ -77,7 +86,7 @@ int nm_class_set_all(lua_State *L, const struct nm_class *c, void *object, int i
     if (g.has[k]) {
       lua_pushstring(L, c->properties[k].name);
       lua_rawget(L, i);
-      int err = c->properties[k].set(L, object, top + 1, e);
+      int err = nm_class_assign(L, &c->properties[k], object, top + 1, e);
       if (err < 0) {
         return err;
       }

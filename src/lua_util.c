@@ -2,6 +2,8 @@
 
 #include <stdint.h>
 
+#include "base/printable.h"
+
 /* In the registry, by the address of f, once it is complete. */
 void nm_push_metatable(lua_State *L, const char *event, lua_CFunction f) {
   const void *key = (const void *)(uintptr_t)f;
@@ -161,6 +163,24 @@ long nm_check_integer(lua_State *L, int i, const char *what, long low, long high
 
 void nm_push_str(lua_State *L, struct nm_str s) {
   lua_pushlstring(L, s.n > 0 ? s.p : "", s.n);
+}
+
+#define SHOWN_MAX 100
+
+const char *nm_push_shown(lua_State *L, struct nm_str s) {
+  char shown[SHOWN_MAX + NM_PRINTABLE_MAX] = "";
+  size_t n = 0;
+  while (s.n > 0 && n < SHOWN_MAX) {
+    size_t used;
+    n += nm_printable(s, shown + n, &used);
+    s = nm_str(s.p + used, s.n - used);
+  }
+  lua_pushlstring(L, shown, n);
+  if (s.n > 0) {
+    lua_pushliteral(L, "...");
+    lua_concat(L, 2);
+  }
+  return lua_tostring(L, -1);
 }
 
 int nm_push_opt_str(lua_State *L, struct nm_str s) {

@@ -39,6 +39,8 @@ struct nm_class {
   /* o[key] where key is no member: for ThisHostCredentials; NULL: an error that names the key. */
   int (*get_other)(lua_State *L, void *object);
   int (*set_other)(lua_State *L, void *object);
+  /* What to write where somebody looks for a member of that name, and there is none; NULL: nothing to be said. May be NULL. */
+  const char *(*instead)(struct nm_str name);
 };
 
 NM_HIDDEN_BEGIN
@@ -75,6 +77,8 @@ void *nm_class_self(lua_State *L, const struct nm_class *c, const char *method);
 void nm_push_class_table(lua_State *L, const char *name, const luaL_Reg *functions, lua_CFunction call);
 /* The property of that name, or NULL. */
 const struct nm_property *nm_class_property(const struct nm_class *c, struct nm_str name);
+/* The property becomes the value at i, as its setter says; of no property is a NUL a part. */
+int nm_class_assign(lua_State *L, const struct nm_property *p, void *object, int i, struct nm_error *e);
 /* Raises: there is no member with the key at that index. */
 int nm_class_no_member(lua_State *L, const struct nm_class *c, int key);
 /* Sets the properties of object from the table at i, in the order of the class (so that no value depends on the order of
@@ -114,6 +118,8 @@ int nm_check_boolean(lua_State *L, int i, const char *what);
 /* An integer (also as a float with that value) within [low, high]; raises with both bounds named. */
 long nm_check_integer(lua_State *L, int i, const char *what, long low, long high);
 void nm_push_str(lua_State *L, struct nm_str s);
+/* For an error's text: with what does not show as \xNN, cut where it is long. Stays on the stack, where it lives. */
+const char *nm_push_shown(lua_State *L, struct nm_str s);
 /* nil for an empty one. 1: as a getter returns. */
 int nm_push_opt_str(lua_State *L, struct nm_str s);
 int nm_type_error(lua_State *L, int i, const char *what, const char *expected);

@@ -11,7 +11,7 @@ int nm_check_word(lua_State *L, int i, const char *what, const struct nm_word *w
     words++;
   }
   if (words->text == NULL) {
-    luaL_error(L, "bad value for '%s' (%s expected, got \"%s\")", what, expected, s.p);
+    luaL_error(L, "bad value for '%s' (%s expected, got \"%s\")", what, expected, nm_push_shown(L, s));
   }
   return words->value;
 }
@@ -57,13 +57,14 @@ void nm_check_keys(lua_State *L, int i, const char *what, const char *const *nam
   lua_pushnil(L);
   while (lua_next(L, i) != 0) {
     lua_pop(L, 1);
-    const char *key = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : luaL_typename(L, -1);
+    int is_string = lua_type(L, -1) == LUA_TSTRING;
+    struct nm_str key = is_string ? nm_check_string(L, -1, what) : nm_str_c(luaL_typename(L, -1));
     const char *const *name = names;
-    while (*name != NULL && strcmp(*name, key) != 0) {
+    while (*name != NULL && !(is_string && nm_str_eq(nm_str_c(*name), key))) {
       name++;
     }
     if (*name == NULL) {
-      luaL_error(L, "%s has no field '%s'; it takes %s", what, key, listed);
+      luaL_error(L, "%s has no field '%s'; it takes %s", what, nm_push_shown(L, key), listed);
     }
   }
 }

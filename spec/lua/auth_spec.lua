@@ -515,7 +515,8 @@ describe("a password from a function", function()
     ["returns nothing"] = { function() end, "gave none: no reason was given" },
     ["returns a number"] = { function() return 12345 end, "something else than a string: number" },
     ["returns a table"] = { function() return {} end, "something else than a string: table" },
-    ["returns a NUL"] = { function() return "a\0b" end, "a NUL byte" },
+    ["returns a NUL"] = { function() return "a\0b" end, "Password has a NUL (\\0) at byte 2" },
+    ["returns a line of a file"] = { function() return "secret\n" end, "Password ends in a line break" },
     ["returns too much"] = { function() return ("x"):rep(8193) end, "longer than 8192" },
   } do
     it("that " .. name .. " is an error with its words, and the line is left in good order", function()

@@ -108,6 +108,46 @@ describe("an SmtpClient", function()
     assert.equal("h.example", client.Host)
   end)
 
+  it("refuses a NUL in every text, in its own and its objects', with a sentence that goes on behind it", function()
+    local objects = {
+      [client] = { "Host", "LocalName", "MinimumAuth", "Protocol", "CaFile", "CaPath", "ClientCertificate", "Proxy" },
+      [netmail.NetworkCredential.Create("u", "p")] = { "UserName", "Password", "Token", "Domain" },
+      [client.SendOptions] = { "From", "To", "Ret", "EnvelopeId", "Notify", "OriginalRecipient", "HoldUntil", "IfOffered", "Chunking" },
+      [netmail.MailMessage {}] = { "From", "To", "CC", "Bcc", "ReplyTo", "Sender", "Subject", "Body", "Text", "Html", "SubjectEncoding",
+        "BodyEncoding", "BodyTransferEncoding", "MessageId", "InReplyTo", "References", "Date", "ListUnsubscribe" },
+    }
+    for object, names in pairs(objects) do
+      for _, name in ipairs(names) do
+        raises(name .. " has a NUL (\\0) at byte 4; remove it", function() object[name] = "abc\0d" end)
+      end
+    end
+    raises("Host has a NUL (\\0) at byte 2; remove it", function() local _ = SmtpClient.CreateWithHost "a\0b" end)
+    local cache, credential = netmail.CredentialCache.Create(), netmail.NetworkCredential.Create("u", "p")
+    raises("Host has a NUL (\\0) at byte 2; remove it", function() cache:Add("a\0b", 25, "", credential) end)
+    assert.equal(0, cache.Count)
+    raises("'PL\\x00AIN' (there are", function() cache:Add("a", 25, "PL\0AIN", credential) end)
+    raises("'PL\\x00AIN' (there are", function() client.ThisHostCredentials["PL\0AIN"] = credential end)
+    raises("no property 'Ho\\x00st'", function() client["Ho\0st"] = "a" end)
+    raises("no property 'Host\\x1B[2J" .. ("x"):rep(89) .. "...'", function() client["Host\27[2J" .. ("x"):rep(2000)] = "a" end)
+    raises("no field 'Fi\\x00le'", function() client.ClientCertificate = { File = "a", ["Fi\0le"] = "b" } end)
+    raises("has no member 'Cre\\x00ate'", function() local _ = SmtpClient["Cre\0ate"] end)
+    assert.equal("smtp.example.org", client.Host)
+  end)
+
+  it("says where a user name and a password belong, and alters no credential that another client has, too", function()
+    local shared = netmail.NetworkCredential.Create("ivanov", "one")
+    local other = SmtpClient.CreateWithHost "h.example"
+    client.ThisHostCredentials[""], other.ThisHostCredentials[""] = shared, shared
+    for _, name in ipairs { "UserName", "Password", "Token", "Domain" } do
+      local words = "SmtpClient has no property '" .. name .. "': it belongs to a credential; write client.ThisHostCredentials[\"\"] = "
+      raises(words, function() client[name] = "x" end)
+      raises(words, function() local _ = client[name] end)
+    end
+    client.ThisHostCredentials[""] = netmail.NetworkCredential.Create("petrov", "two")
+    assert.equal("ivanov one", shared.UserName .. " " .. shared.Password)
+    assert.equal("ivanov", other.ThisHostCredentials[""].UserName)
+  end)
+
   it("takes whole numbers in their ranges", function()
     local rows = { Port = { 1, 65535 }, Timeout = { 1, 2147483647 }, Deadline = { 1, 2147483647 } }
     for name, range in pairs(rows) do

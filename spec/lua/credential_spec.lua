@@ -38,7 +38,7 @@ describe("a NetworkCredential", function()
     assert.equal("work", c.Domain)
     raises("bad value for 'Password' (string or function expected, got nothing)", function() c:CreateWithUserPassword("x") end)
     raises("NUL", function() c:CreateWithUserPassword("x", "a\0b") end)
-    raises("line end", function() c:CreateWithUserPassword("x\r\n", "b") end)
+    raises("line break", function() c:CreateWithUserPassword("x\r\n", "b") end)
     assert.equal("petrov", c.UserName)
     assert.equal("two", c.Password)
   end)
@@ -63,11 +63,27 @@ describe("a NetworkCredential", function()
     raises("NUL", function() local _ = NetworkCredential.Create("x\0", "a") end)
     raises("NUL", function() local _ = NetworkCredential.Create("x", "a", "\0") end)
     for _, c in ipairs { "\r", "\n", "\r\nRCPT TO:<e@z.org>" } do
-      raises("line end", function() local _ = NetworkCredential.Create("x" .. c, "a") end)
-      raises("line end", function() local _ = NetworkCredential.Create("x", "a", "d" .. c) end)
+      raises("UserName contains a line break", function() local _ = NetworkCredential.Create("x" .. c .. "y", "a") end)
+      raises("Domain contains a line break", function() local _ = NetworkCredential.Create("x", "a", "d" .. c .. "y") end)
     end
     raises("Password is longer than 8192 bytes", function() local _ = NetworkCredential.Create("x", ("x"):rep(8193)) end)
     raises("UserName is longer than", function() local _ = NetworkCredential.Create(("x"):rep(8193), "x") end)
+  end)
+
+  it("refuses the line break that a text read from a file ends in, and says how to take it off", function()
+    local c = NetworkCredential.Create("ivanov", "one", "work")
+    for _, line_end in ipairs { "\n", "\r\n", "\r", "\n\n" } do
+      for _, name in ipairs { "UserName", "Password", "Token", "Domain" } do
+        raises(name .. " ends in a line break, as what is read from a file does; take it off, as with text:gsub(",
+          function() c[name] = "S3cret" .. line_end end)
+      end
+      raises("Password ends in a line break", function() local _ = NetworkCredential.Create("x", "S3cret" .. line_end) end)
+      raises("Token ends in a line break", function() local _ = NetworkCredential { UserName = "x", Token = "S3cret" .. line_end } end)
+      raises("Password ends in a line break",
+        function() local _ = netmail.SmtpClient { Host = "h", UserName = "x", Password = "S3cret" .. line_end } end)
+    end
+    assert.equal("ivanov one work", c.UserName .. " " .. c.Password .. " " .. c.Domain)
+    assert.is_nil(c.Token)
   end)
 
   it("raises for wrong types, and names the argument", function()

@@ -94,7 +94,7 @@ describe("Headers", function()
       raises("X-A has a line break", function() h:Set("X-A", value) end)
       raises("X-A has a line break", function() h:Add("X-A", value) end)
     end
-    raises("X-A has a NUL at byte 2", function() h:Add("X-A", "a\0b") end)
+    raises("X-A has a NUL (\\0) at byte 2", function() h:Add("X-A", "a\0b") end)
     raises("X-A is not valid UTF-8 at byte 1", function() h:Add("X-A", "\255") end)
     raises("X-A is too long", function() h:Add("X-A", ("x"):rep(65537)) end)
     raises("bad value for 'value' (string expected, got number)", function() h:Set("X-A", 5) end)

@@ -1,7 +1,7 @@
 #include "mime/charset.h"
 
 #include "base/chars.h"
-#include "mime/check.h"
+#include "base/check.h"
 
 /* What a mail reader must find in charset= is the registered name (IANA's, the one preferred for MIME); iconv takes many more
    that only it knows. Keys: lower case, letters and digits alone. */

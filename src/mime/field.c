@@ -2,11 +2,16 @@
 
 #include "base/alloc.h"
 #include "base/chars.h"
+#include "base/check.h"
 #include "mime/field_value.h"
 #include "mime/fold.h"
 
 /* field-name = 1*ftext   (RFC 5322 3.6.8) */
 int nm_field_check_name(struct nm_str name, struct nm_error *e) {
+  int err = nm_check_nul("the name of a header field", name, e);
+  if (err != 0) {
+    return err;
+  }
   if (!nm_all(name, NM_CHAR_FTEXT)) {
     return nm_error_set(
         e, NM_EINVAL, NM_KIND_MESSAGE,

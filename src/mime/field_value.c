@@ -1,7 +1,7 @@
 #include "mime/field_value.h"
 
 #include "base/chars.h"
-#include "mime/check.h"
+#include "base/check.h"
 #include "mime/encword.h"
 #include "mime/fold.h"
 #include "mime/list_urls.h"

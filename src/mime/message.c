@@ -4,7 +4,7 @@
 #include "mime/part.h"
 #include "mime/calendar.h"
 #include "mime/charset.h"
-#include "mime/check.h"
+#include "base/check.h"
 #include "mime/msgid.h"
 #include "mime/raw.h"
 

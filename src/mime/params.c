@@ -4,7 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/chars.h"
-#include "mime/check.h"
+#include "base/check.h"
 
 /* So that a parameter fits on its line beside the beginning of its value. */
 #define NAME_MAX_OCTETS 40

@@ -1,7 +1,7 @@
 #include "mime/part.h"
 
 #include "base/alloc.h"
-#include "mime/check.h"
+#include "base/check.h"
 #include "mime/eai.h"
 #include "mime/mediatype.h"
 #include "mime/message.h"

@@ -1,7 +1,7 @@
 /* The fields of a part (its type: part_type.c): each is checked here, once. */
 
 #include "base/chars.h"
-#include "mime/check.h"
+#include "base/check.h"
 #include "mime/part.h"
 
 struct nm_str nm_part_file_name(struct nm_str path) {

@@ -2,7 +2,7 @@
 
 #include "base/chars.h"
 #include "mime/charset.h"
-#include "mime/check.h"
+#include "base/check.h"
 #include "mime/mediatype.h"
 #include "mime/param_read.h"
 #include "mime/part.h"

@@ -1,4 +1,4 @@
-#include "mime/check.h"
+#include "base/check.h"
 
 #include "base/utf8.h"
 
@@ -8,17 +8,20 @@ static size_t find(struct nm_str s, char c) {
   return at != NULL ? (size_t)(at - s.p) : s.n;
 }
 
+int nm_check_nul(const char *field, struct nm_str s, struct nm_error *e) {
+  size_t at = find(s, '\0');
+  return at == s.n ? 0
+                   : nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE, "%s has a NUL (\\0) at byte %zu; remove it",
+                                  field, at + 1);
+}
+
 int nm_check_text(const char *field, struct nm_str s, struct nm_error *e) {
   size_t at = nm_utf8_valid(s);
   if (at < s.n) {
     return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
                         "%s is not valid UTF-8 at byte %zu; convert it to UTF-8 first", field, at + 1);
   }
-  at = find(s, '\0');
-  if (at < s.n) {
-    return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE, "%s has a NUL at byte %zu; remove it", field, at + 1);
-  }
-  return 0;
+  return nm_check_nul(field, s, e);
 }
 
 int nm_check_line(const char *field, struct nm_str s, struct nm_error *e) {
