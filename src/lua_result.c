@@ -1,5 +1,7 @@
 #include "lua_result.h"
 
+#include <stdio.h>
+
 #include "base/clock.h"
 #include "smtp/session.h"
 
@@ -49,36 +51,83 @@ int nm_result_push_failure(lua_State *L, const struct nm_client *c, const struct
 
 /* ---- the recipients ---- */
 
-static void push_recipient(lua_State *L, const struct nm_rcpt *r) {
-  lua_newtable(L);
-  nm_set_field_str(L, "Address", r->addr->address);
-  nm_result_set_reply(L, &r->reply);
-  lua_pushboolean(L, nm_reply_class(&r->reply) == 4);
-  lua_setfield(L, -2, "Temporary");
+#define N_FATES 4
+
+/* Each recipient stands in one of these, which are always there. Accepted and Unknown may have the message; Rejected and NotSent have not. */
+static const char *const lists[N_FATES] = {[NM_FATE_NOT_SENT] = "NotSent",
+                                           [NM_FATE_REFUSED] = "Rejected",
+                                           [NM_FATE_ACCEPTED] = "Accepted",
+                                           [NM_FATE_UNKNOWN] = "Unknown"};
+
+/* The answer that decided about it: the server's to it alone, or the one that refused it with all others. */
+static const struct nm_reply *last_word(const struct nm_txn_result *txn, const struct nm_rcpt *r) {
+  int is_common = r->fate == NM_FATE_REFUSED && nm_reply_class(&r->reply) < 4;
+  return is_common ? &txn->reply : &r->reply;
 }
 
-/* Accepted and Rejected of the table on the top. Who is in neither has not got the message, or nobody knows. */
-static void set_recipients(lua_State *L, const struct nm_txn_result *txn) {
-  lua_newtable(L);
-  lua_newtable(L);
-  int accepted = 0, rejected = 0;
+/* A table for one recipient, with room for what the server said of it. */
+static void push_recipient(lua_State *L, const struct nm_addr *addr, const struct nm_reply *r) {
+  lua_createtable(L, 0, r->code != 0 ? 5 : 1);
+  nm_set_field_str(L, "Address", addr->address);
+  nm_result_set_reply(L, r);
+}
+
+/* Whether trying again may help: of those that nobody refused, or that nobody knows about, no answer says it. */
+static void set_temporary(lua_State *L, enum nm_fate fate, const struct nm_reply *r) {
+  if (fate == NM_FATE_ACCEPTED || fate == NM_FATE_REFUSED) {
+    lua_pushboolean(L, nm_reply_class(r) == 4);
+    lua_setfield(L, -2, "Temporary");
+  }
+}
+
+static void count_fates(const struct nm_txn_result *txn, int n_out[N_FATES]) {
+  for (size_t i = 0; i < txn->n_rcpt; i++) {
+    n_out[txn->rcpt[i].fate]++;
+  }
+}
+
+/* Into the lists that lie from index at on, each at the place of its fate. */
+static void fill_lists(lua_State *L, int at, const struct nm_txn_result *txn) {
+  int n[N_FATES] = {0};
   for (size_t i = 0; i < txn->n_rcpt; i++) {
     const struct nm_rcpt *r = &txn->rcpt[i];
-    if (r->fate == NM_FATE_ACCEPTED) {
-      push_recipient(L, r);
-      lua_rawseti(L, -3, ++accepted);
-    } else if (nm_reply_class(&r->reply) >= 4) {
-      push_recipient(L, r);
-      lua_rawseti(L, -2, ++rejected);
-    }
+    const struct nm_reply *word = last_word(txn, r);
+    push_recipient(L, r->addr, word);
+    set_temporary(L, r->fate, word);
+    lua_rawseti(L, at + (int)r->fate, ++n[r->fate]);
   }
-  lua_setfield(L, -3, "Rejected");
-  lua_setfield(L, -2, "Accepted");
+}
+
+/* No transaction ever had them. */
+static void fill_not_sent(lua_State *L, int at, const struct nm_envelope *env) {
+  static const struct nm_reply none = {0};
+  for (size_t i = 0; i < env->n_to; i++) {
+    push_recipient(L, env->to[i], &none);
+    lua_rawseti(L, at + NM_FATE_NOT_SENT, (int)i + 1);
+  }
+}
+
+/* The lists of the table on the top. */
+static void set_recipients(lua_State *L, const struct nm_result *r) {
+  const struct nm_txn_result *txn = &r->sent->txn;
+  int result = lua_gettop(L), n[N_FATES] = {0};
+  count_fates(txn, n);
+  for (int fate = 0; fate < N_FATES; fate++) {
+    lua_createtable(L, n[fate], 0);
+  }
+  if (txn->n_rcpt > 0) {
+    fill_lists(L, result + 1, txn);
+  } else {
+    fill_not_sent(L, result + 1, r->env);
+  }
+  for (int fate = N_FATES - 1; fate >= 0; fate--) {
+    lua_setfield(L, result, lists[fate]);
+  }
 }
 
 static const struct nm_rcpt *first_refused(const struct nm_txn_result *txn) {
   for (size_t i = 0; i < txn->n_rcpt; i++) {
-    if (nm_reply_class(&txn->rcpt[i].reply) >= 4) {
+    if (txn->rcpt[i].fate == NM_FATE_REFUSED) {
       return &txn->rcpt[i];
     }
   }
@@ -124,19 +173,34 @@ static void set_timings(lua_State *L, const struct nm_result *r) {
 
 /* ---- all of it ---- */
 
+/* How many of them, for people: "2 of 5 recipients refused", and those that the message never went to. */
+static void say_counts(const struct nm_txn_result *txn, char *text, size_t size) {
+  int n[N_FATES] = {0};
+  count_fates(txn, n);
+  int missed = n[NM_FATE_NOT_SENT], refused = n[NM_FATE_REFUSED], all = (int)txn->n_rcpt;
+  if (refused == 0) {
+    snprintf(text, size, "%d of %d recipients were not reached", missed, all);
+  } else if (missed == 0) {
+    snprintf(text, size, "%d of %d recipients refused", refused, all);
+  } else {
+    snprintf(text, size, "%d of %d recipients refused and %d not reached", refused, all, missed);
+  }
+}
+
+#define COUNTS_MAX 96
+
 /* The warning that stands beside a result when somebody has not got the message. */
 static void push_warning(lua_State *L, const struct nm_sent *s) {
-  const struct nm_txn_result *txn = &s->txn;
-  const struct nm_rcpt *refused = first_refused(txn);
-  int missed = (int)(txn->n_rcpt - txn->n_accepted), all = (int)txn->n_rcpt;
+  const struct nm_rcpt *refused = first_refused(&s->txn);
+  char counts[COUNTS_MAX];
   struct nm_error words = {0}; /* a room in which text becomes printable */
+  say_counts(&s->txn, counts, sizeof counts);
   if (refused == NULL) {
-    nm_error_set(&words, 0, NM_KIND_NONE, "%d of %d recipients were not reached: %s", missed, all,
-                 s->rest.text);
+    nm_error_set(&words, 0, NM_KIND_NONE, "%s: %s", counts, s->rest.text);
   } else {
-    nm_error_set(&words, 0, NM_KIND_NONE, "%d of %d recipients refused, first <%.*s>: %d %s", missed, all,
-                 (int)refused->addr->spec.n, refused->addr->spec.p, refused->reply.code,
-                 refused->reply.text.n > 0 ? refused->reply.text.p : "");
+    const struct nm_reply *r = last_word(&s->txn, refused);
+    nm_error_set(&words, 0, NM_KIND_NONE, "%s, first <%.*s>: %d %s", counts, (int)refused->addr->spec.n,
+                 refused->addr->spec.p, r->code, r->text.n > 0 ? r->text.p : "");
   }
   lua_pushstring(L, words.text);
 }
@@ -154,7 +218,7 @@ static int push_success(lua_State *L, const struct nm_result *r) {
   if (r->message_id.n > 0) {
     nm_set_field_str(L, "MessageId", r->message_id);
   }
-  set_recipients(L, txn);
+  set_recipients(L, r);
   set_timings(L, r);
   if (txn->outcome == NM_OUTCOME_ACCEPTED) {
     return 1;
@@ -165,7 +229,7 @@ static int push_success(lua_State *L, const struct nm_result *r) {
 
 static int push_detail(lua_State *L, const struct nm_result *r) {
   int pushed = nm_result_push_failure(L, r->client, r->sent, r->sent->txn.outcome);
-  set_recipients(L, &r->sent->txn);
+  set_recipients(L, r);
   set_timings(L, r);
   if (r->message_id.n > 0) {
     nm_set_field_str(L, "MessageId", r->message_id);

@@ -9,8 +9,9 @@
 struct nm_result {
   const struct nm_client *client;
   const struct nm_sent *sent;
-  int64_t begin;            /* ms: when the work on it began; Total counts from there */
-  struct nm_str message_id; /* empty: it had none, or never came to have one */
+  int64_t begin;                 /* ms: when the work on it began; Total counts from there */
+  struct nm_str message_id;      /* empty: it had none, or never came to have one */
+  const struct nm_envelope *env; /* whom it was for, should it never have come to a transaction */
 };
 
 NM_HIDDEN_BEGIN

@@ -125,13 +125,15 @@ static int prepare(struct job *j, struct nm_client *c, const struct nm_message *
   nm_pace_begin(&j->errand.pace, c->timeout, c->deadline); /* rendering reads files: it counts */
   int err = e->code;                                       /* what was wrong with the options */
   err = err == 0 ? nm_addressing_take(&j->who, m, j->options, e) : err;
+  if (err == 0) {
+    nm_addressing_write(&j->who, &j->env);
+  }
   err = err == 0 ? nm_now_take(&j->now, m, e) : err;
   err = err == 0 ? take_content(j, m, NM_ALLOW_8BIT | NM_ALLOW_BINARY) : err;
   err = err == 0 ? keep_message(j, m) : err;
   if (err != 0) {
     return err;
   }
-  nm_addressing_write(&j->who, &j->env);
   j->env.is_utf8 = nm_message_check_header(m, &j->utf8) != 0;
   j->env.all_or_nothing = c->all_or_nothing;
   if (j->options != NULL && j->options->all_or_nothing >= 0) {
@@ -142,7 +144,7 @@ static int prepare(struct job *j, struct nm_client *c, const struct nm_message *
 
 static int finish(lua_State *L, struct nm_errand *e) {
   const struct job *j = (const struct job *)(const void *)e;
-  struct nm_result r = {e->client, &e->sent, e->pace.begin, nm_buf_str(&j->now.id)};
+  struct nm_result r = {e->client, &e->sent, e->pace.begin, nm_buf_str(&j->now.id), &j->env};
   return nm_result_push(L, &r);
 }
 
@@ -228,20 +230,28 @@ static struct job *make_job(lua_State *L, int *pushed) {
 //
 // A recipient that is named more than once gets it once (the local part compares exactly, the domain without case), and stands once in the
 // results. Parts that are to go in 8bit or binary are encoded for a server that does not take them so.
+//
+// Who sends again only to those who have not got it goes by the lists. Their entries are `{Address, Code, EnhancedCode, Reply}`, with the answer that
+// counts for this recipient, as far as there is one. Accepted have it. Unknown may have it (the line broke behind the last byte):
+// sending again may deliver it twice. Rejected have not: the server said no, to the recipient or to the sender or message as a whole, and
+// `Temporary` (in the entries of Accepted and Rejected) says whether trying again may help. NotSent have not, and nobody said no to them: the
+// server hung up (421), the line broke before, it was not their turn yet, or with AllOrNothing somebody else was refused. When the message or the
+// options cannot even say who the recipients are, all four are empty.
 // @function SmtpClient:Send
 // @tparam MailMessage Message
 // @tparam[opt] table options what differs from the message and the client for this send: see `SendOptions`
-// @treturn[1] table `Outcome` ("accepted" or "partial"), `Code`, `EnhancedCode`, `Reply`, `QueueId`, `MessageId`,
-//   `Accepted` and `Rejected` (lists of `{Address, Code, EnhancedCode, Reply, Temporary}`), `Timings` (milliseconds: `Connect`, all up to the
-//   first command of the envelope; `Envelope`, up to the first byte of the content; `Content`, up to its last; `Reply`, up to the server's
-//   word; `Total`, with the rendering. Of several transactions the sums. On a new connection Connect contains `Resolve`, the name server; `Tcp`,
-//   with a proxy; `Tls`, with greeting and EHLO where it began with STARTTLS; `Hello`, greeting and EHLO; the rest is the login)
-// @treturn[1] ?string a warning when some recipients were refused
+// @treturn[1] table `Outcome` ("accepted" or "partial"), `Code`, `EnhancedCode`, `Reply`, `QueueId`, `MessageId`; `Accepted`, `Rejected`, `Unknown`
+//   and `NotSent`, lists that are always there, with each recipient in exactly one of them (a result has nobody in Unknown); `Timings`
+//   (milliseconds: `Connect`, all up to the first command of the envelope; `Envelope`, up to the first byte of the content; `Content`, up to its
+//   last; `Reply`, up to the server's word; `Total`, with the rendering. Of several transactions the sums. On a new connection Connect contains
+//   `Resolve`, the name server; `Tcp`, with a proxy; `Tls`, with greeting and EHLO where it began with STARTTLS; `Hello`, greeting and EHLO; the
+//   rest is the login)
+// @treturn[1] ?string a warning when some recipients were refused, or not reached
 // @treturn[2] nil
 // @treturn[2] string what happened and what to do
-// @treturn[2] table detail: `Kind` (connect, tls, auth, sender, recipient, data, timeout, protocol, message), `Outcome` (not_sent,
-//   rejected, unknown), `Code`, `EnhancedCode`, `Command`, `Reply`, `Temporary`, `Accepted`, `Rejected`, `Timings`,
-//   `Host`, `Port`
+// @treturn[2] table detail: `Kind` (connect, tls, auth, sender, recipient, data, timeout, protocol, message, cancelled), `Outcome` (not_sent,
+//   rejected, unknown), `Code`, `EnhancedCode`, `Command`, `Reply`, `Temporary`, `Accepted`, `Rejected`, `Unknown`, `NotSent`, `MessageId`,
+//   `Timings`, `Host`, `Port`
 int nm_client_m_send(lua_State *L) {
   int pushed = 0;
   struct job *j = make_job(L, &pushed);

@@ -130,6 +130,93 @@ describe("the outcome is", function()
   end)
 end)
 
+-- Accepted and Unknown may have the message; who sends it again to Rejected (Temporary) and NotSent sends nobody two.
+describe("each recipient is in one list", function()
+  local TO = { "a@x.test", "b@x.test", "c@x.test" }
+
+  -- "a250 b550" for each of the lists that is not empty.
+  local function lists(result)
+    local out, n = {}, 0
+    for _, name in ipairs{ "Accepted", "Rejected", "Unknown", "NotSent" } do
+      local list = {}
+      for i, r in ipairs(result[name]) do
+        n = n + 1
+        local temporary = r.Temporary == nil and "" or r.Temporary and "t" or "p"
+        assert.equal(name == "Accepted" or name == "Rejected", r.Temporary ~= nil)
+        list[i] = r.Address:match "^(.)@" .. (r.Code or "") .. (name == "Rejected" and temporary or "")
+      end
+      if #list > 0 then out[#out + 1] = name .. " " .. table.concat(list, " ") end
+    end
+    assert.equal(3, n)
+    return table.concat(out, "; ")
+  end
+
+  local function says(want, faults, options, setup)
+    local result, err, detail, server, client = run(faults, options, net.message{ To = TO }, setup)
+    client:Close()
+    server:Stop()
+    assert.equal(want, lists(result or detail), err)
+    return result or detail, err
+  end
+
+  local B_REFUSED = { At = "RCPT", Match = "<b@", Reply = "550 5.1.1 no" }
+
+  it("when all or some are accepted", function()
+    says("Accepted a250 b250 c250", {})
+    local _, warning = says("Accepted a250 c250; Rejected b550p", { B_REFUSED })
+    assert.is_truthy(warning:find("^1 of 3 recipients refused, first <b@x.test>: 550 "), warning)
+  end)
+
+  it("when the sender is refused, whatever the server says behind it", function()
+    for _, extensions in ipairs{ { "PIPELINING" }, { "PIPELINING", "CHUNKING" }, { "SIZE 0" } } do
+      local faults = { { At = "MAIL", Reply = "451 4.7.1 later" }, { At = "RCPT", Reply = "503 5.5.1 MAIL first" } }
+      local detail = says("Rejected a451t b451t c451t", faults, nil, { Extensions = extensions })
+      assert.same({ 451, true }, { detail.Code, detail.Temporary })
+    end
+  end)
+
+  it("when the message is refused: those refused before keep their own answer", function()
+    says("Rejected a552p b552p c552p", { { At = "DOT", Reply = "552 5.3.4 too big" } })
+    says("Rejected a451t b550p c451t", { B_REFUSED, { At = "DOT", Reply = "451 4.3.0 later" } })
+    says("Rejected a421t b550p c421t", { B_REFUSED, { At = "DOT", Reply = "421 4.3.0 later" } })
+    local detail = says("Rejected a554p b550p c554p", { B_REFUSED, { At = "DATA", Reply = "554 5.7.1 spam" } })
+    assert.same({ "5.7.1", "5.7.1 spam" }, { detail.Rejected[1].EnhancedCode, detail.Rejected[1].Reply })
+  end)
+
+  it("when one refusal takes the others down", function()
+    says("Rejected b550p; NotSent a250 c250", { B_REFUSED }, { AllOrNothing = true })
+  end)
+
+  it("when the line breaks, or the server hangs up, before and after the last byte", function()
+    says("Rejected b550p; NotSent a250 c250", { B_REFUSED, { At = "DATA", Drop = true } })
+    says("Rejected b550p; Unknown a250 c250", { B_REFUSED, { At = "DOT", Drop = true } })
+    says("NotSent a b c", { { At = "MAIL", Reply = "421 4.3.2 busy" } })
+    says("NotSent a250 b421 c", { { At = "RCPT", Match = "<b@", Reply = "421 4.3.2 busy" } })
+    says("NotSent a b c", { { At = "MAIL", Drop = true } })
+  end)
+
+  it("when it never came to a transaction", function()
+    says("NotSent a b c", { { At = "CONNECT", Reply = "554 5.7.1 go away" } })
+    says("NotSent a b c", {}, { EnableSsl = true })
+    local server = testing.Server{ Faults = { { At = "EHLO", Delay = 0.2 } } }
+    local client = server:Client{}
+    local first, second = client:SendAsync(net.message{ To = TO }), client:SendAsync(net.message{ To = TO })
+    local _, err, detail = client:Send(net.message{ To = TO })
+    assert.is_truthy(err:find("sending another message", 1, true), err)
+    assert.equal("NotSent a b c", lists(detail))
+    second:Cancel()
+    assert.equal("NotSent a b c", lists(select(3, second:Result())))
+    first:Cancel()
+    assert.equal("NotSent a b c", lists(select(3, first:Result())))
+    server:Stop()
+    local path = os.tmpname()
+    local message = net.message{ To = TO, Attachments = require "netmail".Attachment.Create(path) }
+    os.remove(path)
+    detail = select(3, net.client(1):Send(message))
+    assert.same({ "message", "NotSent a b c" }, { detail.Kind, lists(detail) })
+  end)
+end)
+
 describe("replies of a hostile server", function()
   it("are bounded while dialling", function()
     for _, endless in ipairs{ "line", "lines" } do

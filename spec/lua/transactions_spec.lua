@@ -19,6 +19,10 @@ local function addresses(list)
   return table.concat(out, " ")
 end
 
+local function fates(result)
+  return addresses(result.Accepted), addresses(result.Rejected), addresses(result.Unknown), addresses(result.NotSent)
+end
+
 describe("a content in chunks", function()
   it("arrives at Postfix as it was sent, whatever its size", function()
     local postfix = servers.shared "postfix"
@@ -125,22 +129,25 @@ describe("many recipients", function()
 
   it("have the fate of their own transaction", function()
     local limits = "LIMITS RCPTMAX=1"
-    local result = send(after(net.greet("PIPELINING", limits), part(1, 1), part(2, 2, "554 5.7.1 spam\r\n")),
+    local result, warning = send(after(net.greet("PIPELINING", limits), part(1, 1), part(2, 2, "554 5.7.1 spam\r\n")),
       { To = recipients(3) })
-    assert.same({ "partial", "u1", "u2" }, { result.Outcome, addresses(result.Accepted), addresses(result.Rejected) })
+    assert.same({ "partial", "u1", "u2", "", "u3" }, { result.Outcome, fates(result) })
     assert.equal(554, result.Rejected[1].Code)
+    assert.is_truthy(warning:find("1 of 3 recipients refused and 1 not reached, first <u2@example.test>: 554", 1, true), warning)
     local steps = after(net.greet("PIPELINING", limits), part(1, 1), part(2, 2))
     steps[#steps] = { drop = true }
     local none, _, detail = send(steps, { To = recipients(3) })
     assert.is_nil(none)
-    assert.same({ "unknown", "u1" }, { detail.Outcome, addresses(detail.Accepted) })
+    assert.same({ "unknown", "u1", "", "u2", "u3" }, { detail.Outcome, fates(detail) })
+    assert.same({ Address = "u3@example.test" }, detail.NotSent[1])
+    assert.same({ "u2@example.test", 250, nil }, { detail.Unknown[1].Address, detail.Unknown[1].Code, detail.Unknown[1].Temporary })
   end)
 
   it("are all told when some were never reached", function()
     local steps = after(net.greet("PIPELINING", "LIMITS RCPTMAX=1"), part(1, 1))
     local result, warning = send({ net.follow(steps, { expect = "MAIL" }, { send = "421 bye\r\n" }, { drop = true }), { { drop = true } } },
       { To = recipients(2) })
-    assert.same({ "partial", "u1", "" }, { result.Outcome, addresses(result.Accepted), addresses(result.Rejected) })
+    assert.same({ "partial", "u1", "", "", "u2" }, { result.Outcome, fates(result) })
     assert.is_truthy(warning:find("1 of 2 recipients were not reached", 1, true), warning)
   end)
 
@@ -149,7 +156,7 @@ describe("many recipients", function()
     local client = net.client(server.port.plain, { AllOrNothing = true })
     local result, err, detail = client:Send(net.message{ To = recipients(3) })
     assert.is_nil(result)
-    assert.same({ "not_sent", "recipient" }, { detail.Outcome, detail.Kind })
+    assert.same({ "not_sent", "recipient", "", "", "", "u1 u2 u3" }, { detail.Outcome, detail.Kind, fates(detail) })
     assert.is_truthy(err:find("3 recipients need several transactions", 1, true), err)
     client:Close()
     server:stop()

@@ -477,8 +477,23 @@ static void stops_a_long_group_when_mail_is_refused(void) {
     say(f.s, "503 no\r\n");
   }
   CHECK(nm_session_state(f.s) == NM_SESSION_IDLE);
-  CHECK(nm_session_result(f.s)->rcpt[rcpts - 1].reply.code == 503);
-  CHECK(nm_session_result(f.s)->rcpt[rcpts].reply.code == 0);
+  const struct nm_txn_result *r = nm_session_result(f.s);
+  CHECK(r->outcome == NM_OUTCOME_REJECTED && r->reply.code == 550);
+  CHECK(r->rcpt[0].reply.code == 0 && r->rcpt[0].fate == NM_FATE_REFUSED); /* 503 is no answer to it */
+  CHECK(r->rcpt[rcpts].reply.code == 0 && r->rcpt[rcpts].fate == NM_FATE_REFUSED);
+  tear_down(&f);
+}
+
+/* A message that went with its envelope, and a reply too many: it may have come first, and then each of them belongs one further on. */
+static void knows_no_fate_when_replies_do_not_add_up(void) {
+  struct fixture f;
+  set_up(&f, NM_CAP_PIPELINING | NM_CAP_CHUNKING, 2, NM_STR("x"));
+  CHECK(nm_session_begin(f.s, &f.env, f.content) == 0);
+  take_all(f.s, NULL);
+  CHECK(say(f.s, "250 ok\r\n450 no\r\n250 ok\r\n250 ok\r\n250 ok\r\n") == NM_EPROTO);
+  const struct nm_txn_result *r = nm_session_result(f.s);
+  CHECK(r->outcome == NM_OUTCOME_UNKNOWN && r->n_rcpt == 2);
+  CHECK(r->rcpt[0].fate == NM_FATE_UNKNOWN && r->rcpt[1].fate == NM_FATE_UNKNOWN);
   tear_down(&f);
 }
 
@@ -635,6 +650,7 @@ int main(void) {
   RUN(knows_when_a_connection_is_spent);
   RUN(cannot_be_deadlocked);
   RUN(stops_a_long_group_when_mail_is_refused);
+  RUN(knows_no_fate_when_replies_do_not_add_up);
   RUN(keeps_little_of_a_chatty_server);
   RUN(checks_addresses_before_the_first_byte);
   RUN(eight_bit_content_needs_8bitmime);

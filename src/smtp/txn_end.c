@@ -137,6 +137,9 @@ void nm_txn_doubt(struct nm_txn *t, const struct nm_error *why) {
     nm_error_set(&res->error, why->code, why->kind,
                  "%s, so that nobody can tell which of its replies was to the message", why->text);
     nm_txn_conclude(t, NM_OUTCOME_UNKNOWN);
+    for (size_t i = 0; i < res->n_rcpt; i++) { /* nor which to whom */
+      res->rcpt[i].fate = NM_FATE_UNKNOWN;
+    }
   }
 }
 

@@ -50,11 +50,18 @@ static int on_mail(struct nm_txn *t, const struct nm_reply *r) {
   return settle(t);
 }
 
+/* Behind a MAIL that was refused nothing is said of the recipient (503, bad sequence), and a 4xx of MAIL's must not look like a 5xx. */
+static void hear_rcpt(struct nm_txn *t, const struct nm_reply *r) {
+  if (!t->is_mail_refused) {
+    nm_txn_keep_rcpt_reply(t, t->rsp.i, r);
+  }
+}
+
 static int on_rcpt(struct nm_txn *t, const struct nm_reply *r) {
   if (nm_reply_class(r) == 3) {
     return unexpected(t, "unexpected reply to RCPT", r);
   }
-  nm_txn_keep_rcpt_reply(t, t->rsp.i, r);
+  hear_rcpt(t, r);
   if (nm_reply_class(r) == 2) {
     t->result.n_accepted++;
     t->is_reset_due = 1;
@@ -223,7 +230,7 @@ int nm_txn_reply(struct nm_txn *t, const struct nm_reply *r) {
   }
   if (r->code == 421) {
     if (t->rsp.step == NM_STEP_RCPT) {
-      nm_txn_keep_rcpt_reply(t, t->rsp.i, r);
+      hear_rcpt(t, r);
     }
     return closing(t, r);
   }
