@@ -10,6 +10,7 @@
 #include "base/idn.h"
 #include "base/literal.h"
 #include "base/utf8.h"
+#include "pool.h"
 #include "smtp/command.h"
 
 int nm_client_new(struct nm_client **out) {
@@ -22,6 +23,7 @@ int nm_client_new(struct nm_client **out) {
   c->implicit_tls = -1;
   c->trace_level = NM_TRACE_LEVEL_MAX;
   c->timeout = NM_TIMEOUT_DEFAULT;
+  c->pipelining = NM_PIPELINING_FULL;
   c->host.max = c->local_name.max = NM_HOST_MAX;
   c->ca_file.max = c->ca_path.max = c->cert_file.max = c->key_file.max = NM_OPTION_MAX;
   c->key_password.max = c->proxy.max = NM_OPTION_MAX;
@@ -43,12 +45,19 @@ static void drop_own(struct nm_client *c, size_t at) {
   memmove(&c->own[at], &c->own[at + 1], (c->n_own - at) * sizeof c->own[0]);
 }
 
+void nm_client_forget_credentials(struct nm_client *c) {
+  while (c->n_own > 0) {
+    drop_own(c, c->n_own - 1);
+  }
+}
+
 void nm_client_unref(struct nm_client **at) {
   struct nm_client *c = *at;
   *at = NULL;
   if (c == NULL || --c->refs > 0) {
     return;
   }
+  nm_pool_free(c);
   if (c->conn != NULL) {
     c->api->conn_close(&c->conn, 1);
   }
@@ -61,9 +70,7 @@ void nm_client_unref(struct nm_client **at) {
   for (size_t i = 0; i < NM_LOGIN_MAX; i++) {
     nm_credential_unref(&c->users[i]);
   }
-  while (c->n_own > 0) {
-    drop_own(c, c->n_own - 1);
-  }
+  nm_client_forget_credentials(c);
   nm_cache_unref(&c->credentials);
   nm_send_options_unref(&c->options);
   struct nm_buf *texts[] = {&c->host,     &c->local_name,   &c->ca_file, &c->ca_path, &c->cert_file,
@@ -164,6 +171,7 @@ int nm_client_set_host(struct nm_client *c, struct nm_str host, struct nm_error 
                         "Host '%.*s' is neither a domain name nor an IP address (the port goes into Port)",
                         (int)(host.n < 300 ? host.n : 300), host.p);
   }
+  c->distrust = 0;
   return nm_buf_replace(&c->host, "Host", host, e);
 }
 
@@ -317,6 +325,27 @@ int nm_client_set_tracer(struct nm_client *c, void *tracer, void (*release)(void
 
 struct nm_trace *nm_client_trace(const struct nm_client *c) {
   return c->tracer.what != NULL ? c->trace : NULL;
+}
+
+static const enum nm_pipelining steps[] = {NM_PIPELINING_FULL, NM_PIPELINING_ENVELOPE, NM_PIPELINING_OFF};
+#define STEPS 3
+
+static unsigned step_of(enum nm_pipelining mode) {
+  unsigned i = 0;
+  while (i + 1 < STEPS && steps[i] != mode) {
+    i++;
+  }
+  return i;
+}
+
+enum nm_pipelining nm_client_pipelining(const struct nm_client *c) {
+  unsigned asked = step_of(c->pipelining);
+  return steps[asked > c->distrust ? asked : c->distrust];
+}
+
+void nm_client_distrust(struct nm_client *c, enum nm_pipelining done) {
+  unsigned less = step_of(done) + 1;
+  c->distrust = less < STEPS && less > c->distrust ? less : c->distrust;
 }
 
 const struct nm_caps *nm_client_caps(const struct nm_client *c) {

@@ -46,6 +46,8 @@ struct nm_client {
   unsigned minimum_auth; /* bit of the mechanism than which none may be weaker; 0: any */
   int is_lmtp;           /* RFC 2033 */
   int all_or_nothing;
+  enum nm_pipelining pipelining; /* how far it may run ahead of the server's replies */
+  unsigned distrust; /* how many steps below that the server has shown that it needs; forgotten with Host */
   struct nm_send_options *options; /* asked for each send; NULL: nothing */
   size_t rcpt_max; /* recipients of one transaction, as the caller knows of the server; 0: no limit known */
   int use_default_credentials;
@@ -80,6 +82,12 @@ struct nm_client {
   int64_t rests_since;                       /* ms: when the session became idle */
   struct nm_buf key; /* everything the connection's identity is made of, secrets too: wiped */
   pid_t pid;
+
+  /* Further connections (pool.h); owner is that of one of these. */
+  struct nm_client *owner;
+  struct nm_client **others;
+  size_t n_others;
+  struct nm_flight *flight; /* messages are on their way over these (flight.h); NULL: none */
 };
 
 NM_HIDDEN_BEGIN
@@ -101,6 +109,12 @@ int nm_client_set_certificate(struct nm_client *c, struct nm_str file, struct nm
 int nm_client_set_proxy(struct nm_client *c, struct nm_str url, struct nm_error *e);
 /* For the present host; NULL takes it away. */
 int nm_client_set_credential(struct nm_client *c, unsigned mechs, struct nm_credential *credential);
+/* How far it may run ahead of this server, which may have got wrong what was done so before. */
+enum nm_pipelining nm_client_pipelining(const struct nm_client *c);
+/* The server has got wrong what was done so: from here on less is. */
+void nm_client_distrust(struct nm_client *c, enum nm_pipelining done);
+/* All of them. */
+void nm_client_forget_credentials(struct nm_client *c);
 /* What sees the trace; NULL takes it away. Takes tracer, also when memory is short (NM_ENOMEM). */
 int nm_client_set_tracer(struct nm_client *c, void *tracer, void (*release)(void *tracer));
 /* Where a new connection's words go; NULL: nobody looks. */

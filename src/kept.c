@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include "pool.h"
+
 static void key_add(struct nm_buf *key, const struct nm_buf *b) {
   nm_buf_addf(key, "%zu:", b->n);
   nm_buf_add_str(key, nm_buf_str(b));
@@ -71,6 +73,7 @@ void nm_kept_hang_up(struct nm_client *c) {
 
 void nm_kept_leave_parents(struct nm_client *c) {
   if (c->net != NULL && c->pid != getpid()) {
+    nm_pool_free(c);
     nm_kept_drop(c);
     c->api->net_free(c->net);
     c->net = NULL;

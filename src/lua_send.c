@@ -1,50 +1,28 @@
-#include "addressing.h"
 #include "lua_envelope.h"
 #include "lua_errand.h"
 #include "lua_load.h"
 #include "lua_message.h"
 #include "lua_result.h"
 #include "lua_task.h"
-#include "mime/eai.h"
-#include "mime/message.h"
-#include "mime/pieces.h"
-#include "now.h"
+#include "outgoing.h"
 
 /* ---- the job: all that one send owns, in scratch memory, so that nothing is lost when something raises ---- */
 
 struct job {
   struct nm_errand errand; /* first */
-  struct nm_envelope env;
-  struct nm_now now;
-  struct nm_message *kept; /* what is rendered anew for a server that takes less; NULL: nothing need be */
-  struct nm_addressing who;
-  struct nm_send_options *options; /* NULL: neither this send nor the client asks for anything */
-  struct nm_error utf8;            /* which address makes the header UTF-8 (RFC 6532); code 0: none */
-  unsigned allowed;                /* NM_ALLOW_…: how source was rendered */
+  struct nm_outgoing mail;
 };
 
 static void job_release(void *memory) {
   struct job *j = memory;
   nm_errand_release(&j->errand); /* before the addresses its results point to */
-  nm_source_free(&j->errand.source);
-  nm_message_unref(&j->kept);
-  nm_addressing_free(&j->who);
-  nm_send_options_unref(&j->options);
-  nm_now_free(&j->now);
+  nm_outgoing_free(&j->mail);
 }
 
-/* Renders the message anew for a way that takes what is allowed. */
-static int take_content(struct job *j, const struct nm_message *m, unsigned allowed) {
-  static const enum nm_body bodies[] = {
-      [NM_CTE_8BIT] = NM_BODY_8BITMIME, [NM_CTE_BINARY] = NM_BODY_BINARYMIME};
-  nm_source_free(&j->errand.source);
-  j->now.stamp.allowed = j->allowed = allowed;
-  int err = nm_message_render(m, &j->now.stamp, &j->errand.source, &j->errand.sent.error);
-  if (err == 0) {
-    j->env.body = bodies[nm_pieces_cte(j->errand.source)];
-    j->env.size = nm_source_size(j->errand.source);
-  }
-  return err;
+static int send(struct job *j) {
+  struct nm_errand *e = &j->errand;
+  e->source = j->mail.content;
+  return nm_client_begin(e->client, &j->mail.env, j->mail.content, &e->pace, &e->sent, &e->sending);
 }
 
 /* What the server said it takes, when that was too little for the last attempt, and nothing was sent; else NULL. */
@@ -56,66 +34,30 @@ static const struct nm_caps *refusing(const struct job *j) {
              : NULL;
 }
 
-/* Parts that the author wants in 8bit or binary were refused by a server without 8BITMIME or BINARYMIME, before MAIL. Sets what it takes. */
-static int needs_narrower(const struct job *j, unsigned *allowed_out) {
-  const struct nm_caps *caps = refusing(j);
-  if (caps == NULL || j->env.body == NM_BODY_7BIT) {
-    return 0;
-  }
-  int binary = (caps->flags & NM_CAP_BINARYMIME) != 0 && (caps->flags & NM_CAP_CHUNKING) != 0 &&
-               j->env.chunking != NM_CHUNKING_OFF;
-  *allowed_out = ((caps->flags & NM_CAP_8BITMIME) != 0 ? NM_ALLOW_8BIT : 0) | (binary ? NM_ALLOW_BINARY : 0);
-  return (j->allowed & ~*allowed_out) != 0;
-}
-
-static int send(struct job *j) {
-  struct nm_errand *e = &j->errand;
-  return nm_client_begin(e->client, &j->env, e->source, &e->pace, &e->sent, &e->sending);
-}
-
 /* What has been spent so far is part of this send. */
-static int begin_narrower(struct job *j, unsigned allowed) {
+static int begin_again(struct job *j) {
   struct nm_errand *e = &j->errand;
   int64_t spent[NM_PHASES];
   memcpy(spent, e->sent.spent, sizeof spent);
   nm_sent_free(&e->sent);
   memcpy(e->sent.spent, spent, sizeof spent);
   e->sending = (struct nm_sending){0};
-  int err = take_content(j, j->kept, allowed);
-  nm_message_unref(&j->kept);
-  return err == 0 ? send(j) : err;
-}
-
-/* The engine knows that the header needs SMTPUTF8, and not for whose sake. */
-static void explain_utf8(struct job *j) {
-  const struct nm_caps *caps = refusing(j);
-  if (j->utf8.code != 0 && caps != NULL && (caps->flags & NM_CAP_SMTPUTF8) == 0) {
-    nm_error_set(&j->errand.sent.error, NM_EINVAL, NM_KIND_MESSAGE, "%s (server %s does not offer SMTPUTF8)",
-                 j->utf8.text, NM_PLACE(j->errand.client));
-  }
+  return send(j);
 }
 
 /* It has failed: as nm_client_begin once more, when it may work in another way. */
 static int retry(struct nm_errand *e) {
   struct job *j = (struct job *)(void *)e;
-  unsigned allowed;
-  if (j->kept != NULL && needs_narrower(j, &allowed)) {
-    int err = begin_narrower(j, allowed);
-    if (err >= 0) {
-      return err;
-    }
-    e->err = err;
+  const struct nm_caps *caps = refusing(j);
+  if (caps == NULL) {
+    return e->err;
   }
-  explain_utf8(j);
-  return e->err;
-}
-
-/* A send is a snapshot, and functions are called while it runs: what may have to be rendered again is a copy. */
-static int keep_message(struct job *j, const struct nm_message *m) {
-  if (j->env.body == NM_BODY_7BIT || m->raw != NULL) {
-    return 0;
+  int narrowed = nm_outgoing_narrow(&j->mail, caps, &e->sent.error);
+  if (narrowed > 0) {
+    return begin_again(j);
   }
-  return nm_message_copy(m, &j->kept) == 0 ? 0 : nm_error_nomem(&j->errand.sent.error);
+  nm_outgoing_explain(&j->mail, caps, NM_PLACE(e->client), &e->sent.error);
+  return narrowed < 0 ? narrowed : e->err;
 }
 
 /* Everything but the sending itself: the message is as it is now. No Lua in here. */
@@ -123,28 +65,12 @@ static int prepare(struct job *j, struct nm_client *c, const struct nm_message *
   struct nm_error *e = &j->errand.sent.error;
   j->errand.client = nm_client_ref(c);
   nm_pace_begin(&j->errand.pace, c->timeout, c->deadline); /* rendering reads files: it counts */
-  int err = e->code;                                       /* what was wrong with the options */
-  err = err == 0 ? nm_addressing_take(&j->who, m, j->options, e) : err;
-  if (err == 0) {
-    nm_addressing_write(&j->who, &j->env);
-  }
-  err = err == 0 ? nm_now_take(&j->now, m, e) : err;
-  err = err == 0 ? take_content(j, m, NM_ALLOW_8BIT | NM_ALLOW_BINARY) : err;
-  err = err == 0 ? keep_message(j, m) : err;
-  if (err != 0) {
-    return err;
-  }
-  j->env.is_utf8 = nm_message_check_header(m, &j->utf8) != 0;
-  j->env.all_or_nothing = c->all_or_nothing;
-  if (j->options != NULL && j->options->all_or_nothing >= 0) {
-    j->env.all_or_nothing = j->options->all_or_nothing;
-  }
-  return 0;
+  return e->code != 0 ? e->code /* what was wrong with the options */ : nm_outgoing_take(&j->mail, c, m, e);
 }
 
 static int finish(lua_State *L, struct nm_errand *e) {
   const struct job *j = (const struct job *)(const void *)e;
-  struct nm_result r = {e->client, &e->sent, e->pace.begin, nm_buf_str(&j->now.id), &j->env};
+  struct nm_result r = {e->client, &e->sent, e->pace.begin, nm_buf_str(&j->mail.now.id), &j->mail.env};
   return nm_result_push(L, &r);
 }
 
@@ -168,11 +94,11 @@ struct reading {
 static int read_options(lua_State *L) {
   struct reading *r = lua_touserdata(L, 1);
   struct job *j = r->job;
-  if (nm_send_options_copy(r->defaults, &j->options) != 0) {
+  if (nm_send_options_copy(r->defaults, &j->mail.options) != 0) {
     return luaL_error(L, "out of memory");
   }
   if (!lua_isnoneornil(L, 2)) {
-    (void)nm_options_set(L, j->options, 2, &j->errand.sent.error);
+    (void)nm_options_set(L, j->mail.options, 2, &j->errand.sent.error);
   }
   return 0;
 }

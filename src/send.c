@@ -4,8 +4,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "flight.h"
 #include "kept.h"
 #include "mime/pieces.h"
+#include "pool.h"
 #include "pump.h"
 
 /* What has passed since it was asked last was spent in the phase that it found then. */
@@ -70,7 +72,7 @@ static int pump(struct nm_sending *s) {
    the server now, they would make an unknown outcome of one that is known. */
 static void resume(struct nm_sending *s) {
   struct nm_client *c = s->client;
-  if (nm_pieces_waiting(s->content) == NULL) {
+  if (nm_pieces_waiting(s->mail.content) == NULL) {
     s->n_idle = 0;
     nm_pace_rest(s->pace);
   } else if (s->n_idle < IDLE_FREE) {
@@ -91,36 +93,10 @@ static int may_redial(const struct nm_client *c, int fresh, const struct nm_txn_
          (r->error.kind == NM_KIND_CONNECT || (r->reply.code == 421 && r->n_accepted == 0));
 }
 
-/* The engine's words with the server's name and advice: a sentence that stands alone. */
-static void explain(const struct nm_client *c, const struct nm_txn_result *r, struct nm_error *e) {
-  const char *advice = "";
-  if (r->outcome == NM_OUTCOME_UNKNOWN) {
-    advice = ": sending it again may deliver it twice";
-  } else if (r->error.kind == NM_KIND_CONNECT) {
-    advice = "; nothing was sent, so it is safe to try again";
-  } else if (r->reply.code / 100 == 4) {
-    advice = "; try again later";
-  } else if (r->error.kind == NM_KIND_SENDER) {
-    advice = "; use an address in From (or Sender) that this login may send from";
-  }
-  if (r->error.kind == NM_KIND_MESSAGE) { /* not the server's affair */
-    nm_error_set(e, r->error.code, r->error.kind, "%s", r->error.text);
-  } else {
-    /* The words in the middle are the server's, as many as it likes; ours at the end must not be lost for them. */
-    nm_error_set(e, r->error.code, r->error.kind, "%.*s (server %s)%s", NM_ERROR_TEXT_MAX / 2, r->error.text,
-                 NM_PLACE(c), advice);
-  }
-}
-
 static int end(struct nm_sending *s) {
   struct nm_sent *out = s->out;
-  if (s->content != NULL) {
-    nm_split_finish(&s->split, &out->txn);
-    out->rest = s->split.rest;
-    if (out->error.code == 0 && out->txn.error.code != 0) {
-      explain(s->client, &out->txn, &out->error);
-      out->command = out->txn.command;
-    }
+  if (s->mail.content != NULL) {
+    nm_mail_end(&s->mail, NM_PLACE(s->client));
   }
   nm_buf_free(&s->argument);
   nm_buf_free(&s->place);
@@ -130,30 +106,23 @@ static int end(struct nm_sending *s) {
   return out->error.code;
 }
 
-/* What some have got is no failure, though the way to the others is closed. */
-static void stop_rest(struct nm_sending *s) {
-  struct nm_sent *out = s->out;
-  nm_split_stop(&s->split, &out->error);
-  if (s->split.is_good) {
-    out->error = (struct nm_error){0};
-    out->command = NULL;
-    nm_reply_free(&out->reply);
-  }
-}
-
 /* DESIGN.md 3.3: on a line that has rested for longer, content waits until the server is known to be there. */
 #define REST_SHORT_MS 1000
 
 static int begin_transaction(struct nm_sending *s) {
   struct nm_client *c = s->client;
-  if (nm_split_next(&s->split, nm_session_caps(c->session)) != 1) {
+  if (nm_split_next(&s->mail.split, nm_session_caps(c->session)) != 1) {
     return NM_ELIMIT;
   }
-  s->split.part.is_idle = !s->fresh && nm_clock_ms() - c->rests_since > REST_SHORT_MS;
-  s->split.part.is_lmtp = c->is_lmtp;
-  s->split.part.is_tls = c->is_secure;
+  s->mail.split.part.is_idle = !s->fresh && nm_clock_ms() - c->rests_since > REST_SHORT_MS;
+  s->mail.split.part.is_lmtp = c->is_lmtp;
+  s->mail.split.part.is_tls = c->is_secure;
+  int is_off = nm_client_pipelining(c) == NM_PIPELINING_OFF;
+  if (is_off != (nm_session_mode(c->session) == NM_PIPELINING_OFF)) {
+    (void)nm_session_pipelining(c->session, is_off ? NM_PIPELINING_OFF : NM_PIPELINING_ENVELOPE);
+  }
   /* What cannot be begun is a result too, and the session as good as before. */
-  (void)nm_session_begin(c->session, &s->split.part, s->content);
+  (void)nm_session_begin(c->session, &s->mail.split.part, s->mail.content);
   return 0;
 }
 
@@ -165,14 +134,14 @@ static int connected(struct nm_sending *s, int err) {
     return err;
   }
   if (err != 0) {
-    if (s->content != NULL && s->split.n_runs > 0) {
-      stop_rest(s);
+    if (s->mail.content != NULL) {
+      nm_mail_stop(&s->mail);
     }
     return err;
   }
   s->fresh = s->connecting.fresh;
   s->is_connected = 1;
-  if (s->content != NULL) {
+  if (s->mail.content != NULL) {
     return begin_transaction(s);
   }
   (void)nm_session_command(s->client->session, s->verb, nm_buf_str(&s->argument));
@@ -185,20 +154,6 @@ static int start(struct nm_sending *s) {
   return connected(s, nm_connect_begin(&s->connecting, s->client, s->pace, s->out, &s->place));
 }
 
-/* For the recipients that are left. */
-static int may_rewind(struct nm_sending *s) {
-  if (nm_source_rewind(s->content) == 0) {
-    return 1;
-  }
-  struct nm_error why;
-  nm_error_set(&why, NM_EINVAL, NM_KIND_MESSAGE,
-               "the server takes the recipients in several transactions, and the message has a content that "
-               "can be read "
-               "only once");
-  nm_split_stop(&s->split, &why);
-  return 0;
-}
-
 /* The transaction is over. 1: it, or another for the recipients that are left, is to be run. */
 static int take_result(struct nm_sending *s) {
   struct nm_client *c = s->client;
@@ -209,12 +164,11 @@ static int take_result(struct nm_sending *s) {
   if (nm_session_state(c->session) == NM_SESSION_CLOSED) {
     nm_kept_drop(c);
   }
-  if (again && nm_source_rewind(s->content) == 0) {
+  if (again && nm_source_rewind(s->mail.content) == 0) {
     nm_txn_result_free(&r);
     return 1;
   }
-  nm_split_add(&s->split, &r);
-  return nm_split_has_more(&s->split) && may_rewind(s);
+  return nm_mail_add(&s->mail, &r);
 }
 
 /* The question is answered. 1: it is to be asked again, on a new line. */
@@ -240,14 +194,22 @@ static int take_answer(struct nm_sending *s) {
   return 0;
 }
 
+int nm_client_check_free(const struct nm_client *c, struct nm_error *e) {
+  /* The tracer sees the last lines when all is over but the return. */
+  if (c->sending == NULL && c->flight == NULL && !c->is_showing) {
+    return 0;
+  }
+  return nm_error_set(e, NM_EINVAL, NM_KIND_CONNECT,
+                      "the client is sending another message; wait until that %s, or use another client",
+                      c->flight != NULL ? "is over" : "Send has returned");
+}
+
 /* Takes the client. */
 static int claim(struct nm_sending *s, struct nm_client *c, struct nm_pace *pace, struct nm_sent *out) {
   *s = (struct nm_sending){0};
-  if (c->sending != NULL ||
-      c->is_showing) { /* the tracer sees the last lines when all is over but the return */
-    return nm_error_set(&out->error, NM_EINVAL, NM_KIND_CONNECT,
-                        "the client is sending another message; wait until that Send has returned, or use "
-                        "another client");
+  int err = nm_client_check_free(c, &out->error);
+  if (err != 0) {
+    return err;
   }
   *s = (struct nm_sending){.client = nm_client_ref(c), .pace = pace, .out = out, .since = nm_clock_ms()};
   c->sending = s;
@@ -266,7 +228,7 @@ static int go_on(struct nm_sending *s, int err) {
     if (pump(s) == NM_AGAIN) {
       return NM_AGAIN;
     }
-    if (!(s->content != NULL ? take_result(s) : take_answer(s))) {
+    if (!(s->mail.content != NULL ? take_result(s) : take_answer(s))) {
       break;
     }
     err = start(s);
@@ -280,8 +242,8 @@ int nm_client_begin(struct nm_client *c, const struct nm_envelope *env, struct n
   if (err != 0) {
     return err;
   }
-  s->content = content;
-  return nm_split_init(&s->split, env, c->rcpt_max) == 0 ? go_on(s, start(s)) : unclaim(s);
+  s->mail = (struct nm_mail){.env = env, .content = content, .out = out, .rcpt_max = c->rcpt_max};
+  return nm_mail_begin(&s->mail) == 0 ? go_on(s, start(s)) : unclaim(s);
 }
 
 int nm_client_ask(struct nm_client *c, enum nm_verb verb, struct nm_str argument, struct nm_pace *pace,
@@ -370,31 +332,29 @@ void nm_client_cancel(struct nm_sending *s, const struct nm_error *why) {
   } else {
     nm_session_lost(c->session, why);
   }
-  if (s->content != NULL && s->is_connected) {
+  if (s->mail.content != NULL && s->is_connected) {
     struct nm_txn_result r;
     nm_session_take_result(c->session, &r);
-    nm_split_add(&s->split, &r);
+    (void)nm_mail_add(&s->mail, &r);
   } else if (why != NULL) {
     s->out->error = *why;
-    if (s->content != NULL && s->split.n_runs > 0) {
-      stop_rest(s);
+    if (s->mail.content != NULL) {
+      nm_mail_stop(&s->mail);
     }
   }
   nm_kept_drop(c);
   (void)end(s);
 }
 
-void nm_sent_free(struct nm_sent *s) {
-  nm_txn_result_free(&s->txn);
-  nm_reply_free(&s->reply);
-  *s = (struct nm_sent){0};
-}
-
 void nm_client_close(struct nm_client *c) {
+  struct nm_error why;
+  nm_error_set(&why, NM_EINVAL, NM_KIND_CANCELLED, "the client was closed");
   if (c->sending != NULL) {
-    struct nm_error why;
-    nm_error_set(&why, NM_EINVAL, NM_KIND_CANCELLED, "the client was closed");
     nm_client_cancel(c->sending, &why);
   }
+  if (c->flight != NULL) {
+    nm_flight_cancel(c->flight, &why);
+  }
   nm_kept_hang_up(c);
+  nm_pool_hang_up(c);
 }

@@ -3,9 +3,8 @@
 
 #include "client.h"
 #include "connect.h"
+#include "mail.h"
 #include "pace.h"
-#include "sent.h"
-#include "smtp/split_rcpt.h"
 
 /* One errand on its way: a message to be sent, or a question to be asked. All-zero: none. Stays where it is until it is over. */
 struct nm_sending {
@@ -19,10 +18,8 @@ struct nm_sending {
   int fresh;     /* the line was dialled for it */
   int64_t since; /* ms: when phase began, or was measured last */
   int phase;
-  int n_idle; /* answers in a row by which the content gave nothing */
-  /* a message */
-  struct nm_source *content; /* NULL: it is a question */
-  struct nm_split split;
+  int n_idle;          /* answers in a row by which the content gave nothing */
+  struct nm_mail mail; /* content NULL: it is a question */
   /* a question */
   enum nm_verb verb;
   struct nm_buf argument;
@@ -49,6 +46,8 @@ void nm_client_wait(struct nm_sending *s);
 /* The same for an event loop, which waits itself: nm_client_watch's descriptor becomes readable when the next step may get on. Returns the
    ms after which it is to come in any case; 0: at once. */
 int nm_client_rest(struct nm_sending *s);
+/* NM_EINVAL while it sends, or shows what it has said. */
+int nm_client_check_free(const struct nm_client *c, struct nm_error *e);
 /* Before each step of who watches it. */
 void nm_client_calm(struct nm_client *c);
 /* The descriptor, one a client; -1: none here, or out of memory. c->api is there. */

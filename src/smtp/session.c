@@ -219,6 +219,10 @@ int nm_session_pipelining(struct nm_session *s, enum nm_pipelining mode) {
   return rc;
 }
 
+enum nm_pipelining nm_session_mode(const struct nm_session *s) {
+  return s->pipelining;
+}
+
 int nm_session_window(struct nm_session *s, size_t window, uint64_t bytes) {
   if (s->pipelining != NM_PIPELINING_FULL || s->row.n > 0 || window == 0 || window > NM_WINDOW_MAX) {
     return NM_EINVAL;

@@ -164,6 +164,7 @@ void nm_session_trace(struct nm_session *s, struct nm_trace *t);
 
 /* NM_EINVAL while transactions run, and in mode FULL while results wait; else those are lost. NM_ENOMEM: as before. */
 int nm_session_pipelining(struct nm_session *s, enum nm_pipelining mode);
+enum nm_pipelining nm_session_mode(const struct nm_session *s);
 /* In mode FULL: at most that many transactions that run or whose results wait, 1 to NM_WINDOW_MAX; none is begun while that many
    octets of others, at least, are in flight. As nm_session_pipelining. */
 int nm_session_window(struct nm_session *s, size_t window, uint64_t bytes);

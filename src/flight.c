@@ -1,0 +1,368 @@
+#include "flight.h"
+
+#include <limits.h>
+#include <poll.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "kept.h"
+#include "pool.h"
+#include "send.h"
+
+int nm_flight_begin(struct nm_flight *f, struct nm_client *c, const struct nm_flight_limits *limits,
+                    struct nm_error *e) {
+  *f = (struct nm_flight){0};
+  int err = nm_client_check_free(c, e);
+  if (err != 0) {
+    return err;
+  }
+  f->lines = nm_zalloc(limits->lines * sizeof *f->lines); /* NM_FLIGHT_LINES_MAX: it cannot overflow */
+  if (f->lines == NULL) {
+    return nm_error_nomem(e);
+  }
+  f->limits = *limits;
+  f->client = nm_client_ref(c);
+  f->now = nm_clock_ms();
+  c->flight = f;
+  return 0;
+}
+
+size_t nm_flight_room(const struct nm_flight *f) {
+  size_t most = f->limits.lines * f->limits.window;
+  return f->n_mails < most ? most - f->n_mails : 0;
+}
+
+/* ---- the queue ---- */
+
+static void end_mail(struct nm_flight *f, struct nm_mail *m) {
+  nm_mail_end(m, NM_PLACE(f->client));
+  nm_mails_add(&f->done, m);
+  f->n_mails--;
+}
+
+void nm_flight_add(struct nm_flight *f, struct nm_mail *m) {
+  f->now = m->since = nm_clock_ms();
+  f->n_mails++;
+  if (nm_mail_begin(m) != 0) {
+    end_mail(f, m);
+  } else {
+    nm_mails_add(&f->queue, m);
+  }
+}
+
+struct nm_mail *nm_flight_take(struct nm_flight *f) {
+  return nm_mails_take(&f->done);
+}
+
+/* It cannot be sent for want of a line, or of anybody who wants it to be. */
+static void fail_mail(struct nm_flight *f, struct nm_mail *m, const struct nm_sent *why) {
+  m->out->error = why->error;
+  m->out->command = why->command;
+  (void)nm_reply_copy(&m->out->reply, &why->reply);
+  m->out->spent[NM_PHASE_CONNECT] += f->now - m->since;
+  nm_mail_stop(m);
+  end_mail(f, m);
+}
+
+static void fail_queue(struct nm_flight *f, const struct nm_sent *why) {
+  struct nm_mail *m;
+  while ((m = nm_mails_take(&f->queue)) != NULL) {
+    fail_mail(f, m, why);
+  }
+}
+
+/* DESIGN.md 3.6: those that have waited for too long; they stand in the order in which they came. */
+static void fail_late(struct nm_flight *f) {
+  while (f->queue.first != NULL && f->queue.first->deadline > 0 && f->now >= f->queue.first->deadline) {
+    struct nm_sent why = {0};
+    (void)nm_mail_too_late(&why.error);
+    fail_mail(f, nm_mails_take(&f->queue), &why);
+  }
+}
+
+/* ---- lines ---- */
+
+/* How long a line that could not be connected is left alone while others do the work: a server that limits connections is not
+   asked again and again. */
+#define REDIAL_MS 1000
+#define REDIAL_SHIFT_MAX 6
+
+static int is_any_alive(const struct nm_flight *f) {
+  for (size_t i = 0; i < f->limits.lines; i++) {
+    if (f->lines[i].state != NM_LINE_DOWN) {
+      return 1;
+    }
+  }
+  return 0;
+}
+
+/* The last that could be tried has failed: so have those that wait. */
+static void on_dial_failed(struct nm_flight *f, struct nm_line *l) {
+  unsigned shift = l->n_failed < REDIAL_SHIFT_MAX ? l->n_failed : REDIAL_SHIFT_MAX;
+  l->not_before = f->now + ((int64_t)REDIAL_MS << shift);
+  if (!is_any_alive(f)) {
+    fail_queue(f, &l->sent);
+  }
+}
+
+/* A server that loses count of its replies, or stalls, may do better when less is asked at once. */
+static void on_lost(struct nm_flight *f, const struct nm_line *l) {
+  if (l->sent.error.kind == NM_KIND_PROTOCOL || l->sent.error.kind == NM_KIND_TIMEOUT) {
+    nm_client_distrust(f->client, l->pipelining);
+  }
+}
+
+static void on_moved(struct nm_flight *f, struct nm_line *l, enum nm_line_state before) {
+  if (before == NM_LINE_CONNECTING && l->state == NM_LINE_UP) {
+    l->not_before = 0;
+    nm_line_pipeline(l, nm_client_pipelining(f->client), f->limits.window);
+  } else if (before == NM_LINE_CONNECTING && l->state == NM_LINE_DOWN) {
+    on_dial_failed(f, l);
+  } else if (before == NM_LINE_UP && l->state == NM_LINE_DOWN) {
+    on_lost(f, l);
+  }
+}
+
+static int connect(struct nm_flight *f, size_t i, int64_t turn_end) {
+  struct nm_line *l = &f->lines[i];
+  struct nm_client *c = l->client != NULL ? l->client : nm_pool_take(f->client, i);
+  if (c == NULL) {
+    l->n_failed++;
+    (void)nm_error_nomem(&l->sent.error);
+    on_dial_failed(f, l);
+    return 1;
+  }
+  nm_line_connect(l, c, turn_end);
+  on_moved(f, l, NM_LINE_CONNECTING);
+  return 1;
+}
+
+/* How many messages wait beyond those that lines which are being connected will take. */
+static size_t unserved(const struct nm_flight *f) {
+  size_t n = f->queue.n;
+  for (size_t i = 0; i < f->limits.lines; i++) {
+    size_t takes = f->lines[i].state == NM_LINE_CONNECTING ? f->limits.window : 0;
+    n -= takes < n ? takes : n;
+  }
+  return n;
+}
+
+/* Where all rest, the one that has rested for longest is tried. */
+static size_t next_to_connect(const struct nm_flight *f) {
+  size_t best = f->limits.lines;
+  int must = !is_any_alive(f);
+  for (size_t i = 0; i < f->limits.lines; i++) {
+    const struct nm_line *l = &f->lines[i];
+    if (l->state == NM_LINE_DOWN && (must || l->not_before <= f->now) &&
+        (best == f->limits.lines || l->not_before < f->lines[best].not_before)) {
+      best = i;
+    }
+  }
+  return best;
+}
+
+/* As many as have something to do. */
+static int connect_lines(struct nm_flight *f, int64_t turn_end) {
+  int moved = 0;
+  while (unserved(f) > 0) {
+    size_t i = next_to_connect(f);
+    if (i == f->limits.lines) {
+      break;
+    }
+    moved |= connect(f, i, turn_end);
+  }
+  return moved;
+}
+
+/* Those that the line has lost come before all others, in their order. */
+static int take_results(struct nm_flight *f, struct nm_line *l) {
+  struct nm_mails again = {0};
+  struct nm_mail *m;
+  enum nm_line_verdict verdict;
+  int n = 0;
+  while ((m = nm_line_take(l, f->now, &verdict)) != NULL) {
+    n++;
+    if (verdict == NM_LINE_OVER) {
+      end_mail(f, m);
+    } else {
+      nm_mails_add(&again, m);
+    }
+  }
+  if (again.n > 0) {
+    again.last->next = f->queue.first;
+    f->queue.last = f->queue.last != NULL ? f->queue.last : again.last;
+    f->queue.first = again.first;
+    f->queue.n += again.n;
+  }
+  return n > 0;
+}
+
+static int begin_mails(struct nm_flight *f, struct nm_line *l) {
+  int n = 0;
+  while (f->queue.first != NULL && nm_line_has_room(l, f->limits.per_line)) {
+    struct nm_mail *m = nm_mails_take(&f->queue);
+    n++;
+    if (nm_line_begin(l, m, f->now) != 0) {
+      end_mail(f, m);
+    }
+  }
+  return n > 0;
+}
+
+static int step_line(struct nm_flight *f, struct nm_line *l, int64_t turn_end) {
+  enum nm_line_state before = l->state;
+  int moved = begin_mails(f, l);
+  moved |= nm_line_step(l, turn_end);
+  moved |= take_results(f, l);
+  on_moved(f, l, before);
+  return moved;
+}
+
+void nm_flight_step(struct nm_flight *f, int64_t turn) {
+  int64_t turn_end = turn >= 0 ? nm_clock_ms() + turn : 0;
+  int moved;
+  if (f->client == NULL) {
+    return;
+  }
+  do {
+    f->now = nm_clock_ms();
+    fail_late(f);
+    moved = 0;
+    for (size_t i = 0; i < f->limits.lines; i++) {
+      if (f->lines[i].state != NM_LINE_DOWN) {
+        moved |= step_line(f, &f->lines[i], turn_end);
+      }
+    }
+    moved |= connect_lines(f, turn_end);
+  } while (moved && f->done.n == 0 && !nm_trace_has_lines(nm_client_trace(f->client)) &&
+           (turn_end == 0 || nm_clock_ms() < turn_end));
+}
+
+enum nm_need nm_flight_need(const struct nm_flight *f, struct nm_line **line_out) {
+  enum nm_need need = NM_NEED_LINE;
+  *line_out = NULL;
+  for (size_t i = 0; i < f->limits.lines; i++) {
+    struct nm_line *l = &f->lines[i];
+    switch (l->state != NM_LINE_DOWN ? l->need : NM_NEED_LINE) {
+      case NM_NEED_CONTENT:
+      case NM_NEED_SECRET:
+      case NM_NEED_CRYPTO:
+        *line_out = l;
+        return l->need;
+      case NM_NEED_TURN:
+      case NM_NEED_NOTHING:
+        need = l->state == NM_LINE_UP && l->mails.n == 0 ? need : NM_NEED_TURN;
+        break;
+      case NM_NEED_LINE:
+        break;
+    }
+  }
+  return need;
+}
+
+/* ---- waiting ---- */
+
+static int left(const struct nm_flight *f, int ms) {
+  for (size_t i = 0; i < f->limits.lines; i++) {
+    int n = nm_line_left(&f->lines[i]);
+    ms = n < ms ? n : ms;
+  }
+  return ms;
+}
+
+/* The only one that waits for anything; NULL: there are several. */
+static struct nm_line *lone_line(const struct nm_flight *f) {
+  struct nm_line *lone = NULL;
+  for (size_t i = 0; i < f->limits.lines; i++) {
+    struct nm_line *l = &f->lines[i];
+    if (l->state == NM_LINE_CONNECTING || (l->state == NM_LINE_UP && l->mails.n > 0)) {
+      if (lone != NULL) {
+        return NULL;
+      }
+      lone = l;
+    }
+  }
+  return lone;
+}
+
+/* Where there is no descriptor to wait for. */
+#define BLIND_MS 10
+
+void nm_flight_wait(struct nm_flight *f, int ms) {
+  struct nm_line *lone = lone_line(f);
+  if (lone != NULL) {
+    nm_line_wait(lone, ms);
+    return;
+  }
+  struct pollfd p = {.fd = nm_client_watch(f->client), .events = POLLIN};
+  int rest = nm_flight_rest(f);
+  rest = rest < ms ? rest : ms;
+  (void)poll(&p, 1,
+             p.fd < 0 && rest > BLIND_MS ? BLIND_MS : rest); /* also after a signal: who waits looks again */
+}
+
+int nm_flight_rest(struct nm_flight *f) {
+  struct nm_line *line;
+  if (f->done.n > 0 || nm_flight_need(f, &line) != NM_NEED_LINE) {
+    return 0;
+  }
+  int ms = left(f, INT_MAX);
+  for (size_t i = 0; i < f->limits.lines; i++) {
+    const struct nm_client *c = f->lines[i].client;
+    if (f->lines[i].state != NM_LINE_DOWN && c->conn != NULL) {
+      ms = c->api->conn_rest(c->conn, ms); /* the last one sets the alarm, and has heard of the soonest */
+    }
+  }
+  return ms;
+}
+
+/* ---- the end ---- */
+
+void nm_flight_cancel(struct nm_flight *f, const struct nm_error *why) {
+  struct nm_sent all = {.error = *why};
+  if (f->client == NULL) {
+    return;
+  }
+  for (size_t i = 0; i < f->limits.lines; i++) {
+    nm_line_cancel(&f->lines[i], why);
+    (void)take_results(f, &f->lines[i]);
+  }
+  fail_queue(f, &all);
+}
+
+static void forget(struct nm_mails *l) {
+  struct nm_mail *m;
+  while ((m = nm_mails_take(l)) != NULL) {
+    nm_split_free(&m->split);
+  }
+}
+
+/* The session is somebody else's now: a lone Send's, which expects the results of one at a time. */
+static void end_line(struct nm_line *l) {
+  enum nm_line_verdict verdict;
+  struct nm_mail *m;
+  nm_line_cancel(l, NULL);
+  while ((m = nm_line_take(l, nm_clock_ms(), &verdict)) != NULL) {
+    nm_split_free(&m->split);
+    nm_sent_free(m->out);
+  }
+  if (l->state == NM_LINE_UP) {
+    nm_line_pipeline(l, NM_PIPELINING_ENVELOPE, 1);
+  }
+  nm_line_free(l);
+}
+
+void nm_flight_end(struct nm_flight *f) {
+  if (f->client == NULL) {
+    return;
+  }
+  for (size_t i = 0; i < f->limits.lines; i++) {
+    end_line(&f->lines[i]);
+  }
+  forget(&f->queue);
+  forget(&f->done);
+  nm_free(f->lines);
+  f->client->flight = NULL;
+  nm_client_unref(&f->client);
+  *f = (struct nm_flight){0};
+}

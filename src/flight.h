@@ -1,0 +1,56 @@
+#ifndef NM_FLIGHT_H
+#define NM_FLIGHT_H
+
+#include "line.h"
+
+/* Many messages of one client on their way at once: over several connections (pool.h), and several behind one another on each
+   (line.h). They are handed in, wait in a queue, go out as soon as a line has room, and come back in the order in which they are over.
+   Nothing in here waits, calls Lua, or builds a message. */
+
+#define NM_FLIGHT_LINES_MAX 100
+
+struct nm_flight_limits {
+  size_t lines;    /* connections at most, 1 to NM_FLIGHT_LINES_MAX */
+  size_t window;   /* messages on one that are begun and not over, 1 to NM_WINDOW_MAX */
+  size_t per_line; /* messages over one connection; 0: as many as the server takes */
+};
+
+/* All-zero: none. */
+struct nm_flight {
+  struct nm_client *client; /* one reference; NULL: it is over */
+  struct nm_flight_limits limits;
+  struct nm_line *lines; /* limits.lines of them */
+  struct nm_mails queue, done;
+  size_t n_mails; /* in the queue or on a line */
+  int64_t now;
+};
+
+NM_HIDDEN_BEGIN
+
+/* NM_EINVAL: the client is busy; NM_ENOMEM. c->api is there. f stays where it is until its end. */
+int nm_flight_begin(struct nm_flight *f, struct nm_client *c, const struct nm_flight_limits *limits,
+                    struct nm_error *e);
+/* How many more may be handed in, so that every line has all that it can take. */
+size_t nm_flight_room(const struct nm_flight *f);
+/* It comes back through nm_flight_take, whatever happens. */
+void nm_flight_add(struct nm_flight *f, struct nm_mail *m);
+/* The next one that is over; NULL: none now. m->out says what became of it. */
+struct nm_mail *nm_flight_take(struct nm_flight *f);
+/* Goes on as far as it can without waiting, turn ms long at most (negative: as long as it takes), not beyond the first that is over. */
+void nm_flight_step(struct nm_flight *f, int64_t turn);
+/* What is to be done before the next step, then nm_line_resume(*line_out): CONTENT, SECRET, CRYPTO of that line. LINE: nothing but to wait;
+   TURN: nothing. */
+enum nm_need nm_flight_need(const struct nm_flight *f, struct nm_line **line_out);
+/* NM_NEED_LINE: waits until a step may get on, ms at most. */
+void nm_flight_wait(struct nm_flight *f, int ms);
+/* The same for who watches the client's descriptor (nm_client_watch): returns the ms after which a step is to come in any case; 0: at
+   once. */
+int nm_flight_rest(struct nm_flight *f);
+/* Those that are not over end: what is on its way does not end in a dot. why (copied) is what they say. */
+void nm_flight_cancel(struct nm_flight *f, const struct nm_error *why);
+/* The client is free again, and keeps the connections. Messages that are not over, or not taken, are forgotten, in the middle too. */
+void nm_flight_end(struct nm_flight *f);
+
+NM_HIDDEN_END
+
+#endif

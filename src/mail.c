@@ -1,0 +1,103 @@
+#include "mail.h"
+
+void nm_mails_add(struct nm_mails *l, struct nm_mail *m) {
+  m->next = NULL;
+  *(l->last != NULL ? &l->last->next : &l->first) = m;
+  l->last = m;
+  l->n++;
+}
+
+void nm_mails_add_first(struct nm_mails *l, struct nm_mail *m) {
+  m->next = l->first;
+  l->first = m;
+  l->last = l->last != NULL ? l->last : m;
+  l->n++;
+}
+
+struct nm_mail *nm_mails_take(struct nm_mails *l) {
+  struct nm_mail *m = l->first;
+  if (m != NULL) {
+    l->first = m->next;
+    l->last = l->first != NULL ? l->last : NULL;
+    l->n--;
+  }
+  return m;
+}
+
+int nm_mail_begin(struct nm_mail *m) {
+  int err = nm_split_init(&m->split, m->env, m->rcpt_max);
+  return err == 0 ? 0 : nm_error_nomem(&m->out->error);
+}
+
+/* For the recipients that are left. */
+static int may_rewind(struct nm_mail *m) {
+  if (nm_source_rewind(m->content) == 0) {
+    return 1;
+  }
+  struct nm_error why;
+  nm_error_set(&why, NM_EINVAL, NM_KIND_MESSAGE,
+               "the server takes the recipients in several transactions, and the message has a content that "
+               "can be read only once");
+  nm_split_stop(&m->split, &why);
+  return 0;
+}
+
+int nm_mail_add(struct nm_mail *m, struct nm_txn_result *r) {
+  nm_split_add(&m->split, r);
+  return nm_split_has_more(&m->split) && may_rewind(m);
+}
+
+void nm_mail_stop(struct nm_mail *m) {
+  struct nm_sent *out = m->out;
+  if (m->split.n_runs == 0) {
+    return;
+  }
+  nm_split_stop(&m->split, &out->error);
+  if (m->split.is_good) {
+    out->error = (struct nm_error){0};
+    out->command = NULL;
+    nm_reply_free(&out->reply);
+  }
+}
+
+const struct nm_error *nm_mail_too_late(struct nm_error *e) {
+  nm_error_set(e, NM_ETIME, NM_KIND_TIMEOUT, "the Deadline for the whole send is over");
+  return e;
+}
+
+/* The engine's words with the server's name and advice: a sentence that stands alone. */
+static void explain(const char *place, const struct nm_txn_result *r, struct nm_error *e) {
+  const char *advice = "";
+  if (r->outcome == NM_OUTCOME_UNKNOWN) {
+    advice = ": sending it again may deliver it twice";
+  } else if (r->error.kind == NM_KIND_CONNECT) {
+    advice = "; nothing was sent, so it is safe to try again";
+  } else if (r->reply.code / 100 == 4) {
+    advice = "; try again later";
+  } else if (r->error.kind == NM_KIND_SENDER) {
+    advice = "; use an address in From (or Sender) that this login may send from";
+  }
+  if (r->error.kind == NM_KIND_MESSAGE) { /* not the server's affair */
+    nm_error_set(e, r->error.code, r->error.kind, "%s", r->error.text);
+  } else {
+    /* The words in the middle are the server's, as many as it likes; ours at the end must not be lost for them. */
+    nm_error_set(e, r->error.code, r->error.kind, "%.*s (server %s)%s", NM_ERROR_TEXT_MAX / 2, r->error.text,
+                 place, advice);
+  }
+}
+
+void nm_mail_end(struct nm_mail *m, const char *place) {
+  struct nm_sent *out = m->out;
+  nm_split_finish(&m->split, &out->txn);
+  out->rest = m->split.rest;
+  if (out->error.code == 0 && out->txn.error.code != 0) {
+    explain(place, &out->txn, &out->error);
+    out->command = out->txn.command;
+  }
+}
+
+void nm_sent_free(struct nm_sent *s) {
+  nm_txn_result_free(&s->txn);
+  nm_reply_free(&s->reply);
+  *s = (struct nm_sent){0};
+}

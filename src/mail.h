@@ -1,0 +1,49 @@
+#ifndef NM_MAIL_H
+#define NM_MAIL_H
+
+#include "sent.h"
+#include "smtp/split_rcpt.h"
+
+/* One message on its way, through as many transactions as it needs. The first part is the caller's, and kept until it is over. */
+struct nm_mail {
+  const struct nm_envelope *env;
+  struct nm_source *content; /* at its first byte */
+  struct nm_sent *out;       /* all-zero before */
+  size_t rcpt_max;  /* recipients of one transaction, as the caller knows of the server; 0: no limit known */
+  int64_t deadline; /* ms, of nm_clock_ms; 0: none, or somebody else sees to it */
+  /* Of who sends it. */
+  struct nm_split split;
+  struct nm_mail *next;
+  int64_t since;   /* ms: when it came into the queue, or was begun */
+  unsigned n_lost; /* lines that were lost before it was handed over */
+};
+
+/* Oldest first. All-zero is empty. */
+struct nm_mails {
+  struct nm_mail *first, *last;
+  size_t n;
+};
+
+NM_HIDDEN_BEGIN
+
+void nm_mails_add(struct nm_mails *l, struct nm_mail *m);
+void nm_mails_add_first(struct nm_mails *l, struct nm_mail *m);
+/* The first, taken out; NULL: it is empty. */
+struct nm_mail *nm_mails_take(struct nm_mails *l);
+
+/* NM_ENOMEM, also in out->error. */
+int nm_mail_begin(struct nm_mail *m);
+/* After a transaction, whose result it takes out of r: 1: another one is to be run for the recipients that are left, with the content at
+   its first byte. */
+int nm_mail_add(struct nm_mail *m, struct nm_txn_result *r);
+/* No further transaction can be run, because of out->error, or of what out has as the dial's reply: what some have got is no failure, though
+   the way to the others is closed. */
+void nm_mail_stop(struct nm_mail *m);
+/* Its deadline is over: fills e, and returns it. */
+const struct nm_error *nm_mail_too_late(struct nm_error *e);
+/* It is over: what became of it in out, in sentences that stand alone. place: the server's name. */
+void nm_mail_end(struct nm_mail *m, const char *place);
+
+NM_HIDDEN_END
+
+#endif
