@@ -3,13 +3,15 @@
 
 It listens on a port of --address, or at a socket of this machine's (--unix PATH: port 0); prints "port N", serves N connections (1) with the same steps at once, prints what happens, and ends with the last one:
   line TEXT        the client sent this line
-  tls VERSION      the handshake is done; "tls failed REASON" if it failed; "alpn NAME" after it if the client asked for one
+  tls VERSION      the handshake is done; "tls failed REASON" if it failed; "taken up" after it if it went on with a session of before; "alpn NAME" if
+                   the client asked for one
   end eof|notify|cut|reset
                    how the client's side ended: without TLS; TLS with close_notify; without; by RST
 Steps:
   send:TEXT        \\r \\n \\x00 and the like are understood, here and below
   expect:PREFIX    reads a line; one that begins otherwise ends the connection ("unexpected TEXT")
-  tls:NAME[,client]  a server handshake with NAME.pem; client: a certificate signed by ca is required
+  tls:NAME[,WORD...]  a server handshake with NAME.pem, a session may be taken up; client: a certificate signed by ca is required; once:
+                      sessions are given to the first connection alone
   sleep:SECONDS    drip:SECONDS:TEXT (a byte at a time)    flood:N:TEXT
   echo             answers each line with "250 " and the line, until the client ends
   end              reads until the client ends
@@ -38,6 +40,8 @@ def text(escaped):
 
 
 class Connection:
+    contexts = {}  # of all: by a step's words
+
     def __init__(self, sock, certs):
         self.sock = sock
         self.certs = certs
@@ -80,22 +84,29 @@ class Connection:
             say("unexpected", line)
             raise Stop
 
-    def do_tls(self, rest):
-        name, _, client = rest.partition(",")
+    def new_context(self, name, *words):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(f"{self.certs}/{name}.pem", f"{self.certs}/{name}.key")
         context.set_alpn_protocols(["h2", "http/1.1", "smtp"])
         context.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0x80)  # or "cut" would look like "notify"
-        if client:
+        if "client" in words:
             context.verify_mode = ssl.CERT_REQUIRED
             context.load_verify_locations(f"{self.certs}/ca.pem")
+        return context
+
+    def do_tls(self, rest):
+        context = self.contexts.get(rest) or self.contexts.setdefault(rest, self.new_context(*rest.split(",")))
         try:
             self.sock = context.wrap_socket(self.sock, server_side=True, suppress_ragged_eofs=False)
         except (ssl.SSLError, OSError) as e:
             say("tls failed", getattr(e, "reason", None) or type(e).__name__)
             raise Stop
         self.secure = True
+        if "once" in rest.split(","):
+            context.num_tickets = 0
         say("tls", self.sock.version())
+        if self.sock.session_reused:
+            say("taken up")
         if self.sock.selected_alpn_protocol():
             say("alpn", self.sock.selected_alpn_protocol())
 

@@ -1,6 +1,5 @@
 #include "net/conn.h"
 
-#include <dlfcn.h>
 #include <poll.h>
 #include <unistd.h>
 #include "base/alloc.h"
@@ -166,21 +165,6 @@ int nm_conn_readable(struct nm_conn *c) {
   return 1;
 }
 
-/* libcurl's own dependency, by that name; NULL when it has none. */
-static const void *symbol_of_curl(const char *name) {
-  Dl_info where;
-  if (dladdr((const void *)(uintptr_t)curl_easy_init, &where) == 0 || where.dli_fname == NULL) {
-    return NULL;
-  }
-  void *curl = dlopen(where.dli_fname, RTLD_LAZY | RTLD_LOCAL | RTLD_NOLOAD);
-  if (curl == NULL) {
-    return NULL;
-  }
-  const void *found = dlsym(curl, name);
-  dlclose(curl);
-  return found;
-}
-
 int nm_conn_ssl(struct nm_conn *c, void **ssl, const void **mark) {
   struct curl_tlssessioninfo *info = NULL;
   /* Reading ties the handle to its connection again, which the end of the dial has untied: before, libcurl knows no SSL. */
@@ -189,7 +173,7 @@ int nm_conn_ssl(struct nm_conn *c, void **ssl, const void **mark) {
     return NM_EINVAL;
   }
   *ssl = info->internals;
-  *mark = symbol_of_curl("SSL_export_keying_material");
+  *mark = nm_net_symbol("SSL_export_keying_material");
   return *mark != NULL ? 0 : NM_EINVAL;
 }
 
@@ -202,6 +186,14 @@ static void handles_free(struct nm_conn *c) {
   curl_easy_cleanup(c->easy);
   nm_net_multi_back(c->net, c->multi);
   nm_sigpipe_release(&hold);
+}
+
+/* Who would not take the session up, or could not, may like a new one better. */
+static void give_ticket_back(struct nm_conn *c) {
+  if (c->ticket != NULL && (c->state == NM_CONN_DIALING || c->state == NM_CONN_FAILED)) {
+    nm_ticket_forget(c->ticket);
+  }
+  nm_ticket_unref(&c->ticket);
 }
 
 /* In a forked child the handles are leaked: freeing them would end the parent's TLS session. Its descriptor is given up, so that the
@@ -219,6 +211,7 @@ void nm_conn_close(struct nm_conn **pc, int quietly) {
   if (!foreign) {
     handles_free(c);
   }
+  give_ticket_back(c);
   nm_buf_free(&c->lines);
   nm_buf_free(&c->log);
   nm_free(c);

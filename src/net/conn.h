@@ -7,16 +7,21 @@
 #include "base/hidden.h"
 #include "net/api.h"
 #include "net/socket.h"
+#include "net/stamp.h"
+#include "net/tickets.h"
 #include "net/watch.h"
 
 /* All reply lines of one dial: greeting, EHLO twice, AUTH. A server that needs more than this talks for another reason. */
 #define NM_DIAL_LINES_MAX 65536
 
-/* One client's libcurl: a multi handle, which holds the connections and the loaded CA store, and a share for TLS sessions and
-   DNS. Used by one thread at a time, so the share needs no locks. */
+/* One client's libcurl: a multi handle, which holds the connections and the loaded CA store, a share for DNS and for the TLS sessions
+   that tickets.h has not, and those that it has. Used by one thread at a time, so the share needs no locks. */
 struct nm_net {
   CURLM *multi; /* NULL: each connection has its own, see net.c */
   CURLSH *share;
+  struct nm_tickets tickets;
+  struct nm_stamp ca;    /* of the file with the CAs that was last asked for */
+  int64_t ca_changed;    /* ms: when it was seen to be another one than before; 0: never */
   pid_t pid;             /* whose handles these are: in a forked child they are left as they are */
   struct nm_watch watch; /* for an event loop */
   int nowhere;      /* a descriptor that leads nowhere, put over a socket on which no byte more may go out */
@@ -40,6 +45,7 @@ struct nm_conn {
   CURL *easy;
   pid_t pid;
   enum nm_conn_state state;
+  struct nm_ticket *ticket;  /* NULL: none */
   struct nm_sockets sockets; /* what libcurl was given to connect with */
   int fd;                    /* once ready; libcurl's, never closed by us */
   int is_watched;            /* fd, by net's watch */
@@ -75,6 +81,10 @@ NM_HIDDEN_BEGIN
 
 /* net.c */
 const char *nm_net_curl_version(void);
+/* What libcurl, or a library that it needs, calls by this name; NULL: there is none. */
+const void *nm_net_symbol(const char *name);
+/* How old a loaded store of CAs may be for this dial, in seconds: no older than the last change of the file; -1: as libcurl has it. */
+long nm_net_ca_age(struct nm_net *net, const char *ca_file);
 struct nm_net *nm_net_new(void);
 void nm_net_free(struct nm_net *net);
 /* In a forked child: new handles in place of the parent's. */
@@ -86,6 +96,9 @@ CURLM *nm_net_multi(struct nm_net *net);
 void nm_net_multi_back(struct nm_net *net, CURLM *multi);
 /* Lets libcurl work on every connection of the multi handle, and notes in each that has ended its dial how. */
 int nm_net_perform(struct nm_net *net, CURLM *multi);
+
+/* options_check.c: whether libcurl may be told of d. Borrows d. */
+int nm_options_check(const struct nm_dial *d, struct nm_error *e);
 
 /* options.c: everything libcurl is told about this dial. Borrows d. */
 int nm_options_set(struct nm_conn *c, const struct nm_dial *d, struct nm_error *e);

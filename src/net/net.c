@@ -1,9 +1,11 @@
 #include "net/conn.h"
 
+#include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <unistd.h>
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "net/net.h"
 #include "net/sigpipe.h"
 
@@ -20,6 +22,20 @@ static void global_init(void) {
 
 const char *nm_net_curl_version(void) {
   return curl_version();
+}
+
+const void *nm_net_symbol(const char *name) {
+  Dl_info where;
+  if (dladdr((const void *)(uintptr_t)curl_easy_init, &where) == 0 || where.dli_fname == NULL) {
+    return NULL;
+  }
+  void *curl = dlopen(where.dli_fname, RTLD_LAZY | RTLD_LOCAL | RTLD_NOLOAD);
+  if (curl == NULL) {
+    return NULL;
+  }
+  const void *found = dlsym(curl, name);
+  dlclose(curl);
+  return found;
 }
 
 static int speaks(const curl_version_info_data *v, const char *scheme) {
@@ -54,6 +70,18 @@ int nm_net_check(char *why, size_t n) {
 
 static unsigned version(void) {
   return curl_version_info(CURLVERSION_NOW)->version_num;
+}
+
+/* libcurl goes by the name of the file alone, for a day: a service that runs on would go on trusting a CA that was taken away, and refuse one
+   that was put there. */
+long nm_net_ca_age(struct nm_net *net, const char *ca_file) {
+  struct nm_stamp now = nm_stamp_of(ca_file), none = {0};
+  int is_other = memcmp(&now, &net->ca, sizeof now) != 0;
+  if (is_other && memcmp(&none, &net->ca, sizeof none) != 0) {
+    net->ca_changed = nm_clock_ms();
+  }
+  net->ca = now;
+  return net->ca_changed == 0 ? -1 : (long)((nm_clock_ms() - net->ca_changed) / 1000);
 }
 
 static void handles_free(struct nm_net *net) {
@@ -125,6 +153,7 @@ void nm_net_free(struct nm_net *net) {
   if (net->pid == getpid()) {
     handles_free(net);
   }
+  nm_tickets_free(&net->tickets); /* after the handles: their connections leave tickets */
   nm_watch_close(&net->watch);
   if (net->nowhere >= 0) {
     (void)close(net->nowhere);

@@ -1,7 +1,6 @@
 #include "net/conn.h"
 
 #include <limits.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include "base/chars.h"
 
@@ -10,6 +9,8 @@
 #define URL_MAX 2048
 /* "AUTH=" and ";" around each of the dozen mechanisms that libcurl knows. */
 #define LOGIN_OPTIONS_MAX 512
+/* Seconds for which libcurl keeps the loaded CAs. */
+#define A_DAY 86400
 
 /* The first option that libcurl does not take ends the dial: none of them may be missing unnoticed. */
 struct setter {
@@ -37,104 +38,6 @@ static void set_text(struct setter *s, CURLoption which, const char *value) {
 static inline void try_long(struct setter *s, CURLoption which, long value) {
   CURLcode rc = curl_easy_setopt(s->easy, which, value);
   note(s, which, rc == CURLE_UNKNOWN_OPTION ? CURLE_OK : rc);
-}
-
-static int refuse(struct nm_error *e, enum nm_kind kind, const char *what, const char *value) {
-  return nm_error_set(e, NM_EINVAL, kind, "%s: %s", what, value);
-}
-
-/* The callers have parsed these; what could leave its place in the URL is refused here once more. */
-static int is_plain(const char *s, const char *also) {
-  if (s == NULL || *s == '\0') {
-    return 0;
-  }
-  for (; *s != '\0'; s++) {
-    if (!nm_is((unsigned char)*s, NM_CHAR_LDH) && strchr(also, *s) == NULL) {
-      return 0;
-    }
-  }
-  return 1;
-}
-
-static int check(const struct nm_dial *d, struct nm_error *e) {
-  if (!is_plain(d->host, "._:%")) { /* % before the zone of a link-local IPv6 address */
-    return refuse(e, NM_KIND_CONNECT, "not a host name or IP address", d->host != NULL ? d->host : "(none)");
-  }
-  if (!is_plain(d->ehlo_name, "._:[]")) {
-    return refuse(e, NM_KIND_CONNECT, "not a name for EHLO", d->ehlo_name != NULL ? d->ehlo_name : "(none)");
-  }
-  if (d->user != NULL && !is_plain(d->mechanisms, "_ ")) {
-    return refuse(e, NM_KIND_AUTH, "no list of authentication mechanisms",
-                  d->mechanisms != NULL ? d->mechanisms : "(none)");
-  }
-  if (d->is_bare && (d->tls == NM_TLS_STARTTLS || d->user != NULL)) {
-    return nm_error_set(e, NM_EINVAL, NM_KIND_CONNECT,
-                        "on a bare line libcurl says neither STARTTLS nor AUTH");
-  }
-  if (d->port < 1 || d->port > 65535) {
-    return nm_error_set(e, NM_EINVAL, NM_KIND_CONNECT, "not a port number: %d", d->port);
-  }
-  if (d->timeout_ms < 1) {
-    return nm_error_set(e, NM_EINVAL, NM_KIND_CONNECT, "not a time in milliseconds: %d", d->timeout_ms);
-  }
-  return 0;
-}
-
-/* A file that is named and missing must never mean "without it". libcurl would notice too, but some versions
-   only say that the handshake failed. */
-static int check_file(const char *option, const char *path, int directory, struct nm_error *e) {
-  struct stat st;
-  if (path == NULL) {
-    return 0;
-  }
-  if (stat(path, &st) != 0) {
-    return nm_error_set(e, NM_EINVAL, NM_KIND_TLS, "%s: there is no %s", option, path);
-  }
-  if (directory ? !S_ISDIR(st.st_mode) : S_ISDIR(st.st_mode)) {
-    return nm_error_set(e, NM_EINVAL, NM_KIND_TLS, "%s: %s is %s directory", option, path,
-                        directory ? "no" : "a");
-  }
-  if (access(path, directory ? R_OK | X_OK : R_OK) != 0) {
-    return nm_error_set(e, NM_EINVAL, NM_KIND_TLS, "%s: %s cannot be read", option, path);
-  }
-  return 0;
-}
-
-static int check_files(const struct nm_dial *d, struct nm_error *e) {
-  int rc = check_file("CaFile", d->ca_file, 0, e);
-  if (rc == 0) {
-    rc = check_file("CaPath", d->ca_path, 1, e);
-  }
-  if (rc == 0) {
-    rc = check_file("ClientCertificate", d->cert_file, 0, e);
-  }
-  return rc != 0 ? rc : check_file("ClientCertificate's key", d->key_file, 0, e);
-}
-
-/* Read by the parser libcurl itself uses, so that it cannot fail there with the whole URL, and the password in
-   it, in its words. The URL is then handed over as it is: user and password as options of their own would
-   be decoded by some versions (7.88) and not by others. */
-static int check_proxy(const char *proxy, struct nm_error *e) {
-  static const char *const schemes[] = {"http", "https", "socks4", "socks4a", "socks5", "socks5h"};
-  char *scheme = NULL;
-  int known = 0;
-  CURLU *u = curl_url();
-  if (u == NULL) {
-    return nm_error_nomem(e);
-  }
-  if (curl_url_set(u, CURLUPART_URL, proxy, CURLU_NON_SUPPORT_SCHEME | CURLU_GUESS_SCHEME) == CURLUE_OK &&
-      curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK) {
-    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
-      known = known || nm_str_ieq(nm_str_c(scheme), nm_str_c(schemes[i]));
-    }
-  }
-  curl_free(scheme);
-  curl_url_cleanup(u);
-  if (known) {
-    return 0;
-  }
-  return nm_error_set(e, NM_EINVAL, NM_KIND_CONNECT,
-                      "Proxy: not a URL that begins with http, https, socks4, socks4a, socks5 or socks5h");
 }
 
 /* A bare line is one of a protocol whose client says nothing by itself: of telnet's, and of https until a request is made. */
@@ -231,15 +134,19 @@ static void set_proxy(struct setter *s, const struct nm_dial *d) {
 }
 
 /* The caller's file or directory and nothing else; without, the default bundle alone, because the loaded store is cached in
-   the multi handle only when there is no directory (18 ms a connection); without a bundle, libcurl's defaults. */
-static void set_trust(struct setter *s, const struct nm_dial *d) {
-  const char *file = d->ca_file;
+   the multi handle only when there is no directory (18 ms a connection); without a bundle, libcurl's defaults (NULL). */
+static const char *file_of_cas(const struct nm_dial *d) {
+  const char *bundle = curl_version_info(CURLVERSION_NOW)->cainfo;
+  if (d->ca_file != NULL || d->ca_path != NULL) {
+    return d->ca_file;
+  }
+  return bundle != NULL && access(bundle, R_OK) == 0 ? bundle : NULL;
+}
+
+static void set_trust(struct setter *s, const struct nm_dial *d, const char *file) {
   const char *path = d->ca_path;
   if (file == NULL && path == NULL) {
-    file = curl_version_info(CURLVERSION_NOW)->cainfo;
-    if (file == NULL || access(file, R_OK) != 0) {
-      return;
-    }
+    return;
   }
   set_text(s, CURLOPT_CAINFO, file);
   set_text(s, CURLOPT_CAPATH, path);
@@ -249,14 +156,40 @@ static void set_trust(struct setter *s, const struct nm_dial *d) {
   }
 }
 
-static void set_tls(struct setter *s, const struct nm_dial *d) {
+/* A proxy may speak TLS too, and libcurl would not tell its SSL_CTX from the server's: there it keeps what sessions it keeps. */
+static void set_ticket(struct setter *s, struct nm_conn *c, const struct nm_dial *d, const char *ca_file) {
+  if (c->proxied || d->tls == NM_TLS_NONE || !nm_tickets_can()) {
+    return;
+  }
+  c->ticket = nm_tickets_find(&c->net->tickets, d, ca_file, d->ca_path);
+  note(s, CURLOPT_SSL_CTX_FUNCTION,
+       c->ticket != NULL ? nm_ticket_use(c->ticket, s->easy) : CURLE_OUT_OF_MEMORY);
+}
+
+static void set_age_of_cas(struct setter *s, struct nm_net *net, const char *file) {
+#if LIBCURL_VERSION_NUM >= 0x075700
+  long age = nm_net_ca_age(net, file);
+  if (age >= 0 && age < A_DAY) {
+    try_long(s, CURLOPT_CA_CACHE_TIMEOUT, age);
+  }
+#else
+  (void)s;
+  (void)net;
+  (void)file;
+#endif
+}
+
+static void set_tls(struct setter *s, struct nm_conn *c, const struct nm_dial *d) {
+  const char *ca_file = file_of_cas(d);
   /* Never CURLUSESSL_TRY: whoever can strip STARTTLS from the EHLO reply would read the password. */
   set_long(s, CURLOPT_USE_SSL, d->tls == NM_TLS_STARTTLS ? (long)CURLUSESSL_ALL : (long)CURLUSESSL_NONE);
   set_long(s, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
   set_long(s, CURLOPT_SSL_VERIFYPEER, 1);
   set_long(s, CURLOPT_SSL_VERIFYHOST, 2);
   try_long(s, CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-  set_trust(s, d);
+  set_trust(s, d, ca_file);
+  set_age_of_cas(s, c->net, ca_file);
+  set_ticket(s, c, d, ca_file);
   if (d->cert_file != NULL) {
     set_text(s, CURLOPT_SSLCERT, d->cert_file);
     set_text(s, CURLOPT_SSLKEY, d->key_file); /* NULL: libcurl looks for the key in cert_file */
@@ -306,13 +239,7 @@ static void set_login(struct setter *s, const struct nm_dial *d) {
 
 int nm_options_set(struct nm_conn *c, const struct nm_dial *d, struct nm_error *e) {
   struct setter s = {.easy = c->easy};
-  int rc = check(d, e);
-  if (rc == 0) {
-    rc = check_files(d, e);
-  }
-  if (rc == 0 && d->proxy != NULL) {
-    rc = check_proxy(d->proxy, e);
-  }
+  int rc = nm_options_check(d, e);
   if (rc != 0) {
     return rc;
   }
@@ -320,7 +247,7 @@ int nm_options_set(struct nm_conn *c, const struct nm_dial *d, struct nm_error *
   set_protocols(&s, d->is_bare);
   set_connection(&s, d);
   set_proxy(&s, d);
-  set_tls(&s, d);
+  set_tls(&s, c, d);
   set_login(&s, d);
   if (s.rc == CURLE_OUT_OF_MEMORY) {
     return nm_error_nomem(e);

@@ -1,0 +1,227 @@
+#include "net/dialler.h"
+#include "net/tickets.h"
+
+/* TLS sessions taken up again: what saves work must save no proof. */
+
+#define HELLO "send:220 mail.example.test ESMTP\\r\\n", "expect:EHLO client.example.test"
+#define CAPS "send:250-mail.example.test\\r\\n250 PIPELINING\\r\\n"
+#define OFFER "send:250-mail.example.test\\r\\n250 STARTTLS\\r\\n", "expect:STARTTLS", "send:220 go\\r\\n"
+#define WORD "taken up\n"
+
+static const struct nm_net_api *api;
+static struct nm_net *net;
+
+/* A connection from its beginning to its end; rc of the dial. *n_out: of all connections so far, how many took a session up. */
+static int visit(struct server *s, const struct nm_dial *d, int quietly, int *n_out) {
+  struct nm_conn *c;
+  struct nm_error e;
+  int rc = dial(net, d, &c, &e);
+  if (rc == 0) {
+    CHECK(exchange(c, "NOOP\r\n", "250 NOOP\r\n"));
+    CHECK(exchange(c, "MARK\r\n", "250 MARK\r\n")); /* all that was said before it has been read */
+    CHECK(server_says(s, "line MARK", 3000));
+  }
+  api->conn_close(&c, quietly);
+  *n_out = 0;
+  for (const char *p = s->log; (p = strstr(p, WORD)) != NULL; p++) {
+    ++*n_out;
+  }
+  /* The next "line MARK" is another one. */
+  for (char *p = s->log; (p = strstr(p, "line MARK")) != NULL;) {
+    memcpy(p, "LINE", 4);
+  }
+  return rc;
+}
+
+static void every_later_connection_takes_one_up(void) {
+  static const struct {
+    const char *tls;
+    enum nm_tls way;
+    int quietly;
+  } rows[] = {
+      {"tls:good", NM_TLS_IMPLICIT, 0},      {"tls:good", NM_TLS_IMPLICIT, 1},
+      {"tls:good", NM_TLS_STARTTLS, 0},      {"tls:good,once", NM_TLS_IMPLICIT, 0}, /* as Postfix */
+      {"tls:good,once", NM_TLS_STARTTLS, 1},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    struct server s;
+    if (rows[i].way == NM_TLS_IMPLICIT) {
+      server_start_n(&s, "127.0.0.1", 4, rows[i].tls, HELLO, CAPS, "echo", NULL);
+    } else {
+      server_start_n(&s, "127.0.0.1", 4, HELLO, OFFER, rows[i].tls, "expect:EHLO", CAPS, "echo", NULL);
+    }
+    struct nm_dial d = dial_to(s.port, rows[i].way);
+    for (int k = 0; k < 4; k++) {
+      int n;
+      CHECK_ROW(visit(&s, &d, rows[i].quietly, &n) == 0 && n == k, rows[i].tls);
+    }
+    server_stop(&s);
+  }
+}
+
+/* TLS 1.2 has no tickets with libcurl, but sessions that the server keeps, which Python's does not. */
+static void sessions_of_tls_1_2_are_taken_up(void) {
+  struct server s;
+  struct nm_conn *c;
+  struct nm_error e;
+  char command[1024];
+  (void)snprintf(
+      command, sizeof command,
+      "mkfifo %s && openssl s_server -accept 127.0.0.1:0 -naccept 2 -tls1_2 -no_ticket -cert %s -key %s "
+      "<> %s 2>&1 | sed -u 's/^ACCEPT.*:/port /'",
+      cert("never"), cert("good.pem"), cert("good.key"), cert("never"));
+  server_spawn(&s, (const char *[]){"/bin/sh", "-c", command, NULL});
+  struct nm_dial d = dial_to(s.port, NM_TLS_IMPLICIT);
+  d.is_bare = 1;
+  for (int i = 0; i < 2; i++) {
+    CHECK_ROW(dial(net, &d, &c, &e) == 0, e.text);
+    api->conn_close(&c, 0);
+  }
+  CHECK_ROW(server_says(&s, "Reused session-id", 5000), s.log);
+  server_stop(&s);
+}
+
+/* They begin together, when one ticket is there for all. */
+static void connections_at_once_share_one(void) {
+  enum { N = 5 };
+  struct server s;
+  struct nm_conn *c[N];
+  struct nm_error e;
+  int n;
+  server_start_n(&s, "127.0.0.1", N + 1, "tls:good,once", HELLO, CAPS, "echo", NULL);
+  struct nm_dial d = dial_to(s.port, NM_TLS_IMPLICIT);
+  CHECK(visit(&s, &d, 0, &n) == 0 && n == 0);
+  for (int i = 0; i < N; i++) {
+    CHECK(api->dial_start(net, &d, &c[i], &e) == 0);
+  }
+  for (int i = 0; i < N; i++) {
+    CHECK(dial_run(c[i], 10000, &e) == 0 && exchange(c[i], "NOOP\r\n", "250 NOOP\r\n"));
+  }
+  for (int i = 0; i < N; i++) {
+    api->conn_close(&c[i], 0);
+  }
+  server_stop(&s);
+  n = 0;
+  for (const char *p = s.log; (p = strstr(p, WORD)) != NULL; p++) {
+    n++;
+  }
+  CHECK(n == N);
+}
+
+static void copy_file(const char *from, const char *to) {
+  char command[512];
+  (void)snprintf(command, sizeof command, "cp %s %s.new && mv %s.new %s", from, to, to, to);
+  CHECK(system(command) == 0);
+}
+
+/* What was verified in another way was not verified in this one. */
+static void another_identity_begins_from_nothing(void) {
+  struct server s;
+  int n;
+  char other[128];
+  (void)snprintf(other, sizeof other, "%s", cert("other.pem"));
+  copy_file(cert("ca.pem"), other);
+  server_start_n(&s, "127.0.0.1", 9, "tls:good", HELLO, CAPS, "echo", NULL);
+  struct nm_dial d = dial_to(s.port, NM_TLS_IMPLICIT);
+  struct nm_dial first = d;
+  CHECK(visit(&s, &d, 0, &n) == 0 && n == 0);
+  d.host = "127.0.0.1";
+  CHECK(visit(&s, &d, 0, &n) == 0 && n == 0);
+  d = first;
+  d.ca_file = other;
+  CHECK(visit(&s, &d, 0, &n) == 0 && n == 0);
+  d = first;
+  d.cert_file = cert("client.pem");
+  d.key_file = cert("client.key");
+  CHECK(visit(&s, &d, 0, &n) == 0 && n == 0);
+  /* Each has its own by now. */
+  CHECK(visit(&s, &d, 0, &n) == 0 && n == 1);
+  CHECK(visit(&s, &first, 0, &n) == 0 && n == 2);
+  /* A CA that does not know the server: the ticket that is there helps nobody. */
+  d = first;
+  d.ca_file = cert("unknownca.pem");
+  CHECK(visit(&s, &d, 0, &n) == NM_EIO && n == 2);
+  d.ca_file = NULL; /* the system's */
+  CHECK(visit(&s, &d, 0, &n) == NM_EIO && n == 2);
+  CHECK(visit(&s, &first, 0, &n) == 0 && n == 3);
+  server_stop(&s);
+}
+
+/* It is not the file's name that was trusted. */
+static void a_file_of_cas_is_what_is_in_it(void) {
+  struct server s;
+  int n;
+  char file[128];
+  (void)snprintf(file, sizeof file, "%s", cert("changing.pem"));
+  copy_file(cert("ca.pem"), file);
+  server_start_n(&s, "127.0.0.1", 5, "tls:good", HELLO, CAPS, "echo", NULL);
+  struct nm_dial d = dial_to(s.port, NM_TLS_IMPLICIT);
+  d.ca_file = file;
+  CHECK(visit(&s, &d, 0, &n) == 0 && n == 0);
+  CHECK(visit(&s, &d, 0, &n) == 0 && n == 1);
+  copy_file(cert("unknownca.pem"), file);
+  CHECK(visit(&s, &d, 0, &n) == NM_EIO && n == 1);
+  copy_file(cert("ca.pem"), file);
+  CHECK(visit(&s, &d, 0, &n) == 0 && n == 1);
+  CHECK(visit(&s, &d, 0, &n) == 0 && n == 2);
+  server_stop(&s);
+}
+
+/* Whether it was the ticket that the server did not like cannot be known. */
+static void a_dial_that_failed_leaves_no_ticket(void) {
+  struct server s;
+  struct nm_conn *c;
+  struct nm_error e;
+  int n;
+  server_start_n(&s, "127.0.0.1", 4, "tls:good", HELLO, CAPS, "echo", NULL);
+  struct nm_dial d = dial_to(s.port, NM_TLS_IMPLICIT);
+  CHECK(visit(&s, &d, 0, &n) == 0 && n == 0);
+  CHECK(api->dial_start(net, &d, &c, &e) == 0 && dial_run(c, 0, &e) == NM_AGAIN);
+  api->conn_close(&c, 1);
+  CHECK(visit(&s, &d, 0, &n) == 0 && n == 0);
+  CHECK(visit(&s, &d, 0, &n) == 0 && n == 1);
+  server_stop(&s);
+}
+
+/* More places than are remembered: the oldest goes, and what was connected with it works on. */
+static void only_so_many_are_kept(void) {
+  struct server s;
+  struct nm_conn *c;
+  struct nm_error e;
+  int n;
+  server_start_n(&s, "127.0.0.1", 3, "tls:good", HELLO, CAPS, "echo", NULL);
+  struct nm_dial d = dial_to(s.port, NM_TLS_IMPLICIT);
+  CHECK(visit(&s, &d, 0, &n) == 0 && n == 0);
+  CHECK(dial(net, &d, &c, &e) == 0);
+  for (int i = 0; i < 40; i++) {
+    struct nm_conn *other;
+    struct nm_dial nowhere = dial_to(i + 1, NM_TLS_IMPLICIT);
+    CHECK(api->dial_start(net, &nowhere, &other, &e) == 0);
+    api->conn_close(&other, 1);
+  }
+  CHECK(exchange(c, "NOOP\r\n", "250 NOOP\r\n"));
+  api->conn_close(&c, 0);
+  CHECK(visit(&s, &d, 0, &n) == 0 && n == 1); /* that of the one before */
+  server_stop(&s);
+}
+
+int main(void) {
+  certs_make();
+  api = nm_net_api();
+  net = api->net_new();
+  if (!nm_tickets_can()) {
+    printf("SKIP libcurl's TLS is no OpenSSL that can be reached\n");
+    return 0;
+  }
+  RUN(every_later_connection_takes_one_up);
+  RUN(sessions_of_tls_1_2_are_taken_up);
+  RUN(connections_at_once_share_one);
+  RUN(another_identity_begins_from_nothing);
+  RUN(a_file_of_cas_is_what_is_in_it);
+  RUN(a_dial_that_failed_leaves_no_ticket);
+  RUN(only_so_many_are_kept);
+  api->net_free(net);
+  CHECK(nm_test_alloc_live() == 0);
+  certs_remove();
+  return ctest_end();
+}
