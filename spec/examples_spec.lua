@@ -202,4 +202,18 @@ describe("the other examples", function()
     assert.is_truthy(output:find("\nauth\t", 1, true), output)
     server:Stop()
   end)
+
+  it("16: sends each his own, and leaves a bad address out", function()
+    local server = testing.Server()
+    local output = run("16_personal_mails", { SMTP_HOST = server.Host, SMTP_PORT = server.Port })
+    assert.is_truthy(output:find("^petrov@server.ru\taccepted\nno address\taddress 1 of the list, \"no address\", is refused: "), output)
+    assert.is_truthy(output:find("sidorov@server.ru\taccepted\n$"), output)
+    local messages = server:Messages()
+    assert.equal(2, #messages)
+    for i, token in ipairs{ "a1", "c3" } do
+      assert.is_truthy(messages[i].Data:find("List-Unsubscribe: <https://server.ru/unsubscribe?" .. token .. ">\r\n", 1, true))
+    end
+    assert.equal(messages[1].Data:match "\r\n\r\n.*", messages[2].Data:match "\r\n\r\n.*")
+    server:Stop()
+  end)
 end)

@@ -255,24 +255,34 @@ static int add_named(lua_State *L, struct nm_list *list, int i, struct nm_error 
   return err;
 }
 
-int nm_assign_headers(lua_State *L, struct nm_list *fields, int i, struct nm_error *e) {
-  i = lua_absindex(L, i);
-  struct nm_list *other = nm_class_test(L, &headers_class, i);
-  if (other == NULL) {
-    if (!lua_isnil(L, i) && lua_type(L, i) != LUA_TTABLE) {
-      return nm_type_error(L, i, "Headers", "table");
-    }
-    void **box = nm_class_new_box(L, &headers_class);
-    *box = other = nm_fields_new();
-    if (other == NULL) {
-      return nm_error_nomem(e);
-    }
-    int err = lua_isnil(L, i)        ? 0
-              : lua_rawlen(L, i) > 0 ? add_pairs(L, other, i, e)
-                                     : add_named(L, other, i, e);
-    if (err < 0) {
-      return err;
-    }
+/* The fields that the value at i says, a collection or in another form, which is pushed as one then. */
+static int read_headers(lua_State *L, int i, struct nm_list **out, struct nm_error *e) {
+  *out = nm_class_test(L, &headers_class, i);
+  if (*out != NULL) {
+    return 0;
   }
-  return nm_list_error(fields, nm_list_assign(fields, other), e);
+  if (!lua_isnil(L, i) && lua_type(L, i) != LUA_TTABLE) {
+    return nm_type_error(L, i, "Headers", "table");
+  }
+  void **box = nm_class_new_box(L, &headers_class);
+  *box = *out = nm_fields_new();
+  if (*out == NULL) {
+    return nm_error_nomem(e);
+  }
+  if (lua_isnil(L, i)) {
+    return 0;
+  }
+  return lua_rawlen(L, i) > 0 ? add_pairs(L, *out, i, e) : add_named(L, *out, i, e);
+}
+
+int nm_assign_headers(lua_State *L, struct nm_list *fields, int i, struct nm_error *e) {
+  struct nm_list *other = NULL;
+  int err = read_headers(L, lua_absindex(L, i), &other, e);
+  return err < 0 ? err : nm_list_error(fields, nm_list_assign(fields, other), e);
+}
+
+int nm_merge_headers(lua_State *L, struct nm_list *fields, int i, struct nm_error *e) {
+  struct nm_list *other = NULL;
+  int err = read_headers(L, lua_absindex(L, i), &other, e);
+  return err < 0 ? err : nm_fields_merge(fields, other, e);
 }

@@ -7,73 +7,14 @@
 #include "lua_drive.h"
 #include "lua_part.h"
 #include "lua_message_fields.h"
+#include "lua_message_head.h"
+#include "lua_template.h"
 
 /* ---- properties ---- */
 
-static int set_addr(lua_State *L, struct nm_addr **slot, int i, const char *what, struct nm_error *e) {
-  struct nm_addr *a = NULL;
-  if (!lua_isnil(L, i)) {
-    int err = nm_to_addr(L, i, what, &a, e);
-    if (err < 0) {
-      return err;
-    }
-  }
-  nm_addr_unref(slot);
-  *slot = a;
-  return 0;
-}
-
-static int get_from(lua_State *L, void *object) {
-  nm_push_addr(L, ((struct nm_message *)object)->from);
-  return 1;
-}
-
-static int set_from(lua_State *L, void *object, int i, struct nm_error *e) {
-  return set_addr(L, &((struct nm_message *)object)->from, i, "From", e);
-}
-
-static int get_sender(lua_State *L, void *object) {
-  nm_push_addr(L, ((struct nm_message *)object)->sender);
-  return 1;
-}
-
-static int set_sender(lua_State *L, void *object, int i, struct nm_error *e) {
-  return set_addr(L, &((struct nm_message *)object)->sender, i, "Sender", e);
-}
-
-/* Fore has one address here; ReplyToList has them all. */
-static int get_reply_to(lua_State *L, void *object) {
-  const struct nm_list *list = ((struct nm_message *)object)->reply_to;
-  nm_push_addr(L, list->n > 0 ? list->items[0] : NULL);
-  return 1;
-}
-
-/* A list property is the collection itself; assigning replaces what it holds. */
-#define LIST_PROPERTY(name, field, list_class)                                                               \
-  static int get_##name(lua_State *L, void *object) {                                                        \
-    nm_push_list(L, &(list_class), ((struct nm_message *)object)->field);                                    \
-    return 1;                                                                                                \
-  }                                                                                                          \
-  static int set_##name(lua_State *L, void *object, int i, struct nm_error *e) {                             \
-    return nm_assign_list(L, &(list_class), ((struct nm_message *)object)->field, i, e);                     \
-  }
-
-LIST_PROPERTY(reply_to_list, reply_to, nm_addr_list_class)
-LIST_PROPERTY(to, to, nm_addr_list_class)
-LIST_PROPERTY(cc, cc, nm_addr_list_class)
-LIST_PROPERTY(bcc, bcc, nm_addr_list_class)
-LIST_PROPERTY(attachments, attachments, nm_part_list_class)
-LIST_PROPERTY(views, views, nm_part_list_class)
-LIST_PROPERTY(linked, linked, nm_part_list_class)
-
-static int get_subject(lua_State *L, void *object) {
-  nm_push_str(L, nm_buf_str(&((struct nm_message *)object)->subject));
-  return 1;
-}
-
-static int set_subject(lua_State *L, void *object, int i, struct nm_error *e) {
-  return nm_message_set_subject(object, nm_opt_string(L, i, "Subject"), e);
-}
+NM_MESSAGE_LIST(static int, attachments, attachments, nm_part_list_class)
+NM_MESSAGE_LIST(static int, views, views, nm_part_list_class)
+NM_MESSAGE_LIST(static int, linked, linked, nm_part_list_class)
 
 static int push_charset(lua_State *L, const struct nm_buf *name) {
   nm_push_str(L, name->n > 0 ? nm_buf_str(name) : NM_STR("utf-8"));
@@ -195,46 +136,23 @@ static int set_text_from_html(lua_State *L, void *object, int i, struct nm_error
   return 0;
 }
 
-static int get_priority(lua_State *L, void *object) {
-  lua_pushinteger(L, (lua_Integer)((struct nm_message *)object)->priority);
-  return 1;
-}
-
-static int set_priority(lua_State *L, void *object, int i, struct nm_error *e) {
-  (void)e;
-  long v = nm_check_integer(L, i, "Priority (netmail.MailPriority)", NM_PRIORITY_HIGH, NM_PRIORITY_NORMAL);
-  ((struct nm_message *)object)->priority = (enum nm_priority)v;
-  return 0;
-}
-
-#define FIELD_PROPERTY(property, name) {property, nm_message_get_##name, nm_message_put_##name},
-
 /* In the order in which the values of a table are set: IsBodyHtml before Body, Headers before what stands for one of them. */
 static const struct nm_property message_properties[] = {
-    {"From", get_from, set_from},
-    {"From_", get_from, set_from},
-    {"Sender", get_sender, set_sender},
-    {"ReplyTo", get_reply_to, set_reply_to_list},
-    {"ReplyToList", get_reply_to_list, set_reply_to_list},
-    {"To", get_to, set_to},
-    {"To_", get_to, set_to},
-    {"CC", get_cc, set_cc},
-    {"Bcc", get_bcc, set_bcc},
-    {"SubjectEncoding", get_subject_encoding, set_subject_encoding},
-    {"Subject", get_subject, set_subject},
+    NM_MESSAGE_HEAD(NM_MESSAGE_PROPERTY){"SubjectEncoding", get_subject_encoding, set_subject_encoding},
     {"BodyEncoding", get_body_encoding, set_body_encoding},
     {"IsBodyHtml", get_is_body_html, set_is_body_html},
     {"Body", get_body, set_body},
     {"Text", get_text, set_text},
     {"Html", get_html, set_html},
     {"TextFromHtml", get_text_from_html, set_text_from_html},
-    {"Priority", get_priority, set_priority},
     {"BodyTransferEncoding", get_body_transfer_encoding, set_body_transfer_encoding},
     {"Calendar", get_calendar, set_calendar},
-    {"AlternateViews", get_views, set_views},
-    {"LinkedResources", get_linked, set_linked},
+    {"AlternateViews", nm_message_get_views, nm_message_put_views},
+    {"LinkedResources", nm_message_get_linked, nm_message_put_linked},
     {"RootPart", get_root, set_root},
-    NM_MESSAGE_FIELDS(FIELD_PROPERTY){"Attachments", get_attachments, set_attachments},
+    {"Headers", nm_message_get_headers, nm_message_put_headers},
+    NM_MESSAGE_FIELDS(NM_MESSAGE_PROPERTY){"Attachments", nm_message_get_attachments,
+                                           nm_message_put_attachments},
     {NULL, NULL, NULL},
 };
 
@@ -267,6 +185,7 @@ static const luaL_Reg message_methods[] = {{"ToString", nm_message_m_to_string},
                                            {"Raw", nm_message_m_raw},
                                            {"TryRaw", nm_message_m_try_raw},
                                            {"Split", nm_message_m_split},
+                                           {"Template", nm_message_m_template},
                                            {NULL, NULL}};
 
 const struct nm_class nm_message_class = {
@@ -279,6 +198,16 @@ const struct nm_class nm_message_class = {
     .unref = unref_message,
     .to_string = message_to_string,
 };
+
+struct nm_message *nm_message_at(lua_State *L, int i) {
+  const struct nm_class *c = nm_class_of(L, i);
+  return c == &nm_message_class || c == &nm_personal_class ? nm_class_test(L, c, i) : NULL;
+}
+
+struct nm_message *nm_message_self(lua_State *L, const char *method) {
+  struct nm_message *m = nm_message_at(L, 1);
+  return m != NULL ? m : nm_class_self(L, &nm_message_class, method);
+}
 
 static struct nm_message *push_message(lua_State *L) {
   void **box = nm_class_new_box(L, &nm_message_class);
@@ -370,5 +299,6 @@ void nm_open_message(lua_State *L) {
   nm_drive_method(L, &nm_message_class, "ToString");
   nm_drive_method(L, &nm_message_class, "WriteTo");
   nm_open_message_fields(L);
+  nm_open_template(L);
   nm_push_class_table(L, "MailMessage", functions, message_call);
 }

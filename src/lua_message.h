@@ -8,6 +8,10 @@ NM_HIDDEN_BEGIN
 
 extern const struct nm_class nm_message_class;
 
+/* What is sent and written, at i: a MailMessage, or what a template made (lua_template.h); else NULL. */
+struct nm_message *nm_message_at(lua_State *L, int i);
+/* Likewise, as nm_class_self. */
+struct nm_message *nm_message_self(lua_State *L, const char *method);
 /* Pushes the class table netmail.MailMessage. */
 void nm_open_message(lua_State *L);
 /* MailMessage:ToString and MailMessage:WriteTo (lua_render.c). */

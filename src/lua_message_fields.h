@@ -3,11 +3,10 @@
 
 #include "lua_util.h"
 
-/* The properties of MailMessage that are header fields, and Resend. */
+/* The properties of MailMessage that are header fields, and Resend. Headers is set before the others, which stand for one of them. */
 
 /* X(name in Lua, name here) */
 #define NM_MESSAGE_FIELDS(X)                                                                                 \
-  X("Headers", headers)                                                                                      \
   X("MessageId", message_id)                                                                                 \
   X("Date", date)                                                                                            \
   X("InReplyTo", in_reply_to)                                                                                \
@@ -25,6 +24,7 @@ NM_HIDDEN_BEGIN
 #define NM_MESSAGE_FIELD_DECLARE(property, name)                                                             \
   int nm_message_get_##name(lua_State *L, void *object);                                                     \
   int nm_message_put_##name(lua_State *L, void *object, int i, struct nm_error *e);
+NM_MESSAGE_FIELD_DECLARE("Headers", headers)
 NM_MESSAGE_FIELDS(NM_MESSAGE_FIELD_DECLARE)
 #undef NM_MESSAGE_FIELD_DECLARE
 

@@ -120,7 +120,7 @@ static int push_rendered(lua_State *L, struct rendering *r, int i) {
 }
 
 static int check_to_string(lua_State *L) {
-  nm_class_self(L, &nm_message_class, "ToString");
+  nm_message_self(L, "ToString");
   return 0;
 }
 
@@ -135,7 +135,7 @@ int nm_message_m_to_string(lua_State *L) {
   lua_settop(L, 1);
   struct rendering *r = nm_scratch(L, sizeof *r, rendering_release);
   /* Looked at behind the last allocation: in a state that closes, a collection takes objects off the stack. */
-  struct nm_message *m = nm_class_test(L, &nm_message_class, 1);
+  struct nm_message *m = nm_message_at(L, 1);
   if (m == NULL) {
     return nm_drive_raise(L, check_to_string);
   }
@@ -222,7 +222,7 @@ static int save_step(lua_State *L, struct nm_job *job) {
 }
 
 static int check_write_to(lua_State *L) {
-  nm_class_self(L, &nm_message_class, "WriteTo");
+  nm_message_self(L, "WriteTo");
   if (lua_type(L, 2) != LUA_TFUNCTION && lua_type(L, 2) != LUA_TSTRING) {
     return nm_type_error(L, 2, "target", "path or function");
   }
@@ -252,7 +252,7 @@ static int is_target(lua_State *L, int i) {
 int nm_message_m_write_to(lua_State *L) {
   lua_settop(L, 2);
   struct rendering *r = nm_scratch(L, sizeof *r, rendering_release);
-  struct nm_message *m = nm_class_test(L, &nm_message_class, 1); /* now, as in ToString */
+  struct nm_message *m = nm_message_at(L, 1); /* now, as in ToString */
   if (m == NULL || !is_target(L, 2)) {
     return nm_drive_raise(L, check_write_to);
   }

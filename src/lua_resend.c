@@ -87,7 +87,7 @@ static struct nm_resent *push_resent(lua_State *L) {
 // @tparam table Fields `From` and at least one of `To`, `CC`, `Bcc`; `Sender`; each as in a message. Bad content raises
 // @return the message
 int nm_message_m_resend(lua_State *L) {
-  nm_class_self(L, &nm_message_class, "Resend");
+  nm_message_self(L, "Resend");
   if (lua_type(L, 2) != LUA_TTABLE) {
     return nm_type_error(L, 2, "Resend", "table");
   }
@@ -95,8 +95,7 @@ int nm_message_m_resend(lua_State *L) {
   struct nm_resent *r = push_resent(L);
   struct nm_error e = {0};
   int err = nm_class_set_all(L, &resent_class, r, 2, NULL, &e);
-  struct nm_message *m =
-      nm_class_self(L, &nm_message_class, "Resend"); /* behind all that allocates: see ToString */
+  struct nm_message *m = nm_message_self(L, "Resend"); /* behind all that allocates: see ToString */
   if (err < 0 || nm_message_resend(m, r, &e) < 0) {
     return nm_raise(L, &e);
   }

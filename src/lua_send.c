@@ -78,7 +78,7 @@ static int finish(lua_State *L, struct nm_errand *e) {
 
 static int check_send(lua_State *L) {
   nm_class_self(L, &nm_client_class, "Send");
-  if (nm_class_test(L, &nm_message_class, 2) == NULL) {
+  if (nm_message_at(L, 2) == NULL) {
     return luaL_error(L, "bad argument #1 to 'Send' (MailMessage expected, got %s)", luaL_typename(L, 2));
   }
   return luaL_error(L, "bad argument #2 to 'Send' (table of options expected, got %s)", luaL_typename(L, 3));
@@ -119,8 +119,7 @@ static int take_options(lua_State *L, struct job *j, const struct nm_client *c) 
 static struct job *make_job(lua_State *L, int *pushed) {
   lua_settop(L, 3);
   struct nm_client *c = nm_class_test(L, &nm_client_class, 1);
-  if (c == NULL || nm_class_test(L, &nm_message_class, 2) == NULL ||
-      !(lua_isnil(L, 3) || lua_istable(L, 3))) {
+  if (c == NULL || nm_message_at(L, 2) == NULL || !(lua_isnil(L, 3) || lua_istable(L, 3))) {
     *pushed = nm_drive_raise(L, check_send);
     return NULL;
   }
@@ -134,7 +133,7 @@ static struct job *make_job(lua_State *L, int *pushed) {
   }
   /* Behind the last allocation before the work: it may have finalized them, in a state that closes. */
   c = nm_class_test(L, &nm_client_class, 1);
-  struct nm_message *m = nm_class_test(L, &nm_message_class, 2);
+  struct nm_message *m = nm_message_at(L, 2);
   if (c == NULL || m == NULL) {
     *pushed = nm_drive_raise(L, check_send);
     return NULL;

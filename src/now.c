@@ -11,13 +11,26 @@ int nm_utc_offset(int64_t t) {
   return localtime_r(&moment, &local) != NULL ? (int)(local.tm_gmtoff / 60) : 0;
 }
 
+static void take_date(struct nm_stamp *stamp, const struct nm_message *m) {
+  stamp->date = m->has_date ? m->date : (int64_t)time(NULL);
+  stamp->offset = m->has_date ? m->date_offset : nm_utc_offset(stamp->date);
+}
+
+static int no_random(struct nm_error *e) {
+  return nm_error_set(e, NM_EIO, NM_KIND_MESSAGE, "the system gives no random bytes");
+}
+
+int nm_now_stamp(struct nm_stamp *stamp, const struct nm_message *m, struct nm_error *e) {
+  take_date(stamp, m);
+  return nm_random(stamp->boundary, sizeof stamp->boundary) != 0 ? no_random(e) : 0;
+}
+
 int nm_now_take(struct nm_now *now, const struct nm_message *m, struct nm_error *e) {
-  now->stamp.date = m->has_date ? m->date : (int64_t)time(NULL);
-  now->stamp.offset = m->has_date ? m->date_offset : nm_utc_offset(now->stamp.date);
+  take_date(&now->stamp, m);
   /* Asked for at once: it is a system call. */
   unsigned char random[sizeof now->stamp.boundary + NM_MESSAGE_ID_RANDOM];
   if (nm_random(random, sizeof random) != 0) {
-    return nm_error_set(e, NM_EIO, NM_KIND_MESSAGE, "the system gives no random bytes");
+    return no_random(e);
   }
   memcpy(now->stamp.boundary, random, sizeof now->stamp.boundary);
   now->id.max = NM_MSGID_MAX; /* also for 64 octets of random text and a domain of at most 255 */

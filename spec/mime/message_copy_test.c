@@ -1,5 +1,6 @@
 #include "base/alloc.h"
 #include "mime/parts.h"
+#include "mime/template.h"
 
 /* A copy is the same message. Every member of struct nm_message is in this list, in its order; the compiler
    refuses a list that has one too few. How the copy must have it:
@@ -34,6 +35,7 @@
   X(SAME, struct nm_part *, root)                                                                            \
   X(SAME, struct nm_content *, raw)                                                                          \
   X(TEXT, struct nm_buf, raw_id)                                                                             \
+  X(SAME, struct nm_template *, template)                                                                    \
   X(SAME, enum nm_priority, priority)                                                                        \
   X(TEXT, struct nm_buf, message_id)                                                                         \
   X(SAME, int, has_date)                                                                                     \
@@ -72,6 +74,15 @@ static void resend(struct nm_message *m) {
   nm_resent_unref(&r);
 }
 
+static struct nm_template *template_of_nothing(void) {
+  struct nm_message *m = letter_new();
+  struct nm_stamp stamp = letter_stamp();
+  struct nm_template *t = NULL;
+  letter_must(nm_template_make(m, &stamp, &t, NULL));
+  nm_message_unref(&m);
+  return t;
+}
+
 /* Every member is something else than in a new message; not to be rendered, as raw and root exclude others. */
 static struct nm_message *full(void) {
   struct nm_message *m = letter_new();
@@ -99,6 +110,7 @@ static struct nm_message *full(void) {
   m->html_part = text("text/html", "html");
   m->root = text("", "root");
   m->raw = content("From: a@a.test\r\n\r\n");
+  m->template = template_of_nothing();
   m->priority = NM_PRIORITY_HIGH;
   letter_must(nm_buf_replace(&m->message_id, "", NM_STR("<1@a.test>"), NULL));
   letter_must(nm_buf_replace(&m->raw_id, "", NM_STR("<2@a.test>"), NULL));
@@ -173,6 +185,7 @@ static void changes_of_one_are_not_the_others(void) {
 static void a_copy_renders_the_same(void) {
   struct nm_message *m = full(), *copy = NULL;
   nm_content_unref(&m->raw);
+  nm_template_unref(&m->template);
   nm_part_unref(&m->root);
   CHECK(nm_message_copy(m, &copy) == 0);
   struct nm_buf one = {0}, other = {0};

@@ -15,7 +15,8 @@ struct nm_content {
   enum kind kind;
   struct nm_feed *feed; /* FED */
   struct nm_str data;
-  char *owned; /* NULL: data is in this block */
+  char *owned;         /* NULL: data is in this block */
+  struct stat *pinned; /* FILE_PATH: how the file must be; NULL: as it is */
 };
 
 static int make(struct nm_str data, enum kind kind, struct nm_content **out, struct nm_error *e) {
@@ -70,6 +71,27 @@ int nm_content_file(struct nm_str path, struct nm_content **out, struct nm_error
   return 0;
 }
 
+int nm_content_pin(struct nm_content *c, struct nm_content **out, struct nm_error *e) {
+  struct stat now;
+  *out = NULL;
+  if (c->kind != FILE_PATH || c->pinned != NULL) {
+    *out = nm_content_ref(c);
+    return 0;
+  }
+  int err = nm_file_look(c->data.p, &now, e);
+  err = err == 0 ? make(c->data, FILE_PATH, out, e) : err;
+  if (err != 0) {
+    return err;
+  }
+  (*out)->pinned = nm_alloc(sizeof now);
+  if ((*out)->pinned == NULL) {
+    nm_content_unref(out);
+    return nm_error_nomem(e);
+  }
+  *(*out)->pinned = now;
+  return 0;
+}
+
 int nm_content_fed(struct nm_feed **feed, struct nm_content **out, struct nm_error *e) {
   *out = NULL;
   int err = make(nm_str(NULL, 0), FED, out, e);
@@ -92,6 +114,7 @@ void nm_content_unref(struct nm_content **at) {
   if (c != NULL && --c->refs == 0) {
     nm_feed_unref(&c->feed);
     nm_free(c->owned);
+    nm_free(c->pinned);
     nm_free(c);
   }
 }
@@ -158,7 +181,7 @@ static void content_free(struct nm_source *s) {
 static int open_in(const struct nm_content *c, struct nm_source **out, struct nm_error *e) {
   switch (c->kind) {
     case FILE_PATH:
-      return nm_file_source(c->data.p, out, e);
+      return nm_file_source_as(c->data.p, c->pinned, out, e);
     case FED:
       return nm_feed_open(c->feed, out, e);
     case MEMORY:

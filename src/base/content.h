@@ -22,6 +22,8 @@ int nm_content_take(struct nm_buf *b, struct nm_content **out, struct nm_error *
 /* A path, copied. Checked at once to be a readable regular file: a directory, FIFO, device, socket, a missing
    or unreadable file is NM_EINVAL with a text that names it. A path with NUL is refused. The descriptor is not kept. */
 int nm_content_file(struct nm_str path, struct nm_content **out, struct nm_error *e);
+/* A file as it is now: opening *out fails once that file has another size or time of change. Another kind: the same once more. NM_EIO. */
+int nm_content_pin(struct nm_content *c, struct nm_content **out, struct nm_error *e);
 /* Bytes that are brought from outside while they are read (base/feed.h). Takes *feed and sets it to NULL, also when it fails. */
 int nm_content_fed(struct nm_feed **feed, struct nm_content **out, struct nm_error *e);
 struct nm_content *nm_content_ref(struct nm_content *c);

@@ -145,13 +145,13 @@ static int fail_changed(struct file_source *f) {
 #endif
 
 /* Size 0 is left to the reading: files of /proc have that size and a new time at every look. */
+static int is_same(const struct stat *a, const struct stat *b) {
+  return a->st_size == b->st_size &&
+         (a->st_size == 0 || (a->MTIME.tv_sec == b->MTIME.tv_sec && a->MTIME.tv_nsec == b->MTIME.tv_nsec));
+}
+
 static int check_same(struct file_source *f, const struct stat *now) {
-  if (now->st_size != f->first.st_size ||
-      (now->st_size > 0 &&
-       (now->MTIME.tv_sec != f->first.MTIME.tv_sec || now->MTIME.tv_nsec != f->first.MTIME.tv_nsec))) {
-    return fail_changed(f);
-  }
-  return 0;
+  return is_same(now, &f->first) ? 0 : fail_changed(f);
 }
 
 static int open_file(struct file_source *f) {
@@ -240,11 +240,22 @@ static void file_free(struct nm_source *s) {
   nm_free(s);
 }
 
+int nm_file_look(const char *path, struct stat *out, struct nm_error *e) {
+  return look(path, NM_EIO, out, e);
+}
+
 int nm_file_source(const char *path, struct nm_source **out, struct nm_error *e) {
+  return nm_file_source_as(path, NULL, out, e);
+}
+
+int nm_file_source_as(const char *path, const struct stat *as, struct nm_source **out, struct nm_error *e) {
   static const struct nm_source_ops ops = {file_read, file_rewind, file_size, file_free};
   *out = NULL;
   struct stat st;
   int err = look(path, NM_EIO, &st, e);
+  if (err == 0 && as != NULL && !is_same(&st, as)) {
+    err = fail(e, NM_EIO, path, "changed after the template with it was made; make a new template");
+  }
   if (err != 0) {
     return err;
   }

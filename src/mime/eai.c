@@ -2,7 +2,7 @@
 
 #include <stdint.h>
 
-#include "mime/resent.h"
+#include "mime/template.h"
 
 static int check(const char *field, const struct nm_addr *a, struct nm_error *e) {
   if (a == NULL || !nm_addr_is_utf8(a)) {
@@ -48,6 +48,17 @@ static int check_root(const struct nm_message *m, struct nm_error *e) {
   return check_parts("RootPart", &root, e);
 }
 
+int nm_message_check_parts(const struct nm_message *m, struct nm_error *e) {
+  const struct nm_error *known = m->template != NULL ? &m->template->utf8 : NULL;
+  if (known != NULL && known->code != 0) {
+    return nm_error_set(e, known->code, known->kind, "%s", known->text);
+  }
+  int err = check_parts("Attachments", m->attachments, e);
+  err = err != 0 ? err : check_parts("LinkedResources", m->linked, e);
+  err = err != 0 ? err : check_parts("AlternateViews", m->views, e);
+  return err != 0 ? err : check_root(m, e);
+}
+
 static int check_members(const struct nm_message *m, struct nm_error *e) {
   int err = check("From", m->from, e);
   err = err != 0 ? err : check("Sender", m->sender, e);
@@ -55,10 +66,7 @@ static int check_members(const struct nm_message *m, struct nm_error *e) {
   err = err != 0 ? err : check_list("To", m->to, e);
   err = err != 0 ? err : check_list("CC", m->cc, e);
   err = err != 0 ? err : check_list("DispositionNotificationTo", m->notify, e);
-  err = err != 0 ? err : check_parts("Attachments", m->attachments, e);
-  err = err != 0 ? err : check_parts("LinkedResources", m->linked, e);
-  err = err != 0 ? err : check_parts("AlternateViews", m->views, e);
-  return err != 0 ? err : check_root(m, e);
+  return err != 0 ? err : nm_message_check_parts(m, e);
 }
 
 /* Of a message that goes as it is, only the Resent- blocks are written. */

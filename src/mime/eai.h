@@ -11,6 +11,8 @@ NM_HIDDEN_BEGIN
    (RFC 6532) makes a message that only a server with SMTPUTF8 takes (RFC 6531). A display name never does, nor a domain, nor Bcc, which is in
    no header. 0, or NM_EINVAL with the field and the address named, and what to do. */
 int nm_message_check_header(const struct nm_message *m, struct nm_error *e);
+/* The messages within alone. */
+int nm_message_check_parts(const struct nm_message *m, struct nm_error *e);
 
 NM_HIDDEN_END
 

@@ -46,6 +46,9 @@ static const struct nm_field_rule rules[] = {
 };
 
 static int is_for(const struct nm_field_rule *r, struct nm_str name) {
+  if (name.n == 0 || ((name.p[0] ^ r->name[0]) & 0xdf) != 0) { /* most differ in the first letter already */
+    return 0;
+  }
   struct nm_str known = nm_str_c(r->name);
   int is_prefix = known.p[known.n - 1] == '-';
   return is_prefix ? name.n > known.n && nm_str_istarts(name, known) : nm_str_ieq(name, known);

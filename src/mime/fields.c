@@ -63,22 +63,37 @@ static int remove_from(struct nm_list *list, struct nm_str name, size_t at) {
   return removed;
 }
 
+/* In the place of the first of that name, and the others go; at the end when there was none. */
+static int put(struct nm_list *list, struct nm_field *f, struct nm_error *e) {
+  size_t at = nm_fields_find(list, f->name, 0);
+  if (at == list->n) {
+    return insert(list, at, f, e);
+  }
+  struct nm_field *old = list->items[at];
+  list->items[at] = nm_field_ref(f);
+  nm_field_unref(&old);
+  remove_from(list, f->name, at + 1);
+  return 0;
+}
+
 int nm_fields_set(struct nm_list *list, struct nm_str name, struct nm_str value, struct nm_error *e) {
   struct nm_field *f = NULL;
   int err = nm_field_new(name, value, &f, e);
   if (err != 0) {
     return err;
   }
-  size_t at = nm_fields_find(list, name, 0);
-  if (at < list->n) {
-    struct nm_field *old = list->items[at];
-    list->items[at] = nm_field_ref(f);
-    nm_field_unref(&old);
-    remove_from(list, name, at + 1);
-  } else {
-    err = insert(list, at, f, e);
-  }
+  err = put(list, f, e);
   nm_field_unref(&f);
+  return err;
+}
+
+int nm_fields_merge(struct nm_list *list, const struct nm_list *from, struct nm_error *e) {
+  int err = 0;
+  for (size_t i = 0; i < from->n && err == 0; i++) {
+    struct nm_field *f = from->items[i];
+    int is_first = nm_fields_find(from, f->name, 0) == i;
+    err = is_first ? put(list, f, e) : insert(list, list->n, f, e);
+  }
   return err;
 }
 

@@ -22,6 +22,9 @@ struct nm_str nm_fields_get(const struct nm_list *list, struct nm_str name);
 int nm_fields_add(struct nm_list *list, struct nm_str name, struct nm_str value, struct nm_error *e);
 /* In the place of the first of that name, and the others go; at the end when there was none. On failure list is unchanged. */
 int nm_fields_set(struct nm_list *list, struct nm_str name, struct nm_str value, struct nm_error *e);
+/* Each field of from stands in list instead of those of its name, where the first of them stood; those of new names at the end. When memory
+   is short, or list full, some of them. */
+int nm_fields_merge(struct nm_list *list, const struct nm_list *from, struct nm_error *e);
 /* All of that name; whether there were any. */
 int nm_fields_remove(struct nm_list *list, struct nm_str name);
 /* NM_EINVAL unless List-Unsubscribe has an https URL. */

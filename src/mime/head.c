@@ -1,11 +1,16 @@
 #include "mime/head.h"
 
+#include "base/alloc.h"
 #include "mime/date.h"
 #include "mime/encword.h"
 #include "mime/fields.h"
 #include "mime/fold.h"
 #include "mime/mailbox.h"
 #include "mime/stamp.h"
+#include "mime/template.h"
+
+/* NM_FIELDS_MAX fields of their greatest length are less when they are written. */
+#define KEPT_MAX ((size_t)1 << 30)
 
 /* A whole field of mailboxes; the name in the given charset. */
 typedef int field_fn(struct nm_buf *b, const char *field, const void *value, struct nm_str charset,
@@ -177,13 +182,97 @@ static int is_written(const struct nm_message *m, const struct nm_field *f) {
   return 1;
 }
 
+/* ---- what a template keeps: addresses and fields never change, so that the same ones are written in the same way ---- */
+
+static int is_same_list(const struct nm_list *a, const struct nm_list *b) {
+  return a->n == b->n && (a->n == 0 || memcmp(a->items, b->items, a->n * sizeof *a->items) == 0);
+}
+
+static struct nm_str kept(const struct nm_head_kept *k, size_t begin, size_t end) {
+  return nm_str(k->text.p + begin, end - begin);
+}
+
+/* p NULL: m has others. Here and below. */
+static struct nm_str kept_originators(const struct nm_message *m) {
+  const struct nm_template *t = m->template;
+  int is_same = t != NULL && t->head.from_end > 0 && m->from == t->common->from &&
+                m->sender == t->common->sender && is_same_list(m->reply_to, t->common->reply_to);
+  return is_same ? kept(&t->head, 0, t->head.from_end) : nm_str(NULL, 0);
+}
+
+static struct nm_str kept_subject(const struct nm_message *m) {
+  const struct nm_template *t = m->template;
+  int is_same =
+      t != NULL && m->subject.n > 0 && nm_str_eq(nm_buf_str(&m->subject), nm_buf_str(&t->common->subject));
+  return is_same ? kept(&t->head, t->head.from_end, t->head.subject_end) : nm_str(NULL, 0);
+}
+
+static struct nm_str kept_field(const struct nm_message *m, size_t i) {
+  const struct nm_template *t = m->template;
+  int is_same = t != NULL && i < t->common->fields->n && m->fields->items[i] == t->common->fields->items[i];
+  return is_same ? kept(&t->head, i > 0 ? t->head.ends[i - 1] : t->head.subject_end, t->head.ends[i])
+                 : nm_str(NULL, 0);
+}
+
+static int keep_fields(struct nm_head_kept *k, const struct nm_message *m, struct nm_str charset,
+                       struct nm_error *e) {
+  size_t n = m->fields->n;
+  k->ends = n > 0 ? nm_realloc_array(NULL, n, sizeof *k->ends) : NULL;
+  int err = n > 0 && k->ends == NULL ? nm_error_nomem(e) : 0;
+  for (size_t i = 0; i < n && err == 0; i++) {
+    err = nm_field_write(&k->text, m->fields->items[i], charset, e);
+    k->ends[i] = k->text.n;
+  }
+  return err;
+}
+
+/* Who has no From yet must give each its own. */
+int nm_head_keep(struct nm_head_kept *k, const struct nm_message *m, struct nm_error *e) {
+  struct nm_str charset = nm_buf_str(&m->subject_encoding);
+  k->text.max = KEPT_MAX;
+  int err = m->from != NULL ? originators(&k->text, m, charset, e) : 0;
+  k->from_end = k->text.n;
+  err = err == 0 ? subject(&k->text, m, charset, e) : err;
+  k->subject_end = k->text.n;
+  err = err == 0 ? keep_fields(k, m, charset, e) : err;
+  return err == 0 ? nm_fold_status(&k->text, e) : err;
+}
+
+void nm_head_kept_free(struct nm_head_kept *k) {
+  nm_buf_free(&k->text);
+  nm_free(k->ends);
+  *k = (struct nm_head_kept){0};
+}
+
+/* ---- the header ---- */
+
 static int fields(struct nm_buf *b, const struct nm_message *m, struct nm_str charset, struct nm_error *e) {
   int err = nm_fields_check(m->fields, e);
   for (size_t i = 0; i < m->fields->n && err == 0; i++) {
     const struct nm_field *f = m->fields->items[i];
-    err = !f->is_read || is_written(m, f) ? nm_field_write(b, f, charset, e) : 0;
+    struct nm_str same = kept_field(m, i);
+    if (f->is_read && !is_written(m, f)) {
+      continue;
+    }
+    nm_buf_add_str(b, same);
+    err = same.p == NULL ? nm_field_write(b, f, charset, e) : 0;
   }
   return err;
+}
+
+/* From, Sender and Reply-To. */
+static int write_originators(struct nm_buf *b, const struct nm_message *m, struct nm_str charset,
+                             struct nm_error *e) {
+  struct nm_str same = kept_originators(m);
+  nm_buf_add_str(b, same);
+  return same.p == NULL ? originators(b, m, charset, e) : 0;
+}
+
+static int write_subject(struct nm_buf *b, const struct nm_message *m, struct nm_str charset,
+                         struct nm_error *e) {
+  struct nm_str same = kept_subject(m);
+  nm_buf_add_str(b, same);
+  return same.p == NULL ? subject(b, m, charset, e) : 0;
 }
 
 int nm_head_write(struct nm_buf *b, const struct nm_message *m, const struct nm_stamp *stamp,
@@ -191,9 +280,9 @@ int nm_head_write(struct nm_buf *b, const struct nm_message *m, const struct nm_
   struct nm_str charset = nm_buf_str(&m->subject_encoding);
   int err = resent(b, m, charset, e);
   date(b, "Date", stamp->date, stamp->offset);
-  err = err != 0 ? err : originators(b, m, charset, e);
+  err = err != 0 ? err : write_originators(b, m, charset, e);
   err = err != 0 ? err : destinations(b, m, charset, e);
-  err = err != 0 ? err : subject(b, m, charset, e);
+  err = err != 0 ? err : write_subject(b, m, charset, e);
   err = err != 0 ? err : message_id(b, "Message-ID", stamp->message_id, e);
   err = err != 0 ? err : fields(b, m, charset, e);
   err = err != 0 ? err : mailboxes(b, list_field, "Disposition-Notification-To", m->notify, charset, e);

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "mime/msgid.h"
 #include "mime/raw.h"
+#include "mime/template.h"
 
 /* A charset's name as iconv and IANA have them. */
 #define CHARSET_MAX 64
@@ -86,6 +87,7 @@ static void clear(struct nm_message *m) {
   nm_part_unref(&m->root);
   nm_content_unref(&m->calendar);
   nm_content_unref(&m->raw);
+  nm_template_unref(&m->template);
   nm_buf_free(&m->calendar_method);
   nm_buf_free(&m->message_id);
   nm_buf_free(&m->raw_id);

@@ -15,6 +15,8 @@
 #include "mime/part.h"
 #include "mime/resent.h"
 
+struct nm_template;
+
 /* Fore's NetMailPriority. */
 enum nm_priority { NM_PRIORITY_HIGH = 1, NM_PRIORITY_LOW = 2, NM_PRIORITY_NORMAL = 3 };
 
@@ -55,6 +57,8 @@ struct nm_message {
       *root; /* the body nested by hand, in place of text, html, views, linked and calendar; NULL */
   struct nm_content *raw; /* the whole message as it is, in place of all but the envelope and resent; NULL */
   struct nm_buf raw_id;   /* the Message-ID that raw has; empty: none */
+  /* Whose body it has, in place of all the above that is body; NULL: its own. Such a one stands in no part. */
+  struct nm_template *template;
   enum nm_priority priority;
   struct nm_buf message_id; /* with <>; empty: made for each send */
   int has_date;             /* else the moment of each send */

@@ -8,6 +8,9 @@
 /* All headers of a message: 100000 recipients and 100000 attachments with long names are below this. */
 #define TEXT_MAX ((size_t)1 << 30)
 
+/* A tail of so many octets is copied: then the whole message is one run of bytes. */
+#define TAIL_COPY_MAX 16384
+
 struct piece {
   struct nm_content *content; /* NULL: literal */
   struct nm_source *fed;      /* of a content that is fed, until its turn comes */
@@ -19,14 +22,16 @@ struct piece {
 
 struct nm_pieces {
   struct nm_source source;
+  unsigned refs;
   struct nm_buf text;
   struct piece *pieces;
   size_t n, cap;
   size_t text_done; /* octets of text that are in pieces already */
   int64_t size;
   enum nm_cte cte;
+  struct nm_pieces *tail; /* what comes behind; NULL: nothing. It has none itself */
   /* reading: */
-  size_t at;              /* the piece */
+  size_t at;              /* the piece, counted on in tail */
   int64_t done;           /* octets of it that were read */
   struct nm_source *open; /* its content */
 };
@@ -95,6 +100,14 @@ int nm_pieces_content(struct nm_pieces *p, struct nm_content *content, int64_t r
   return 0;
 }
 
+/* Of those that are read as this message; NULL behind the last. */
+static struct piece *piece_at(const struct nm_pieces *p, size_t i) {
+  if (i < p->n) {
+    return &p->pieces[i];
+  }
+  return p->tail != NULL && i - p->n < p->tail->n ? &p->tail->pieces[i - p->n] : NULL;
+}
+
 /* The content is not what it was when the message was made. */
 static int changed(struct nm_pieces *p, const struct piece *piece) {
   struct nm_str path = nm_content_path(piece->content);
@@ -114,7 +127,9 @@ static int failed(struct nm_pieces *p, int err, const struct nm_error *why) {
 static int open_content(struct nm_pieces *p, struct piece *piece) {
   struct nm_source *inner = piece->fed;
   struct nm_error why = {0};
-  piece->fed = NULL;
+  if (inner != NULL) { /* never of a tail, which is others' too */
+    piece->fed = NULL;
+  }
   int err = inner == NULL ? nm_content_open(piece->content, &inner, &why) : 0;
   if (err != 0) {
     return failed(p, err, &why);
@@ -130,7 +145,8 @@ static int open_content(struct nm_pieces *p, struct piece *piece) {
 static int read_text(struct nm_pieces *p, const struct piece *piece, char *to, size_t cap, size_t *n_out) {
   size_t left = (size_t)(piece->size - p->done);
   *n_out = left < cap ? left : cap;
-  memcpy(to, p->text.p + piece->at + (size_t)p->done, *n_out);
+  const char *text = p->at < p->n ? p->text.p : p->tail->text.p;
+  memcpy(to, text + piece->at + (size_t)p->done, *n_out);
   return 0;
 }
 
@@ -158,7 +174,7 @@ static void next_piece(struct nm_pieces *p) {
 
 /* Reads from the piece it stands at; 0 octets: that one is at its end. */
 static int read_piece(struct nm_pieces *p, char *to, size_t cap, size_t *n_out) {
-  struct piece *piece = &p->pieces[p->at];
+  struct piece *piece = piece_at(p, p->at);
   *n_out = 0;
   int err =
       piece->content != NULL ? read_content(p, piece, to, cap, n_out) : read_text(p, piece, to, cap, n_out);
@@ -176,7 +192,7 @@ static int read_piece(struct nm_pieces *p, char *to, size_t cap, size_t *n_out) 
 static int pieces_read(struct nm_source *s, char *to, size_t cap, size_t *n_out) {
   struct nm_pieces *p = (struct nm_pieces *)s;
   size_t got = 0;
-  while (got < cap && p->at < p->n) {
+  while (got < cap && piece_at(p, p->at) != NULL) {
     size_t n = 0;
     int err = s->error.code != 0 ? s->error.code : read_piece(p, to + got, cap - got, &n);
     if (err != 0 && got == 0) {
@@ -221,7 +237,11 @@ static int64_t pieces_size(struct nm_source *s) {
 
 static void pieces_free(struct nm_source *s) {
   struct nm_pieces *p = (struct nm_pieces *)s;
+  if (--p->refs > 0) {
+    return;
+  }
   nm_source_free(&p->open);
+  nm_pieces_free(&p->tail);
   for (size_t i = 0; i < p->n; i++) {
     nm_source_free(&p->pieces[i].fed);
     nm_content_unref(&p->pieces[i].content);
@@ -237,6 +257,7 @@ struct nm_pieces *nm_pieces_new(void) {
   struct nm_pieces *p = nm_zalloc(sizeof *p);
   if (p != NULL) {
     p->source.ops = &pieces_ops;
+    p->refs = 1;
     p->text.max = TEXT_MAX;
   }
   return p;
@@ -249,36 +270,61 @@ void nm_pieces_free(struct nm_pieces **p) {
   }
 }
 
-int nm_pieces_source(struct nm_pieces **at, struct nm_source **out, struct nm_error *e) {
-  struct nm_pieces *p = *at;
+struct nm_pieces *nm_pieces_ref(struct nm_pieces *p) {
+  p->refs++;
+  return p;
+}
+
+/* The last text becomes a piece. */
+int nm_pieces_end(struct nm_pieces *p, struct nm_error *e) {
   int err = add_text(p);
-  if (err == 0) {
-    *out = &p->source;
-    *at = NULL;
-    return 0;
-  }
-  nm_pieces_free(at);
-  if (err == NM_ENOMEM) {
-    return nm_error_nomem(e);
+  if (err == 0 || err == NM_ENOMEM) {
+    return err == 0 ? 0 : nm_error_nomem(e);
   }
   return nm_error_set(e, err, NM_KIND_MESSAGE,
                       "the message has too many recipients and attachments: its headers are over %zu bytes",
                       TEXT_MAX);
 }
 
+int nm_pieces_join(struct nm_pieces *p, struct nm_pieces *tail, struct nm_error *e) {
+  p->cte = tail->cte;
+  if (tail->n == 1 && tail->pieces[0].content == NULL && tail->text.n <= TAIL_COPY_MAX) {
+    nm_buf_add_str(&p->text, nm_buf_str(&tail->text));
+    return 0;
+  }
+  int err = nm_pieces_end(p, e);
+  if (err == 0) {
+    p->tail = nm_pieces_ref(tail);
+    add_size(p, tail->size);
+  }
+  return err;
+}
+
+int nm_pieces_source(struct nm_pieces **at, struct nm_source **out, struct nm_error *e) {
+  int err = nm_pieces_end(*at, e);
+  if (err != 0) {
+    nm_pieces_free(at);
+    return err;
+  }
+  *out = &(*at)->source;
+  *at = NULL;
+  return 0;
+}
+
 struct nm_str nm_pieces_bytes(const struct nm_source *s) {
   const struct nm_pieces *p = (const struct nm_pieces *)s;
-  int is_text = s->ops == &pieces_ops && p->n == 1 && p->pieces[0].content == NULL;
+  int is_text = s->ops == &pieces_ops && p->n == 1 && p->tail == NULL && p->pieces[0].content == NULL;
   return is_text && p->at == 0 && p->done == 0 ? nm_str(p->text.p + p->pieces[0].at, (size_t)p->size)
                                                : nm_str(NULL, 0);
 }
 
 struct nm_feed *nm_pieces_waiting(struct nm_source *s) {
   struct nm_pieces *p = (struct nm_pieces *)s;
-  if (s->ops != &pieces_ops || p->at == p->n || p->pieces[p->at].content == NULL) {
+  const struct piece *piece = s->ops == &pieces_ops ? piece_at(p, p->at) : NULL;
+  if (piece == NULL || piece->content == NULL) {
     return NULL;
   }
-  struct nm_feed *feed = nm_content_feed(p->pieces[p->at].content);
+  struct nm_feed *feed = nm_content_feed(piece->content);
   return feed != NULL && nm_feed_wants(feed) ? feed : NULL;
 }
 
@@ -286,6 +332,10 @@ void nm_pieces_set_cte(struct nm_pieces *p, enum nm_cte cte) {
   p->cte = cte;
 }
 
+enum nm_cte nm_pieces_cte_of(const struct nm_pieces *p) {
+  return p->cte;
+}
+
 enum nm_cte nm_pieces_cte(const struct nm_source *s) {
-  return ((const struct nm_pieces *)s)->cte;
+  return nm_pieces_cte_of((const struct nm_pieces *)s);
 }

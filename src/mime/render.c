@@ -1,24 +1,17 @@
+#include "mime/render.h"
+
 #include "mime/encword.h"
 #include "mime/fold.h"
 #include "mime/head.h"
 #include "mime/leaf.h"
-#include "mime/message.h"
 #include "mime/param.h"
-#include "mime/pieces.h"
-#include "mime/raw.h"
 #include "mime/stamp.h"
-#include "mime/tree.h"
-
-/* A body in memory up to this is encoded at once: the whole message is then one run of bytes. */
-#define ENCODE_NOW_MAX 16384
-
-/* A small message's header. */
-#define HEAD_EXPECTED 1500
 
 struct render {
   struct nm_pieces *pieces;
   struct nm_buf *b; /* the literal bytes of pieces */
   const struct nm_stamp *stamp;
+  size_t encode_max;
   unsigned boundaries; /* made so far */
   int open_line;       /* the bytes before are a content whose last line end, if any, is its own */
   int line_end;        /* and it has one */
@@ -136,7 +129,7 @@ static int write_content(struct render *r, const struct nm_node *n) {
   struct nm_str raw = nm_content_bytes(n->content);
   r->open_line = n->how.cte != NM_CTE_BASE64 || n->how.size == 0;
   r->line_end = n->how.line_end || n->how.size == 0;
-  if (n->kind == NM_PART_TEXT && raw.p != NULL && raw.n <= ENCODE_NOW_MAX) {
+  if (n->kind == NM_PART_TEXT && raw.p != NULL && raw.n <= r->encode_max) {
     encode_now(r->b, raw, &n->how);
     return 0;
   }
@@ -286,68 +279,16 @@ static int write_root(struct render *r, const struct nm_node *root) {
   return err;
 }
 
-/* The header and the bodies that are encoded at once, as base64 and a little more: saves the buffer from growing to that by doubling. */
-static size_t expected(const struct nm_message *m) {
-  const struct nm_content *const bodies[] = {m->text, m->html};
-  size_t n = HEAD_EXPECTED;
-  for (size_t i = 0; i < 2; i++) {
-    size_t body = bodies[i] != NULL ? nm_content_bytes(bodies[i]).n : 0;
-    n += body <= ENCODE_NOW_MAX ? body + body / 2 : 0;
-  }
-  return n;
-}
-
-static int render(const struct nm_message *m, const struct nm_stamp *stamp, const struct nm_tree *tree,
-                  struct nm_source **out, struct nm_error *e) {
-  struct render r = {.pieces = nm_pieces_new(), .stamp = stamp, .e = e};
-  r.boundaries = stamp->boundaries;
-  if (r.pieces == NULL) {
-    return nm_error_nomem(e);
-  }
-  r.b = nm_pieces_text(r.pieces);
-  nm_buf_room(r.b, expected(m));
-  int err = nm_head_write(r.b, m, stamp, e);
-  err = err != 0 ? err : nm_leaf_prepare(tree->root, stamp->allowed, e);
+int nm_render_tree(struct nm_pieces *p, const struct nm_tree *tree, const struct nm_stamp *stamp,
+                   size_t encode_max, struct nm_error *e) {
+  struct render r = {.pieces = p,
+                     .b = nm_pieces_text(p),
+                     .stamp = stamp,
+                     .encode_max = encode_max,
+                     .boundaries = stamp->boundaries,
+                     .e = e};
+  int err = nm_leaf_prepare(tree->root, stamp->allowed, e);
   err = err != 0 ? err : write_root(&r, tree->root);
-  nm_pieces_set_cte(r.pieces, tree->root->how.cte);
-  err = err != 0 ? err : nm_pieces_source(&r.pieces, out, e);
-  nm_pieces_free(&r.pieces);
-  return err;
-}
-
-/* Only Resent- blocks come before what is there. */
-static int render_raw(const struct nm_message *m, struct nm_source **out, struct nm_error *e) {
-  struct nm_encoding how;
-  int64_t size = -1;
-  int err = nm_raw_scan(m->raw, &how, &size, NULL, e);
-  if (err != 0) {
-    return err;
-  }
-  struct nm_pieces *pieces = nm_pieces_new();
-  if (pieces == NULL) {
-    return nm_error_nomem(e);
-  }
-  err = nm_head_write_resent(nm_pieces_text(pieces), m, e);
-  err = err != 0 ? err : nm_pieces_content(pieces, m->raw, size, &how, e);
-  if (err == 0 && !how.line_end) {
-    nm_fold_end(nm_pieces_text(pieces));
-  }
-  nm_pieces_set_cte(pieces, how.cte);
-  err = err != 0 ? err : nm_pieces_source(&pieces, out, e);
-  nm_pieces_free(&pieces);
-  return err;
-}
-
-int nm_message_render(const struct nm_message *m, const struct nm_stamp *stamp, struct nm_source **out,
-                      struct nm_error *e) {
-  struct nm_tree tree;
-  if (m->raw != NULL) {
-    return render_raw(m, out, e);
-  }
-  int err = nm_tree_make(&tree, m, e);
-  if (err == 0) {
-    err = render(m, stamp, &tree, out, e);
-    nm_tree_free(&tree);
-  }
+  nm_pieces_set_cte(p, tree->root->how.cte);
   return err;
 }
