@@ -24,6 +24,7 @@ int nm_client_new(struct nm_client **out) {
   c->trace_level = NM_TRACE_LEVEL_MAX;
   c->timeout = NM_TIMEOUT_DEFAULT;
   c->pipelining = NM_PIPELINING_FULL;
+  c->max_connections = 1;
   c->host.max = c->local_name.max = NM_HOST_MAX;
   c->ca_file.max = c->ca_path.max = c->cert_file.max = c->key_file.max = NM_OPTION_MAX;
   c->key_password.max = c->proxy.max = NM_OPTION_MAX;

@@ -46,6 +46,7 @@ struct nm_client {
   unsigned minimum_auth; /* bit of the mechanism than which none may be weaker; 0: any */
   int is_lmtp;           /* RFC 2033 */
   int all_or_nothing;
+  size_t max_connections;        /* of a flight that says nothing else */
   enum nm_pipelining pipelining; /* how far it may run ahead of the server's replies */
   unsigned distrust; /* how many steps below that the server has shown that it needs; forgotten with Host */
   struct nm_send_options *options; /* asked for each send; NULL: nothing */

@@ -40,14 +40,29 @@ static void end_mail(struct nm_flight *f, struct nm_mail *m) {
   f->n_mails--;
 }
 
-void nm_flight_add(struct nm_flight *f, struct nm_mail *m) {
+static void queue(struct nm_flight *f, struct nm_mail *m) {
   f->now = m->since = nm_clock_ms();
   f->n_mails++;
-  if (nm_mail_begin(m) != 0) {
+  if (m->out->error.code != 0) {
     end_mail(f, m);
   } else {
     nm_mails_add(&f->queue, m);
   }
+}
+
+void nm_flight_add(struct nm_flight *f, struct nm_mail *m) {
+  if (m->out->error.code == 0) {
+    (void)nm_mail_begin(m);
+  }
+  queue(f, m);
+}
+
+int nm_flight_add_again(struct nm_flight *f, struct nm_mail *m) {
+  int err = nm_mail_begin_again(m);
+  if (err == 0) {
+    queue(f, m);
+  }
+  return err;
 }
 
 struct nm_mail *nm_flight_take(struct nm_flight *f) {
@@ -262,7 +277,8 @@ enum nm_need nm_flight_need(const struct nm_flight *f, struct nm_line **line_out
 
 /* ---- waiting ---- */
 
-static int left(const struct nm_flight *f, int ms) {
+int nm_flight_left(const struct nm_flight *f) {
+  int ms = INT_MAX;
   for (size_t i = 0; i < f->limits.lines; i++) {
     int n = nm_line_left(&f->lines[i]);
     ms = n < ms ? n : ms;
@@ -306,7 +322,7 @@ int nm_flight_rest(struct nm_flight *f) {
   if (f->done.n > 0 || nm_flight_need(f, &line) != NM_NEED_LINE) {
     return 0;
   }
-  int ms = left(f, INT_MAX);
+  int ms = nm_flight_left(f);
   for (size_t i = 0; i < f->limits.lines; i++) {
     const struct nm_client *c = f->lines[i].client;
     if (f->lines[i].state != NM_LINE_DOWN && c->conn != NULL) {

@@ -23,6 +23,7 @@ struct nm_flight {
   struct nm_mails queue, done;
   size_t n_mails; /* in the queue or on a line */
   int64_t now;
+  int is_closed; /* the client was closed meanwhile: there is nothing more to add */
 };
 
 NM_HIDDEN_BEGIN
@@ -32,8 +33,10 @@ int nm_flight_begin(struct nm_flight *f, struct nm_client *c, const struct nm_fl
                     struct nm_error *e);
 /* How many more may be handed in, so that every line has all that it can take. */
 size_t nm_flight_room(const struct nm_flight *f);
-/* It comes back through nm_flight_take, whatever happens. */
+/* It comes back through nm_flight_take, whatever happens. One whose out->error says so is over already. */
 void nm_flight_add(struct nm_flight *f, struct nm_mail *m);
+/* As nm_mail_begin_again; 0: as added. */
+int nm_flight_add_again(struct nm_flight *f, struct nm_mail *m);
 /* The next one that is over; NULL: none now. m->out says what became of it. */
 struct nm_mail *nm_flight_take(struct nm_flight *f);
 /* Goes on as far as it can without waiting, turn ms long at most (negative: as long as it takes), not beyond the first that is over. */
@@ -43,6 +46,8 @@ void nm_flight_step(struct nm_flight *f, int64_t turn);
 enum nm_need nm_flight_need(const struct nm_flight *f, struct nm_line **line_out);
 /* NM_NEED_LINE: waits until a step may get on, ms at most. */
 void nm_flight_wait(struct nm_flight *f, int ms);
+/* How long that may take at most, ms. */
+int nm_flight_left(const struct nm_flight *f);
 /* The same for who watches the client's descriptor (nm_client_watch): returns the ms after which a step is to come in any case; 0: at
    once. */
 int nm_flight_rest(struct nm_flight *f);

@@ -142,6 +142,8 @@ int nm_line_has_room(struct nm_line *l, size_t per_line) {
 int nm_line_begin(struct nm_line *l, struct nm_mail *m, int64_t now) {
   struct nm_client *c = l->client;
   int is_first = l->is_fresh && l->n_begun == 0;
+  m->caps = nm_session_caps(c->session)->flags;
+  m->has_caps = 1;
   if (nm_split_next(&m->split, nm_session_caps(c->session)) != 1) {
     return NM_ELIMIT;
   }
@@ -285,6 +287,12 @@ void nm_line_wait(struct nm_line *l, int ms) {
 }
 
 /* ---- the end ---- */
+
+void nm_line_refuse(struct nm_line *l, const struct nm_error *why) {
+  nm_connect_cancel(&l->connecting, 1);
+  l->sent.error = *why;
+  l->need = NM_NEED_NOTHING;
+}
 
 void nm_line_cancel(struct nm_line *l, const struct nm_error *why) {
   if (l->state == NM_LINE_CONNECTING) {

@@ -53,6 +53,8 @@ struct nm_mail *nm_line_take(struct nm_line *l, int64_t now, enum nm_line_verdic
 struct nm_source *nm_line_content(const struct nm_line *l);
 /* What l->need named is done. */
 void nm_line_resume(struct nm_line *l);
+/* It is being connected, and cannot be: why (copied). The next step says so. */
+void nm_line_refuse(struct nm_line *l, const struct nm_error *why);
 /* ms until it gives up; INT_MAX: nothing is waited for. */
 int nm_line_left(struct nm_line *l);
 void nm_line_wait(struct nm_line *l, int ms);

@@ -29,6 +29,21 @@ int nm_mail_begin(struct nm_mail *m) {
   return err == 0 ? 0 : nm_error_nomem(&m->out->error);
 }
 
+int nm_mail_begin_again(struct nm_mail *m) {
+  struct nm_sent *out = m->out;
+  if (nm_source_rewind(m->content) != 0) {
+    return NM_EINVAL;
+  }
+  int err = nm_split_resume(&m->split, m->env, m->rcpt_max, &out->txn);
+  if (err == 0) {
+    out->error = out->rest = (struct nm_error){0};
+    out->command = NULL;
+    nm_reply_free(&out->reply);
+    m->n_lost = 0;
+  }
+  return err;
+}
+
 /* For the recipients that are left. */
 static int may_rewind(struct nm_mail *m) {
   if (nm_source_rewind(m->content) == 0) {

@@ -12,6 +12,8 @@ struct nm_mail {
   size_t rcpt_max;  /* recipients of one transaction, as the caller knows of the server; 0: no limit known */
   int64_t deadline; /* ms, of nm_clock_ms; 0: none, or somebody else sees to it */
   /* Of who sends it. */
+  unsigned caps; /* NM_CAP_…, of the server that it was begun with last; has_caps: there was one */
+  int has_caps;
   struct nm_split split;
   struct nm_mail *next;
   int64_t since;   /* ms: when it came into the queue, or was begun */
@@ -33,6 +35,9 @@ struct nm_mail *nm_mails_take(struct nm_mails *l);
 
 /* NM_ENOMEM, also in out->error. */
 int nm_mail_begin(struct nm_mail *m);
+/* After its end: once more, for those recipients who have not got it and were not refused for good. What has become of the others is kept.
+   NM_EINVAL: nobody is left, or the content can be read only once; NM_ENOMEM: all is as before. */
+int nm_mail_begin_again(struct nm_mail *m);
 /* After a transaction, whose result it takes out of r: 1: another one is to be run for the recipients that are left, with the content at
    its first byte. */
 int nm_mail_add(struct nm_mail *m, struct nm_txn_result *r);

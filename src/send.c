@@ -353,6 +353,7 @@ void nm_client_close(struct nm_client *c) {
     nm_client_cancel(c->sending, &why);
   }
   if (c->flight != NULL) {
+    c->flight->is_closed = 1;
     nm_flight_cancel(c->flight, &why);
   }
   nm_kept_hang_up(c);

@@ -27,6 +27,36 @@ int nm_split_init(struct nm_split *s, const struct nm_envelope *env, size_t rcpt
   return 0;
 }
 
+static int may_be_tried_again(const struct nm_rcpt *r) {
+  return r->fate == NM_FATE_NOT_SENT || (r->fate == NM_FATE_REFUSED && nm_reply_class(&r->reply) == 4);
+}
+
+/* A result without recipients is that of a message that never came to a transaction. */
+int nm_split_resume(struct nm_split *s, const struct nm_envelope *env, size_t rcpt_max,
+                    struct nm_txn_result *r) {
+  int err = nm_split_init(s, env, rcpt_max);
+  if (err != 0 || r->n_rcpt != env->n_to) {
+    return err;
+  }
+  s->n_pending = 0;
+  for (size_t i = 0; i < r->n_rcpt; i++) {
+    if (may_be_tried_again(&r->rcpt[i])) {
+      s->pending[s->n_pending++] = (struct nm_split_entry){env->to[i], i};
+    }
+  }
+  if (s->n_pending == 0) {
+    nm_split_free(s);
+    return NM_EINVAL;
+  }
+  nm_free(s->result.rcpt);
+  s->result = *r;
+  *r = (struct nm_txn_result){0};
+  s->is_good = s->result.n_accepted > 0;
+  s->is_unknown = s->result.outcome == NM_OUTCOME_UNKNOWN;
+  s->n_runs = 1;
+  return 0;
+}
+
 void nm_split_free(struct nm_split *s) {
   nm_txn_result_free(&s->result);
   nm_free(s->pending);

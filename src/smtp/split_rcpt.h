@@ -40,6 +40,10 @@ NM_HIDDEN_BEGIN
 
 /* Keeps env and all that it points to. rcpt_max: 0 for no limit of the caller's. NM_ENOMEM. */
 int nm_split_init(struct nm_split *s, const struct nm_envelope *env, size_t rcpt_max);
+/* As init, after an end whose result is in r: for those recipients who have not got it and were not refused for good. What has become of
+   the others stays as it is; r is moved. NM_EINVAL: there are none; NM_ENOMEM: r is as before. */
+int nm_split_resume(struct nm_split *s, const struct nm_envelope *env, size_t rcpt_max,
+                    struct nm_txn_result *r);
 /* 1: s->part is to be run, with the content at its first byte; again until nm_split_add, for another server too. 0: it is over.
    NM_ELIMIT: all_or_nothing cannot be kept in several transactions; the result says so. */
 int nm_split_next(struct nm_split *s, const struct nm_caps *caps);
