@@ -148,6 +148,7 @@ build = {
         "src/smtp/dot.c",
         "src/smtp/envelope.c",
         "src/smtp/moment.c",
+        "src/smtp/orcpt.c",
         "src/smtp/queue_id.c",
         "src/smtp/reply.c",
         "src/smtp/reply_text.c",

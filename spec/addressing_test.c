@@ -89,7 +89,6 @@ static void asks_for_each_what_was_said_of_it(void) {
   o = options();
   ask(o, "e@x", NM_NOTIFY_NEVER, "");
   ask(o, "f@x", 0, "o@x");
-  ask(o, "e@X", NM_NOTIFY_SUCCESS, "again");
   ask(o, "g@x", 0, "");
   is(message("a@x", "b@x", NULL), o, "a@x>e@x/1/,f@x/0/o@x,g@x/0/");
   o = options();
@@ -101,6 +100,21 @@ static void asks_for_each_what_was_said_of_it(void) {
   o = options();
   ask(o, "e@x", 0, "");
   is(message("a@x", NULL, NULL), o, "a@x>e@x"); /* nothing is asked: nothing is kept for it */
+}
+
+/* RFC 3461 4.1, 4.2: the kinds of NOTIFY go together, but for NEVER; ORCPT there is one. */
+static void merges_what_the_namings_of_one_ask_for(void) {
+  struct nm_send_options *o = options();
+  o->notify = NM_NOTIFY_DELAY;
+  CHECK(nm_send_options_set_orcpt(o, NM_STR("p@x"), NULL) == 0);
+  ask(o, "e@x", NM_NOTIFY_SUCCESS, "");
+  ask(o, "f@x", 0, "");
+  ask(o, "e@X", NM_NOTIFY_FAILURE, "again");
+  ask(o, "\"e\"@x", 0, "again");
+  ask(o, "g@x", 0, "");
+  ask(o, "f@x", NM_NOTIFY_NEVER, "");
+  ask(o, "f@x", NM_NOTIFY_NEVER, "");
+  is(message("a@x", "b@x", NULL), o, "a@x>e@x/6/again,f@x/1/p@x,g@x/8/p@x");
 }
 
 static void refuses(struct nm_message *m, struct nm_send_options *o, const char *says) {
@@ -119,6 +133,25 @@ static void needs_both_ends(void) {
   struct nm_send_options *o = options();
   o->to = nm_recipient_list_new();
   refuses(message("a@x", "b@x", NULL), o, "option To");
+}
+
+static void refuses_what_cannot_be_both(void) {
+  static const struct {
+    unsigned notify[2];
+    const char *orcpt[2];
+    const char *says;
+  } rows[] = {
+      {{NM_NOTIFY_NEVER, NM_NOTIFY_DELAY}, {"", ""}, "<e@X> more than once, with Notify \"never\""},
+      {{NM_NOTIFY_SUCCESS | NM_NOTIFY_DELAY, NM_NOTIFY_NEVER}, {"", ""}, "Notify \"never\""},
+      {{0, 0}, {"o@x", "O@x"}, "<e@X> more than once, with two OriginalRecipients"},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    struct nm_send_options *o = options();
+    ask(o, "e@x", rows[i].notify[0], rows[i].orcpt[0]);
+    ask(o, "f@x", 0, "");
+    ask(o, "e@X", rows[i].notify[1], rows[i].orcpt[1]);
+    refuses(message("a@x", NULL, NULL), o, rows[i].says);
+  }
 }
 
 static void keeps_what_is_right_alone(void) {
@@ -188,7 +221,9 @@ static void survives_each_failing_allocation(void) {
 int main(void) {
   RUN(says_who_sends_to_whom);
   RUN(asks_for_each_what_was_said_of_it);
+  RUN(merges_what_the_namings_of_one_ask_for);
   RUN(needs_both_ends);
+  RUN(refuses_what_cannot_be_both);
   RUN(keeps_what_is_right_alone);
   RUN(survives_each_failing_allocation);
   return ctest_end();

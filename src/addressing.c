@@ -57,8 +57,32 @@ static int asks(const struct nm_send_options *o) {
   return asked;
 }
 
-/* first: where in the list that was gathered each recipient stood. */
-static int take_rcpt(struct nm_addressing *a, const size_t *first, struct nm_error *e) {
+/* What one more naming of a recipient asks for. One RCPT has one ORCPT, and who never wants a report wants none of a failure; reports of
+   several kinds go together (RFC 3461 4.1). */
+static int merge(struct nm_rcpt_options *all, const struct nm_recipient *r, struct nm_error *e) {
+  struct nm_str spec = r->addr->spec;
+  unsigned both = all->notify | r->notify;
+  if ((both & NM_NOTIFY_NEVER) != 0 && both != NM_NOTIFY_NEVER) {
+    return nm_error_set(
+        e, NM_EINVAL, NM_KIND_MESSAGE,
+        "To names <%.*s> more than once, with Notify \"never\" and with another one; take one of "
+        "them out",
+        (int)spec.n, spec.p);
+  }
+  if (all->orcpt.n > 0 && r->orcpt.n > 0 && !nm_str_eq(all->orcpt, r->orcpt)) {
+    return nm_error_set(
+        e, NM_EINVAL, NM_KIND_MESSAGE,
+        "To names <%.*s> more than once, with two OriginalRecipients; take one of them out, or "
+        "send the message once for each",
+        (int)spec.n, spec.p);
+  }
+  all->notify = both;
+  all->orcpt = r->orcpt.n > 0 ? r->orcpt : all->orcpt;
+  return 0;
+}
+
+/* place: where among the recipients each one that was gathered is. */
+static int take_rcpt(struct nm_addressing *a, const size_t *place, struct nm_error *e) {
   const struct nm_send_options *o = a->options;
   if (o == NULL || !asks(o)) {
     return 0;
@@ -67,24 +91,24 @@ static int take_rcpt(struct nm_addressing *a, const size_t *first, struct nm_err
   if (a->rcpt == NULL) {
     return nm_error_nomem(e);
   }
-  for (size_t i = 0; i < a->to->n; i++) {
-    const struct nm_recipient *own = o->to != NULL ? o->to->items[first[i]] : NULL;
-    a->rcpt[i] = (struct nm_rcpt_options){o->notify, nm_buf_str(&o->orcpt)};
-    if (own != NULL && own->notify != 0) {
-      a->rcpt[i].notify = own->notify;
-    }
-    if (own != NULL && own->orcpt.n > 0) {
-      a->rcpt[i].orcpt = own->orcpt;
-    }
+  memset(a->rcpt, 0, a->to->n * sizeof *a->rcpt);
+  int err = 0;
+  for (size_t i = 0; o->to != NULL && i < o->to->n && err == 0; i++) {
+    err = merge(&a->rcpt[place[i]], o->to->items[i], e);
   }
-  return 0;
+  for (size_t i = 0; i < a->to->n; i++) {
+    struct nm_rcpt_options *r = &a->rcpt[i];
+    r->notify = r->notify != 0 ? r->notify : o->notify;
+    r->orcpt = r->orcpt.n > 0 ? r->orcpt : nm_buf_str(&o->orcpt);
+  }
+  return err;
 }
 
 static int take_unique(struct nm_addressing *a, const struct nm_list *all, struct nm_error *e) {
-  size_t *first = nm_realloc_array(NULL, all->n, sizeof *first);
-  int err = first != NULL ? nm_addr_list_unique(all, &a->to, first) : NM_ENOMEM;
-  err = err != 0 ? nm_error_nomem(e) : take_rcpt(a, first, e);
-  nm_free(first);
+  size_t *place = nm_realloc_array(NULL, all->n, sizeof *place);
+  int err = place != NULL ? nm_addr_list_unique(all, &a->to, place) : NM_ENOMEM;
+  err = err != 0 ? nm_error_nomem(e) : take_rcpt(a, place, e);
+  nm_free(place);
   return err;
 }
 

@@ -18,8 +18,8 @@ struct nm_addressing {
 NM_HIDDEN_BEGIN
 
 /* From the message, as far as options (takes a reference; may be NULL) say nothing else. Of a message that was resent, the newest
-   Resent- block says who sends it to whom. Of a recipient that is named again the first naming counts, with what it asks for.
-   NM_EINVAL (there is no sender, or no recipient), NM_ELIMIT, NM_ENOMEM with e; free it all the same. */
+   Resent- block says who sends it to whom. A recipient that is named again stands where it was named first, and is asked for what all its namings
+   ask. NM_EINVAL (there is no sender, or no recipient, or one is named twice with what cannot be both), NM_ELIMIT, NM_ENOMEM with e; free it all the same. */
 int nm_addressing_take(struct nm_addressing *a, const struct nm_message *m, struct nm_send_options *options,
                        struct nm_error *e);
 /* What it says, put into env, which keeps none of it. */

@@ -105,12 +105,14 @@ int nm_option_set_chunking(lua_State *L, void *object, int i, struct nm_error *e
 // @field From the envelope's sender, to whom reports of failure go: address or text; `""`, `"<>"` or `false`: the null sender
 //   (RFC 5321 4.5.5), for messages that must never be answered. Default: the message's Sender, else its From
 // @field To the envelope's recipients, instead of To, CC and Bcc of the message: a text with commas, an address, a collection, or an array
-//   of those and of tables `{ Address = …, Notify = …, OriginalRecipient = … }`. The header stays as it is
+//   of those and of tables `{ Address = …, Notify = …, OriginalRecipient = … }`. The header stays as it is. One that is named twice gets one
+//   RCPT, with every Notify that its namings have; `"never"` beside another and two OriginalRecipients are refused
 // @field Ret `"full"` or `"headers"`: what a report of failure brings back (RFC 3461)
 // @field EnvelopeId a text that reports repeat, up to 100 printable ASCII characters (RFC 3461); not a default
 // @field Notify `"never"`, or any of `"success"`, `"failure"`, `"delay"`, one or in an array: when a report is wanted (RFC 3461); of all
 //   recipients that do not say it themselves
-// @field OriginalRecipient the recipient's address as the author knew it (RFC 3461); not a default
+// @field OriginalRecipient the recipient's address as the author knew it (RFC 3461), or what another server has written of it, with its
+//   type (`"rfc822;user+2Bx@example.org"`); not a default
 // @field RequireTls true: every hop from here on uses TLS with verification, or the message comes back (RFC 8689). Needs `EnableSsl`. A
 //   `TLS-Required: No` of the message counts for nothing then
 // @field DeliverBy `{ Seconds = …, Mode = "notify" or "return", Trace = true or false }`: what is to happen when it was not delivered in

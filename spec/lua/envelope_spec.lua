@@ -105,12 +105,29 @@ describe("the envelope's recipients", function()
     hears({ from, "RCPT TO:<x@example.test>" }, {}, { To = { "x@example.test", { Address = "x@EXAMPLE.TEST" } } })
   end)
 
-  it("that are named again are asked for as the first naming says", function()
-    local envelope = send({ "DSN" }, {}, {
-      Notify = "delay",
-      To = { { Address = "x@example.test", Notify = "never" }, { Address = "x@example.test", Notify = "success" }, "y@example.test" },
-    })
-    assert.same({ "RCPT TO:<x@example.test> NOTIFY=NEVER", "RCPT TO:<y@example.test> NOTIFY=DELAY" }, { envelope[2], envelope[3] })
+  it("that are named again are asked for what all namings say, and not sent to where that cannot be (RFC 3461 4.1)", function()
+    local function twice(first, second)
+      first.Address, second.Address = "x@example.test", "x@EXAMPLE.test"
+      return { Notify = "delay", To = { first, second, "y@example.test" } }
+    end
+    for expected, options in pairs{
+      ["NOTIFY=SUCCESS,FAILURE"] = twice({ Notify = "success" }, { Notify = "failure" }),
+      ["NOTIFY=NEVER"] = twice({}, { Notify = "never" }),
+      ["NOTIFY=SUCCESS ORCPT=rfc822;o@x"] = twice({ Notify = "success" }, { OriginalRecipient = "o@x" }),
+      ["NOTIFY=DELAY ORCPT=rfc822;o@x"] = twice({ OriginalRecipient = "o@x" }, { OriginalRecipient = "o@x" }),
+    } do
+      local envelope = send({ "DSN" }, {}, options)
+      assert.same({ "RCPT TO:<x@example.test> " .. expected, "RCPT TO:<y@example.test> NOTIFY=DELAY" }, { envelope[2], envelope[3] })
+    end
+    local client = net.client(1)
+    for words, options in pairs{
+      ["To names <x@EXAMPLE.test> more than once, with Notify \"never\" and with another one; take one of them out"] =
+        twice({ Notify = "never" }, { Notify = "success" }),
+      ["To names <x@EXAMPLE.test> more than once, with two OriginalRecipients; take one of them out"] =
+        twice({ OriginalRecipient = "o@x" }, { OriginalRecipient = "p@x" }),
+    } do
+      mail.fails(words, client:Send(net.message(), options))
+    end
   end)
 
   it("of a message that was resent are those of the newest block, unless Send is told others", function()

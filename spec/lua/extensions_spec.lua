@@ -163,6 +163,8 @@ describe("a value that is wrong", function()
       ["OriginalRecipient: ORCPT has a control"] = { OriginalRecipient = "a\r\nb" },
       ["OriginalRecipient: ORCPT is not valid UTF-8"] = { OriginalRecipient = "\255" },
       ["OriginalRecipient: ORCPT has more than 500"] = { OriginalRecipient = ("x"):rep(501) },
+      ["OriginalRecipient: ORCPT has no xtext behind its type \"rfc822\" (RFC 3461 4); give the address alone"] =
+        { OriginalRecipient = "rfc822;a b@x.org" },
       ["To: ORCPT has a control"] = { To = { { Address = "b@x.org", OriginalRecipient = "\n" } } },
       ["DeliverBy: DELIVERBY with the mode to return"] = { DeliverBy = { Seconds = 0, Mode = "return" } },
       ["HoldUntil: \"tomorrow\" is no moment"] = { HoldUntil = "tomorrow" },

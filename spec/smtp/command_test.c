@@ -227,6 +227,12 @@ static void writes_rcpt_options(void) {
       {{.orcpt = {"Dana@Ivory.EDU", 14}}, " ORCPT=rfc822;Dana@Ivory.EDU"},
       {{.orcpt = {"\"a b\"+c=d@e", 11}}, " ORCPT=rfc822;\"a+20b\"+2Bc+3Dd@e"},
       {{.orcpt = {"\xd0\xb8 +=\\@b", 8}}, " ORCPT=utf-8;\\x{438}\\x{20}\\x{2B}\\x{3D}\\x{5C}@b"},
+      {{.orcpt = {"rfc822;Dana@Ivory.EDU", 21}}, " ORCPT=rfc822;Dana@Ivory.EDU"},
+      {{.orcpt = {"RFC822;a+20b+2Bc@d", 18}}, " ORCPT=RFC822;a+20b+2Bc@d"},
+      {{.orcpt = {"utf-8;\\x{438}@b", 15}}, " ORCPT=utf-8;\\x{438}@b"},
+      {{.orcpt = {"X400;/C+3Dde/", 13}}, " ORCPT=X400;/C+3Dde/"},
+      {{.orcpt = {";a@b", 4}}, " ORCPT=rfc822;;a@b"},
+      {{.orcpt = {"\"rfc822;a\"@b", 12}}, " ORCPT=rfc822;\"rfc822;a\"@b"},
       {{.orcpt = {"\xf0\x9f\x90\x98@b", 6}}, " ORCPT=utf-8;\\x{1F418}@b"},
   };
   struct nm_addr a = raw("a@b", 3);
@@ -252,6 +258,13 @@ static void refuses_wrong_rcpt_options(void) {
       {{.orcpt = {"a\0b", 3}}, "ORCPT"},
       {{.orcpt = {"a\x7f", 2}}, "ORCPT"},
       {{.orcpt = {"a\xff", 2}}, "ORCPT"},
+      {{.orcpt = {"rfc822;", 7}}, "ORCPT"},
+      {{.orcpt = {"rfc822;a b@c", 12}}, "ORCPT"},
+      {{.orcpt = {"rfc822;a+b@c", 12}}, "ORCPT"},
+      {{.orcpt = {"rfc822;a+2b@c", 13}}, "ORCPT"},
+      {{.orcpt = {"rfc822;a=b@c", 12}}, "ORCPT"},
+      {{.orcpt = {"rfc822;a@c+2", 12}}, "ORCPT"},
+      {{.orcpt = {"utf-8;\xd0\xb8@b", 10}}, "ORCPT"},
       {{.orcpt = {"\xc0\x8d\xc0\x8a", 4}}, "ORCPT"},
   };
   struct nm_addr a = raw("a@b", 3);

@@ -56,9 +56,9 @@ void nm_addr_unref(struct nm_addr **a);
 int nm_addr_same(const struct nm_addr *a, const struct nm_addr *b);
 /* An order in which equals by value are 0 and the addresses of a domain stand together. */
 int nm_addr_compare(const struct nm_addr *a, const struct nm_addr *b);
-/* A new list of those that are not the same as one before them, in their order; first (may be NULL) has room for list->n: where in the
-   list each of them stood. n log n. *out is NULL on NM_ENOMEM. */
-int nm_addr_list_unique(const struct nm_list *list, struct nm_list **out, size_t *first);
+/* A new list of those that are not the same as one before them, in their order; place has room for list->n: where in the new list each of
+   the old one's is. n log n. *out is NULL on NM_ENOMEM. */
+int nm_addr_list_unique(const struct nm_list *list, struct nm_list **out, size_t *place);
 /* Cannot be written in ASCII: envelope and header need SMTPUTF8. */
 int nm_addr_is_utf8(const struct nm_addr *a);
 

@@ -38,19 +38,28 @@ static int by_place(const void *p, const void *q) {
   return a->at < b->at ? -1 : 1;
 }
 
-/* Sorted, the first of its equals stays in e; returns how many these are. */
-static size_t keep_first(struct entry *e, size_t n) {
+/* Sorted, the first of its equals stays in e; returns how many these are. first: where it stood, for each place in the list. */
+static size_t keep_first(struct entry *e, size_t n, size_t *first) {
   size_t kept = 0;
   for (size_t i = 0; i < n; i++) {
     if (kept == 0 || nm_addr_compare(e[i].addr, e[kept - 1].addr) != 0) {
       e[kept++] = e[i];
     }
+    first[e[i].at] = e[kept - 1].at;
   }
   return kept;
 }
 
+/* From the place of the first of its equals to theirs among the unique. A first one stands before the others, and was counted by then. */
+static void number(size_t *place, size_t n) {
+  size_t next = 0;
+  for (size_t i = 0; i < n; i++) {
+    place[i] = place[i] == i ? next++ : place[place[i]];
+  }
+}
+
 /* Sorting and not hashing: nobody who chooses the addresses can make it slow. */
-int nm_addr_list_unique(const struct nm_list *list, struct nm_list **out, size_t *first) {
+int nm_addr_list_unique(const struct nm_list *list, struct nm_list **out, size_t *place) {
   struct entry *e = list->n > 0 ? nm_realloc_array(NULL, list->n, sizeof *e) : NULL;
   struct nm_list *unique = nm_addr_list_new();
   int err = unique == NULL || (list->n > 0 && e == NULL) ? NM_ENOMEM : 0;
@@ -59,14 +68,12 @@ int nm_addr_list_unique(const struct nm_list *list, struct nm_list **out, size_t
       e[i] = (struct entry){list->items[i], i};
     }
     qsort(e, list->n, sizeof *e, by_value);
-    size_t n = keep_first(e, list->n);
+    size_t n = keep_first(e, list->n, place);
     qsort(e, n, sizeof *e, by_place);
     for (size_t i = 0; i < n && err == 0; i++) {
       err = nm_list_add(unique, e[i].addr);
-      if (first != NULL) {
-        first[i] = e[i].at;
-      }
     }
+    number(place, list->n);
   }
   nm_free(e);
   if (err != 0) {

@@ -119,17 +119,6 @@ static void add_notify(struct nm_buf *b, unsigned notify) {
   }
 }
 
-/* RFC 3461 4.2: orcpt-parameter = "ORCPT=" addr-type ";" xtext; RFC 6533 3 has "utf-8" for what "rfc822" cannot hold. */
-static void add_orcpt(struct nm_buf *b, struct nm_str orcpt) {
-  if (nm_is_ascii(orcpt)) {
-    nm_buf_add_c(b, " ORCPT=rfc822;");
-    nm_xtext_add(b, orcpt);
-  } else {
-    nm_buf_add_c(b, " ORCPT=utf-8;");
-    nm_utf8_xtext_add(b, orcpt);
-  }
-}
-
 /* RFC 5321 4.1.1.3: rcpt = "RCPT TO:" Forward-path [SP Rcpt-parameters] CRLF */
 int nm_command_rcpt(struct nm_buf *b, const struct nm_envelope *env, size_t i) {
   const struct nm_rcpt_options *o = env->rcpt != NULL ? &env->rcpt[i] : NULL;
@@ -144,7 +133,8 @@ int nm_command_rcpt(struct nm_buf *b, const struct nm_envelope *env, size_t i) {
   if (o != NULL) {
     add_notify(b, o->notify);
     if (o->orcpt.n > 0) {
-      add_orcpt(b, o->orcpt);
+      nm_buf_add_c(b, " ORCPT=");
+      nm_orcpt_add(b, o->orcpt);
     }
   }
   nm_buf_add(b, "\r\n", 2);

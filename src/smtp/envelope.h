@@ -8,6 +8,7 @@
 #include "base/hidden.h"
 #include "base/str.h"
 #include "smtp/caps.h"
+#include "smtp/orcpt.h"
 
 /* Who sends what to whom, and what is asked of the server for it. Plain values that the caller keeps alive; all-zero asks for
    nothing. Every value is typed and checked (nm_mail_options_check, nm_rcpt_options_check) before it becomes part of a command. */
@@ -43,9 +44,8 @@ enum nm_hold { NM_HOLD_NONE, NM_HOLD_FOR, NM_HOLD_UNTIL };
 
 #define NM_PRIORITY_MAX 9 /* RFC 6710 4: -9 to 9 */
 
-/* Encoded, RFC 3461 4.4 and 4.2. */
+/* Encoded, RFC 3461 4.4. */
 #define NM_ENVID_MAX 100
-#define NM_ORCPT_MAX 500
 
 /* Parameters of MAIL. What the server does not offer is an error that names it, before MAIL; when its NM_CAP_ bit is in if_offered it
    is left out. A value that is wrong in itself is an error in any case. */
@@ -66,7 +66,7 @@ struct nm_mail_options {
 /* Parameters of one RCPT. */
 struct nm_rcpt_options {
   unsigned notify;
-  struct nm_str orcpt; /* the address as the sender's user knew it; n == 0: none */
+  struct nm_str orcpt; /* as smtp/orcpt.h takes it; n == 0: none */
 };
 
 struct nm_envelope {

@@ -20,6 +20,21 @@ void nm_xtext_add(struct nm_buf *b, struct nm_str s) {
   }
 }
 
+static int is_upper_hex(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F');
+}
+
+int nm_xtext_is(struct nm_str s) {
+  for (size_t i = 0; i < s.n; i++) {
+    if (s.p[i] == '+' && s.n - i > 2 && is_upper_hex(s.p[i + 1]) && is_upper_hex(s.p[i + 2])) {
+      i += 2;
+    } else if (!is_xchar((unsigned char)s.p[i])) {
+      return 0;
+    }
+  }
+  return 1;
+}
+
 /* utf-8-addr-xtext     = 1*(QCHAR / EmbeddedUnicodeChar)
    EmbeddedUnicodeChar  = %x5C.78 "{" HEXPOINT "}"
    QCHAR                = %x21-2A / %x2C-3C / %x3E-5B / %x5D-7E   (RFC 6533 3)
