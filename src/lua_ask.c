@@ -77,8 +77,10 @@ static int ask(lua_State *L, enum nm_verb verb, lua_CFunction wrong) {
   e->client = nm_client_ref(c);
   e->finish = finish;
   nm_pace_begin(&e->pace, c->timeout, c->deadline);
+  struct nm_str argument = argument_of(L, verb);
+  int err = nm_verb_check(verb, argument, &e->sent.error); /* nobody is dialled for what no server is asked */
   return nm_errand_run(L, e, 3,
-                       nm_client_ask(c, verb, argument_of(L, verb), &e->pace, &e->sent, &e->sending));
+                       err == 0 ? nm_client_ask(c, verb, argument, &e->pace, &e->sent, &e->sending) : err);
 }
 
 #define QUESTION(name, verb)                                                                                 \
@@ -95,7 +97,9 @@ static int ask(lua_State *L, enum nm_verb verb, lua_CFunction wrong) {
 //   server's name was verified)
 // @treturn[2] nil
 // @treturn[2] string what happened and what to do
-// @treturn[2] table detail, as of Send
+// @treturn[2] table detail, as of Send. The `Kind` of all questions, beside those of the way to the server:
+//   `message`, an argument that is refused before anybody is dialled; `recipient`, the server refuses whom it was asked about
+//   (Verify, Expand, Etrn); `connect`, it refuses a question about nobody (Check, Reset, Help)
 // @see RFC 5321 4.1.1.9
 QUESTION(check, NM_VERB_NOOP)
 

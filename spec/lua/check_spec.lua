@@ -68,6 +68,14 @@ describe("a question", function()
     assert.same({ 421, true }, { detail.Code, detail.Temporary })
   end)
 
+  it("is refused as recipient where it is about somebody, as connect where it is not", function()
+    for method, verb in pairs(METHODS) do
+      local client = serve{ Faults = { { At = verb, Reply = "554 5.7.1 not for you" } } }:Client()
+      local _, err, detail = client[method](client, ARGUMENT[method])
+      assert.equal(ARGUMENT[method] and "recipient" or "connect", detail.Kind, err)
+    end
+  end)
+
   it("takes what VRFY and HELP may be answered with", function()
     local client = serve{ Faults = { { At = "HELP", Reply = "214-two\n214 lines" } } }:Client()
     assert.equal(252, assert(client:Verify "b@example.test").Code)
@@ -155,9 +163,8 @@ describe("a question", function()
     end
     assert.is_nil((client:Etrn "two words"))
     assert.is_nil((client:Help "a\r\nb"))
-    for _, command in ipairs(server:Commands()) do
-      assert.is_truthy(command:find "^EHLO", command)
-    end
+    assert.is_nil((client:Etrn "пример.рф"))
+    assert.equal(0, #server:Connections()) -- nobody is dialled for that
     assert.equal("accepted", assert(client:Send(net.message())).Outcome) -- nothing is broken by it
     assert.equal(1, #server:Connections())
   end)

@@ -146,6 +146,8 @@ int nm_session_secured(struct nm_session *s);
    logged in (RFC 4954 4). Otherwise, when it cannot be begun, nothing was written, the session stays idle, the result says why, and
    its code is returned; NM_AGAIN: NM_AUTH_END_DIGEST. */
 int nm_session_auth(struct nm_session *s, struct nm_auth *a);
+/* What of the argument is wrong with any server: NM_EINVAL, NM_ELIMIT with e. */
+int nm_verb_check(enum nm_verb verb, struct nm_str argument, struct nm_error *e);
 /* One simple command (RFC 5321 4.1.1.5 to 4.1.1.9, RFC 1985). The argument, empty for none, is copied: printable ASCII; for VRFY and EXPN
    UTF-8 where the server has SMTPUTF8. Then idle again, with the reply in nm_session_talk_result (NM_EREJECT for 4xx and 5xx), or
    closed. NM_EINVAL when not idle; when it cannot be begun, the result says why. */

@@ -12,11 +12,11 @@ enum takes { TAKES_NONE, TAKES_STRING, NEEDS_STRING, NEEDS_NAME };
 static const struct {
   const char *name;
   enum takes takes;
-  enum nm_kind kind; /* what a refusal is about */
+  enum nm_kind kind; /* what a refusal is about: who was asked about, or the connection */
 } verbs[] = {
     {"NOOP", TAKES_STRING, NM_KIND_CONNECT},   {"RSET", TAKES_NONE, NM_KIND_CONNECT},
     {"VRFY", NEEDS_STRING, NM_KIND_RECIPIENT}, {"EXPN", NEEDS_STRING, NM_KIND_RECIPIENT},
-    {"HELP", TAKES_STRING, NM_KIND_CONNECT},   {"ETRN", NEEDS_NAME, NM_KIND_CONNECT},
+    {"HELP", TAKES_STRING, NM_KIND_CONNECT},   {"ETRN", NEEDS_NAME, NM_KIND_RECIPIENT},
 };
 
 const char *nm_talk_verb(enum nm_verb verb) {
@@ -42,10 +42,23 @@ static int has_space(struct nm_str s) {
   return memchr(s.p, ' ', s.n) != NULL;
 }
 
-static int check(struct nm_talk *t, struct nm_str argument, int may_utf8) {
-  struct nm_error *e = &t->result.error;
-  const char *name = verbs[t->verb].name;
-  enum takes takes = verbs[t->verb].takes;
+/* RFC 6531 3.7.4.2 */
+#define UTF8_PARAMETER " SMTPUTF8"
+
+/* verb [ SP argument [ " SMTPUTF8" ] ] CRLF */
+static size_t line_length(enum nm_verb verb, struct nm_str argument) {
+  size_t n = strlen(verbs[verb].name) + 2;
+  n += nm_is_ascii(argument) ? 0 : sizeof UTF8_PARAMETER - 1;
+  return argument.n > 0 ? n + 1 + argument.n : n;
+}
+
+static int takes_utf8(enum nm_verb verb) {
+  return verb == NM_VERB_VRFY || verb == NM_VERB_EXPN;
+}
+
+int nm_verb_check(enum nm_verb verb, struct nm_str argument, struct nm_error *e) {
+  const char *name = verbs[verb].name;
+  enum takes takes = verbs[verb].takes;
   if (argument.n == 0) {
     return takes < NEEDS_STRING ? 0
                                 : nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE, "%s needs an argument", name);
@@ -53,25 +66,38 @@ static int check(struct nm_talk *t, struct nm_str argument, int may_utf8) {
   if (takes == TAKES_NONE) {
     return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE, "%s takes no argument", name);
   }
+  if (argument.n > LINE_MAX_OCTETS || line_length(verb, argument) > LINE_MAX_OCTETS) {
+    return nm_error_set(e, NM_ELIMIT, NM_KIND_MESSAGE,
+                        "the argument of %s is too long: a command line has at most %d octets", name,
+                        LINE_MAX_OCTETS);
+  }
   if (!is_string(argument) || (takes == NEEDS_NAME && has_space(argument))) {
     return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
-                        "the argument of %s may not have control characters, line ends or outer spaces",
-                        name);
+                        "the argument of %s may not have control characters, line ends or outer spaces%s",
+                        name, takes == NEEDS_NAME ? ", nor spaces within" : "");
   }
-  if (!nm_is_ascii(argument) && !may_utf8) {
-    return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
-                        "the argument of %s is not ASCII, and the server does not offer SMTPUTF8 for that",
-                        name);
+  if (!nm_is_ascii(argument) && !takes_utf8(verb)) {
+    return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE, "the argument of %s is not ASCII", name);
   }
   return 0;
+}
+
+static int check(struct nm_talk *t, struct nm_str argument, const struct nm_caps *caps) {
+  struct nm_error *e = &t->result.error;
+  int rc = nm_verb_check(t->verb, argument, e);
+  if (rc == 0 && !nm_is_ascii(argument) && (caps->flags & NM_CAP_SMTPUTF8) == 0) {
+    return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
+                        "the argument of %s is not ASCII, and the server does not offer SMTPUTF8 for that",
+                        verbs[t->verb].name);
+  }
+  return rc;
 }
 
 int nm_talk_command(struct nm_talk *t, enum nm_verb verb, struct nm_str argument,
                     const struct nm_caps *caps) {
   nm_talk_begin(t, NM_TALK_COMMAND);
   t->verb = verb;
-  int may_utf8 = (verb == NM_VERB_VRFY || verb == NM_VERB_EXPN) && (caps->flags & NM_CAP_SMTPUTF8) != 0;
-  int rc = check(t, argument, may_utf8);
+  int rc = check(t, argument, caps);
   if (rc != 0) {
     return rc;
   }
@@ -82,14 +108,9 @@ int nm_talk_command(struct nm_talk *t, enum nm_verb verb, struct nm_str argument
     nm_buf_add_str(&t->line, argument);
   }
   if (!nm_is_ascii(argument)) {
-    nm_buf_add_c(&t->line, " SMTPUTF8"); /* RFC 6531 3.7.4.2 */
+    nm_buf_add_c(&t->line, UTF8_PARAMETER);
   }
   nm_buf_add(&t->line, "\r\n", 2);
-  if (t->line.err == NM_ELIMIT) {
-    return nm_error_set(&t->result.error, NM_ELIMIT, NM_KIND_MESSAGE,
-                        "the argument of %s is too long: a command line has at most %d octets",
-                        verbs[verb].name, LINE_MAX_OCTETS);
-  }
   return t->line.err != 0 ? nm_error_nomem(&t->result.error) : 0;
 }
 
