@@ -118,7 +118,7 @@ int nm_option_set_chunking(lua_State *L, void *object, int i, struct nm_error *e
 // @field DeliverBy `{ Seconds = …, Mode = "notify" or "return", Trace = true or false }`: what is to happen when it was not delivered in
 //   that time (RFC 2852)
 // @field HoldFor seconds for which the server holds it back (RFC 4865)
-// @field HoldUntil the moment until which it does: seconds since 1970, or an RFC 3339 text (RFC 4865); not a default
+// @field HoldUntil the moment until which it does, which is to come: seconds since 1970, or an RFC 3339 text (RFC 4865); not a default
 // @field TransferPriority −9 to 9: how urgently servers pass it on (MT-PRIORITY, RFC 6710). What readers see is `Message.Priority`
 // @field IfOffered true, or names of `DSN`, `REQUIRETLS`, `DELIVERBY`, `FUTURERELEASE`, `MT-PRIORITY`: what is asked of these is left out
 //   where the server does not offer them

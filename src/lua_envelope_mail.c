@@ -1,4 +1,7 @@
 #include "lua_envelope_own.h"
+
+#include <time.h>
+
 #include "smtp/moment.h"
 
 /* SendOptions: the parameters of MAIL. */
@@ -149,11 +152,27 @@ static int read_moment(lua_State *L, int i, int64_t *out, struct nm_error *e) {
   return 0;
 }
 
+/* What is past by our clock; a server would refuse it (RFC 4865 4), or send at once what was meant for another day. */
+static int check_to_come(int64_t moment, struct nm_error *e) {
+  if (moment > (int64_t)time(NULL)) {
+    return 0;
+  }
+  struct nm_buf text = {.max = 64};
+  nm_moment_add(&text, moment);
+  int err =
+      nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
+                   "HoldUntil: %s is past; give a moment to come, or a number of seconds from now as HoldFor",
+                   text.err == 0 ? text.p : "the moment");
+  nm_buf_free(&text);
+  return err;
+}
+
 int nm_option_set_hold_until(lua_State *L, void *object, int i, struct nm_error *e) {
   struct nm_mail_options mail = options(object)->mail;
   nm_option_check_one_message(L, object, i, "HoldUntil");
   if (!nm_option_is_unsaid(L, i)) {
     int err = read_moment(L, i, &mail.hold_value, e);
+    err = err == 0 ? check_to_come(mail.hold_value, e) : err;
     if (err != 0) {
       return err;
     }

@@ -21,7 +21,7 @@ local function send(offers, message, options, tls)
 end
 
 local from, rcpt = "MAIL FROM:<a@example.test>", "RCPT TO:<b@example.test>"
-local utc = 1793318400 -- 2026-10-30T00:00:00Z
+local utc = 4002393600 -- 2096-10-30T00:00:00Z
 
 -- option, value, extension, MAIL and RCPT as they are to be
 local rows = {
@@ -41,8 +41,8 @@ local rows = {
   { "DeliverBy", { Seconds = 120, Mode = "return" }, "DELIVERBY", from .. " BY=120;R", rcpt },
   { "DeliverBy", { Seconds = -5, Mode = "notify", Trace = true }, "DELIVERBY", from .. " BY=-5;NT", rcpt },
   { "HoldFor", 86400, "FUTURERELEASE", from .. " HOLDFOR=86400", rcpt },
-  { "HoldUntil", utc, "FUTURERELEASE", from .. " HOLDUNTIL=2026-10-30T00:00:00Z", rcpt },
-  { "HoldUntil", "2026-10-30T03:00:00.5+03:00", "FUTURERELEASE", from .. " HOLDUNTIL=2026-10-30T00:00:00Z", rcpt },
+  { "HoldUntil", utc, "FUTURERELEASE", from .. " HOLDUNTIL=2096-10-30T00:00:00Z", rcpt },
+  { "HoldUntil", "2096-10-30T03:00:00.5+03:00", "FUTURERELEASE", from .. " HOLDUNTIL=2096-10-30T00:00:00Z", rcpt },
   { "TransferPriority", -9, "MT-PRIORITY", from .. " MT-PRIORITY=-9", rcpt },
   { "TransferPriority", 0, "MT-PRIORITY", from .. " MT-PRIORITY=0", rcpt },
   { "TransferPriority", 9, "MT-PRIORITY", from .. " MT-PRIORITY=9", rcpt },
@@ -168,7 +168,10 @@ describe("a value that is wrong", function()
       ["To: ORCPT has a control"] = { To = { { Address = "b@x.org", OriginalRecipient = "\n" } } },
       ["DeliverBy: DELIVERBY with the mode to return"] = { DeliverBy = { Seconds = 0, Mode = "return" } },
       ["HoldUntil: \"tomorrow\" is no moment"] = { HoldUntil = "tomorrow" },
-      ["HoldUntil: \"2026-02-30T"] = { HoldUntil = "2026-02-30T00:00:00Z" },
+      ["HoldUntil: \"2096-02-30T"] = { HoldUntil = "2096-02-30T00:00:00Z" },
+      ["HoldUntil: 1970-01-01T00:00:05Z is past; give a moment to come, or a number of seconds from now as HoldFor"] = { HoldUntil = 5 },
+      ["HoldUntil: 2020-02-29T21:00:00Z is past"] = { HoldUntil = "2020-03-01T00:00:00+03:00" },
+      ["is past; give a moment"] = { HoldUntil = os.time() },
     } do
       mail.fails(text, client:Send(message, options))
       local ok_, err = pcall(function() client.SendOptions = options end)
@@ -180,8 +183,8 @@ describe("a value that is wrong", function()
   it("beyond what the server takes is returned before MAIL", function()
     for _, row in ipairs{
       { "DELIVERBY 100", { DeliverBy = { Seconds = 99, Mode = "return" } }, "needs at least 100" },
-      { "FUTURERELEASE 600 2026-10-30T00:00:00Z", { HoldFor = 601 }, "for at most 600" },
-      { "FUTURERELEASE 600 2026-10-30T00:00:00Z", { HoldUntil = utc + 1 }, "later than the last moment" },
+      { "FUTURERELEASE 600 2096-10-30T00:00:00Z", { HoldFor = 601 }, "for at most 600" },
+      { "FUTURERELEASE 600 2096-10-30T00:00:00Z", { HoldUntil = utc + 1 }, "later than the last moment" },
     } do
       local commands, result, err, detail = send({ row[1] }, message, row[2])
       assert.is_nil(result)
@@ -400,7 +403,7 @@ end)
 
 describe("Client.Capabilities", function()
   local lines = { "SIZE 35882577", "8bitmime", "AUTH PLAIN LOGIN x-own", "AUTH=PLAIN", "PIPELINING",
-    "LIMITS RCPTMAX=7 MAILMAX=9 RCPTDOMAINMAX=2", "DELIVERBY 100", "FUTURERELEASE 600 2026-10-30T00:00:00Z", "X-OWN  a  b ", "x-own c" }
+    "LIMITS RCPTMAX=7 MAILMAX=9 RCPTDOMAINMAX=2", "DELIVERBY 100", "FUTURERELEASE 600 2096-10-30T00:00:00Z", "X-OWN  a  b ", "x-own c" }
 
   it("is what the connected server offers, and nil without a connection", function()
     local server = servers.script(net.follow(net.greet(process.unpack(lines)), { serve = true }))
@@ -410,7 +413,7 @@ describe("Client.Capabilities", function()
     local offered = client.Capabilities
     assert.same({
       SIZE = "35882577", ["8BITMIME"] = "", AUTH = "PLAIN LOGIN x-own", PIPELINING = "",
-      LIMITS = "RCPTMAX=7 MAILMAX=9 RCPTDOMAINMAX=2", DELIVERBY = "100", FUTURERELEASE = "600 2026-10-30T00:00:00Z", ["X-OWN"] = "a  b",
+      LIMITS = "RCPTMAX=7 MAILMAX=9 RCPTDOMAINMAX=2", DELIVERBY = "100", FUTURERELEASE = "600 2096-10-30T00:00:00Z", ["X-OWN"] = "a  b",
     }, offered.Extensions)
     assert.same({ "PLAIN", "LOGIN", "X-OWN" }, offered.Auth)
     assert.same(lines, offered.Lines)

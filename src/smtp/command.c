@@ -1,12 +1,11 @@
 #include "smtp/command.h"
 
-#include <time.h>
-
 #include "base/chars.h"
 #include "base/decimal.h"
 #include "base/error.h"
 #include "base/literal.h"
 #include "base/utf8.h"
+#include "smtp/moment.h"
 #include "smtp/xtext.h"
 
 /* RFC 5321 4.5.3.1.3: 256 octets with "<" and ">". */
@@ -46,16 +45,6 @@ int nm_command_addr_check(const struct nm_addr *a, int utf8) {
   return is_path(a->spec, utf8) ? 0 : NM_EINVAL;
 }
 
-/* RFC 4865 4: future-release-date-time = date-time of RFC 3339, in UTC */
-static void add_hold_until(struct nm_buf *b, int64_t moment) {
-  time_t at = (time_t)moment;
-  struct tm t;
-  if (gmtime_r(&at, &t) != NULL) {
-    nm_buf_addf(b, " HOLDUNTIL=%04d-%02d-%02dT%02d:%02d:%02dZ", t.tm_year + 1900, t.tm_mon + 1, t.tm_mday,
-                t.tm_hour, t.tm_min, t.tm_sec);
-  }
-}
-
 static void add_mail_options(struct nm_buf *b, const struct nm_mail_options *o) {
   static const char *const ret[] = {"", " RET=FULL", " RET=HDRS"};
   nm_buf_add_c(b, ret[o->ret]);
@@ -72,8 +61,9 @@ static void add_mail_options(struct nm_buf *b, const struct nm_mail_options *o) 
   }
   if (o->hold == NM_HOLD_FOR) { /* RFC 4865 4: future-release-interval = 1*9DIGIT */
     nm_buf_addf(b, " HOLDFOR=%lld", (long long)o->hold_value);
-  } else if (o->hold == NM_HOLD_UNTIL) {
-    add_hold_until(b, o->hold_value);
+  } else if (o->hold == NM_HOLD_UNTIL) { /* future-release-date-time = date-time of RFC 3339, in UTC */
+    nm_buf_add_c(b, " HOLDUNTIL=");
+    nm_moment_add(b, o->hold_value);
   }
   if (o->has_priority) { /* RFC 6710 4: priority-value = ["-"] NZDIGIT / "0" */
     nm_buf_addf(b, " MT-PRIORITY=%d", o->priority);

@@ -90,3 +90,12 @@ int nm_moment_read(struct nm_str text, int64_t *out) {
   *out = at;
   return 0;
 }
+
+void nm_moment_add(struct nm_buf *b, int64_t moment) {
+  time_t at = (time_t)moment;
+  struct tm t;
+  if (gmtime_r(&at, &t) != NULL) {
+    nm_buf_addf(b, "%04d-%02d-%02dT%02d:%02d:%02dZ", t.tm_year + 1900, t.tm_mon + 1, t.tm_mday, t.tm_hour,
+                t.tm_min, t.tm_sec);
+  }
+}
