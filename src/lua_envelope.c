@@ -24,17 +24,17 @@ int nm_option_named(const char *name, int err, const struct nm_error *why, struc
 
 /* ---- how it is sent ---- */
 
-static const struct nm_word extension_words[] = {{"DSN", NM_CAP_DSN},
-                                                 {"REQUIRETLS", NM_CAP_REQUIRETLS},
-                                                 {"DELIVERBY", NM_CAP_DELIVERBY},
-                                                 {"FUTURERELEASE", NM_CAP_FUTURERELEASE},
-                                                 {"MT-PRIORITY", NM_CAP_MT_PRIORITY},
-                                                 {NULL, 0}};
+const struct nm_word nm_extension_words[] = {{"DSN", NM_CAP_DSN},
+                                             {"REQUIRETLS", NM_CAP_REQUIRETLS},
+                                             {"DELIVERBY", NM_CAP_DELIVERBY},
+                                             {"FUTURERELEASE", NM_CAP_FUTURERELEASE},
+                                             {"MT-PRIORITY", NM_CAP_MT_PRIORITY},
+                                             {NULL, 0}};
 #define ALL_EXTENSIONS                                                                                       \
   (NM_CAP_DSN | NM_CAP_REQUIRETLS | NM_CAP_DELIVERBY | NM_CAP_FUTURERELEASE | NM_CAP_MT_PRIORITY)
 
 int nm_option_get_if_offered(lua_State *L, void *object) {
-  nm_push_words(L, extension_words, options(object)->mail.if_offered);
+  nm_push_words(L, nm_extension_words, options(object)->mail.if_offered);
   return 1;
 }
 
@@ -44,7 +44,7 @@ int nm_option_set_if_offered(lua_State *L, void *object, int i, struct nm_error 
   if (lua_isboolean(L, i)) {
     bits = lua_toboolean(L, i) ? ALL_EXTENSIONS : 0;
   } else if (!lua_isnil(L, i)) {
-    bits = nm_check_words(L, i, "IfOffered", extension_words,
+    bits = nm_check_words(L, i, "IfOffered", nm_extension_words,
                           "true, or any of \"DSN\", \"REQUIRETLS\", \"DELIVERBY\", \"FUTURERELEASE\" and "
                           "\"MT-PRIORITY\"");
   }
@@ -121,7 +121,7 @@ int nm_option_set_chunking(lua_State *L, void *object, int i, struct nm_error *e
 // @field HoldUntil the moment until which it does, which is to come: seconds since 1970, or an RFC 3339 text (RFC 4865); not a default
 // @field TransferPriority −9 to 9: how urgently servers pass it on (MT-PRIORITY, RFC 6710). What readers see is `Message.Priority`
 // @field IfOffered true, or names of `DSN`, `REQUIRETLS`, `DELIVERBY`, `FUTURERELEASE`, `MT-PRIORITY`: what is asked of these is left out
-//   where the server does not offer them
+//   where the server does not offer them; `LeftOut` of what Send returns has their names
 // @field AllOrNothing as the client's property, for this send
 // @field Chunking `"offered"` (default): BDAT where the server has CHUNKING (RFC 3030); `"after_rcpt"`: not before all recipients are
 //   answered; `"off"`: DATA

@@ -2,10 +2,13 @@
 #define NM_LUA_ENVELOPE_H
 
 #include "lua_util.h"
+#include "lua_words.h"
 #include "send_options.h"
 
 NM_HIDDEN_BEGIN
 
+/* The names of NM_CAP_ that IfOffered takes. */
+extern const struct nm_word nm_extension_words[];
 /* What the table at i says, in addition to what o says already. Raises for wrong types and unknown names; negative with e filled for bad
    content. */
 int nm_options_set(lua_State *L, struct nm_send_options *o, int i, struct nm_error *e);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "lua_envelope.h"
 #include "smtp/session.h"
 
 /* ---- what all answers have ---- */
@@ -125,6 +126,17 @@ static void set_recipients(lua_State *L, const struct nm_result *r) {
   }
 }
 
+/* What IfOffered says of it, by the names it takes. */
+static void set_left_out(lua_State *L, const struct nm_result *r) {
+  unsigned bits = r->sent->txn.left_out;
+  if (bits != 0) {
+    nm_push_words(L, nm_extension_words, bits);
+  } else {
+    lua_newtable(L);
+  }
+  lua_setfield(L, -2, "LeftOut");
+}
+
 static const struct nm_rcpt *first_refused(const struct nm_txn_result *txn) {
   for (size_t i = 0; i < txn->n_rcpt; i++) {
     if (txn->rcpt[i].fate == NM_FATE_REFUSED) {
@@ -219,6 +231,7 @@ static int push_success(lua_State *L, const struct nm_result *r) {
     nm_set_field_str(L, "MessageId", r->message_id);
   }
   set_recipients(L, r);
+  set_left_out(L, r);
   set_timings(L, r);
   if (txn->outcome == NM_OUTCOME_ACCEPTED) {
     return 1;
@@ -230,6 +243,7 @@ static int push_success(lua_State *L, const struct nm_result *r) {
 static int push_detail(lua_State *L, const struct nm_result *r) {
   int pushed = nm_result_push_failure(L, r->client, r->sent, r->sent->txn.outcome);
   set_recipients(L, r);
+  set_left_out(L, r);
   set_timings(L, r);
   if (r->message_id.n > 0) {
     nm_set_field_str(L, "MessageId", r->message_id);

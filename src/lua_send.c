@@ -166,7 +166,8 @@ static struct job *make_job(lua_State *L, int *pushed) {
 // @tparam MailMessage Message
 // @tparam[opt] table options what differs from the message and the client for this send: see `SendOptions`
 // @treturn[1] table `Outcome` ("accepted" or "partial"), `Code`, `EnhancedCode`, `Reply`, `QueueId`, `MessageId`; `Accepted`, `Rejected`, `Unknown`
-//   and `NotSent`, lists that are always there, with each recipient in exactly one of them (a result has nobody in Unknown); `Timings`
+//   and `NotSent`, lists that are always there, with each recipient in exactly one of them (a result has nobody in Unknown); `LeftOut`, a list of
+//   the extensions that the options asked for if offered, and were not (`"DSN"`: nobody gets the report), mostly empty; `Timings`
 //   (milliseconds: `Connect`, all up to the first command of the envelope; `Envelope`, up to the first byte of the content; `Content`, up to its
 //   last; `Reply`, up to the server's word; `Total`, with the rendering. Of several transactions the sums. On a new connection Connect contains
 //   `Resolve`, the name server; `Tcp`, with a proxy; `Tls`, with greeting and EHLO where it began with STARTTLS; `Hello`, greeting and EHLO; the
@@ -175,7 +176,7 @@ static struct job *make_job(lua_State *L, int *pushed) {
 // @treturn[2] nil
 // @treturn[2] string what happened and what to do
 // @treturn[2] table detail: `Kind` (connect, tls, auth, sender, recipient, data, timeout, protocol, message, cancelled), `Outcome` (not_sent,
-//   rejected, unknown), `Code`, `EnhancedCode`, `Command`, `Reply`, `Temporary`, `Accepted`, `Rejected`, `Unknown`, `NotSent`, `MessageId`,
+//   rejected, unknown), `Code`, `EnhancedCode`, `Command`, `Reply`, `Temporary`, `Accepted`, `Rejected`, `Unknown`, `NotSent`, `LeftOut`, `MessageId`,
 //   `Timings`, `Host`, `Port`
 int nm_client_m_send(lua_State *L) {
   int pushed = 0;

@@ -81,10 +81,15 @@ describe("an extension", function()
         assert.is_nil(err)
         assert.equal("accepted", result.Outcome)
         assert.same({ from, rcpt }, { commands[2], commands[3] })
+        assert.same({ row[3] }, result.LeftOut)
       end
-      local commands = send({ row[3] }, net.message(), { [row[1]] = row[2], IfOffered = true }, row.tls)
+      local commands, result = send({ row[3] }, net.message(), { [row[1]] = row[2], IfOffered = true }, row.tls)
       assert.same({ row[4], row[5] }, { commands[2], commands[3] })
+      assert.same({}, result.LeftOut)
     end
+    assert.same({}, select(2, send({}, net.message(), { IfOffered = true })).LeftOut) -- nothing was asked for
+    assert.same({ "DSN", "MT-PRIORITY" }, select(2, send({ "DELIVERBY" }, net.message(), { IfOffered = true, EnvelopeId = "x",
+      Notify = "never", DeliverBy = { Seconds = 9, Mode = "notify" }, TransferPriority = 1 })).LeftOut)
     local _, result = send({}, net.message(), { Ret = "full", IfOffered = { "DELIVERBY", "REQUIRETLS" } })
     assert.is_nil(result) -- others are not meant
   end)
@@ -200,7 +205,7 @@ describe("REQUIRETLS", function()
     for _, if_offered in ipairs{ false, true } do
       local commands, result, err = send({ "REQUIRETLS" }, net.message(), { RequireTls = true, IfOffered = if_offered })
       if if_offered then
-        assert.equal("accepted", result.Outcome)
+        assert.same({ "accepted", { "REQUIRETLS" } }, { result.Outcome, result.LeftOut })
         assert.equal(from, commands[2])
       else
         assert.is_nil(result)

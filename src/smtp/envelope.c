@@ -89,6 +89,7 @@ static int settle(const struct settling *s, unsigned cap, const char *keyword, c
     return 1;
   }
   if ((s->env->mail.if_offered & cap) != 0) {
+    s->env->left_out |= cap;
     return 0;
   }
   return nm_error_set(s->e, NM_EINVAL, NM_KIND_MESSAGE,
@@ -154,6 +155,7 @@ static int settle_require_tls(const struct settling *s) {
   }
   int rc = settle(s, NM_CAP_REQUIRETLS, "REQUIRETLS", "REQUIRETLS");
   o->require_tls = rc > 0 && s->env->is_tls;
+  s->env->left_out |= rc < 0 || o->require_tls ? 0 : NM_CAP_REQUIRETLS;
   return rc < 0 ? rc : 0;
 }
 

@@ -83,6 +83,7 @@ struct nm_envelope {
   int is_idle; /* the line has rested: no content before MAIL's reply shows that it lives (BDAT would go with MAIL) */
   struct nm_mail_options mail;
   const struct nm_rcpt_options *rcpt; /* n_to of them; NULL: none asks for anything */
+  unsigned left_out; /* NM_CAP_: of what may be left out, what was asked for and is not offered */
 };
 
 NM_HIDDEN_BEGIN
@@ -91,7 +92,7 @@ NM_HIDDEN_BEGIN
 int nm_mail_options_check(const struct nm_mail_options *o, struct nm_error *e);
 int nm_rcpt_options_check(const struct nm_rcpt_options *o, struct nm_error *e);
 
-/* The envelope as this server can have it: all checks, then what is not offered and may be left out is left out, and is_utf8 says
+/* The envelope as this server can have it: all checks, then what is not offered and may be left out is left out (left_out), and is_utf8 says
    whether SMTPUTF8 is needed. NM_EINVAL, NM_ELIMIT (what exceeds what the server allows): e says why, nothing was sent. */
 int nm_envelope_settle(struct nm_envelope *env, const struct nm_caps *caps, struct nm_error *e);
 

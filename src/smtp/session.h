@@ -124,6 +124,7 @@ struct nm_txn_result {
   struct nm_rcpt *rcpt;  /* in the envelope's order */
   size_t n_rcpt;
   size_t n_accepted; /* recipients whose last answer was 2xx */
+  unsigned left_out; /* NM_CAP_: what was asked for if offered, and was not */
 };
 
 NM_HIDDEN_BEGIN

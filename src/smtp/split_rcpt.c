@@ -229,6 +229,7 @@ void nm_split_add(struct nm_split *s, struct nm_txn_result *r) {
   s->n_runs++;
   int is_partial = r->outcome == NM_OUTCOME_PARTIAL && r->n_accepted > 0;
   s->is_over = is_last(s, r);
+  s->result.left_out |= r->left_out;
   s->is_unknown |= r->outcome == NM_OUTCOME_UNKNOWN;
   if (r->n_rcpt == s->part.n_to) {
     take_rcpts(s, r, is_partial && !s->env->all_or_nothing);

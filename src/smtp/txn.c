@@ -130,7 +130,9 @@ int nm_txn_begin(struct nm_txn *t, const struct nm_envelope *env, struct nm_sour
   t->env = *env;
   t->pipelining = may_pipeline && (caps->flags & NM_CAP_PIPELINING) != 0;
   t->chunking = (caps->flags & NM_CAP_CHUNKING) != 0 && env->chunking != NM_CHUNKING_OFF;
+  t->env.left_out = 0;
   int rc = nm_envelope_settle(&t->env, caps, &t->result.error);
+  t->result.left_out = t->env.left_out;
   rc = rc != 0 ? rc : prepare(t, content);
   if (rc != 0) {
     t->is_over = 1;
