@@ -116,7 +116,7 @@ static int meta_newindex(lua_State *L) {
   }
   lua_settop(L, 3);
   struct nm_error e = {0};
-  return nm_class_assign(L, p, object, 3, &e) < 0 ? nm_raise(L, &e) : 0;
+  return nm_class_assign(L, c, p, object, 3, &e) < 0 ? nm_raise(L, &e) : 0;
 }
 
 #if LUA_VERSION_NUM < 502

@@ -67,9 +67,10 @@ static void check_aliases(lua_State *L, const struct given *g) {
   }
 }
 
-int nm_class_assign(lua_State *L, const struct nm_property *p, void *object, int i, struct nm_error *e) {
+int nm_class_assign(lua_State *L, const struct nm_class *c, const struct nm_property *p, void *object, int i,
+                    struct nm_error *e) {
   int err = 0;
-  if (lua_type(L, i) == LUA_TSTRING) {
+  if (!c->takes_octets && lua_type(L, i) == LUA_TSTRING) {
     err = nm_check_nul(p->name, nm_check_string(L, i, p->name), e);
   }
   return err == 0 ? p->set(L, object, i, e) : err;
@@ -86,7 +87,7 @@ int nm_class_set_all(lua_State *L, const struct nm_class *c, void *object, int i
     if (g.has[k]) {
       lua_pushstring(L, c->properties[k].name);
       lua_rawget(L, i);
-      int err = nm_class_assign(L, &c->properties[k], object, top + 1, e);
+      int err = nm_class_assign(L, c, &c->properties[k], object, top + 1, e);
       if (err < 0) {
         return err;
       }

@@ -165,7 +165,7 @@ static const luaL_Reg no_methods[] = {{NULL, NULL}};
 
 /* Never a userdata: it checks the names in the table, and says which was meant. */
 static const struct nm_class fault_class = {
-    .name = "a fault", .properties = properties, .methods = no_methods};
+    .name = "a fault", .properties = properties, .methods = no_methods, .takes_octets = 1};
 
 static int is(const struct nm_fault *f, const char *place) {
   return nm_str_eq(nm_buf_str(&f->at), nm_str_c(place));

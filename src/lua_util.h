@@ -29,7 +29,8 @@ struct nm_class {
   void (*close)(void *object);
   void *(*ref)(void *object); /* NULL: never pushed but as a new one */
   void (*unref)(void *object);
-  size_t weight; /* bytes of C memory that an object about holds beside its texts */
+  int takes_octets; /* its texts may have NULs; else nm_class_assign refuses them */
+  size_t weight;    /* bytes of C memory that an object about holds beside its texts */
   /* Pushes what tostring gives. */
   int (*to_string)(lua_State *L, void *object);
   int (*length)(void *object); /* #o; NULL: none */
@@ -77,8 +78,9 @@ void *nm_class_self(lua_State *L, const struct nm_class *c, const char *method);
 void nm_push_class_table(lua_State *L, const char *name, const luaL_Reg *functions, lua_CFunction call);
 /* The property of that name, or NULL. */
 const struct nm_property *nm_class_property(const struct nm_class *c, struct nm_str name);
-/* The property becomes the value at i, as its setter says; of no property is a NUL a part. */
-int nm_class_assign(lua_State *L, const struct nm_property *p, void *object, int i, struct nm_error *e);
+/* The property becomes the value at i, as its setter says. */
+int nm_class_assign(lua_State *L, const struct nm_class *c, const struct nm_property *p, void *object, int i,
+                    struct nm_error *e);
 /* Raises: there is no member with the key at that index. */
 int nm_class_no_member(lua_State *L, const struct nm_class *c, int key);
 /* Sets the properties of object from the table at i, in the order of the class (so that no value depends on the order of

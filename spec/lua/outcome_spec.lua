@@ -46,11 +46,11 @@ describe("the outcome is", function()
   it("not_sent at once when the port is that of another protocol", function()
     for _, line in ipairs{ "* OK IMAP4rev1 ready", "+OK POP3 ready", "SSH-2.0-OpenSSH_9.2", "HTTP/1.1 400 Bad Request" } do
       local begin = process.now()
-      local err = is("not_sent", "protocol", { At = "CONNECT", Reply = line }, { Timeout = 20000 })
+      local err = is("not_sent", "protocol", { At = "CONNECT", Raw = line .. "\r\n" }, { Timeout = 20000 })
       assert.is_true(process.now() - begin < 5)
       assert.is_truthy(err:find('"' .. line .. '" is no reply of an SMTP server; check Port', 1, true), err)
     end
-    is("not_sent", "protocol", { At = "EHLO", Reply = "250-x\n550 y" })
+    is("not_sent", "protocol", { At = "EHLO", Raw = "250-x\r\n550 y\r\n" })
   end)
 
   it("not_sent with the command that was waiting when the line breaks while dialling", function()
@@ -88,7 +88,7 @@ describe("the outcome is", function()
     assert.equal(".", detail.Command)
     is("unknown", "connect", { At = "DOT", Drop = "reset" })
     is("unknown", "connect", { At = "DOT", Raw = "250 2.0.0 o", Drop = true })
-    is("unknown", "protocol", { At = "DOT", Reply = "250-ok\n550 no" })
+    is("unknown", "protocol", { At = "DOT", Raw = "250-ok\r\n550 no\r\n" })
     is("unknown", "timeout", { At = "DOT", Silent = true }, { Timeout = 300 })
   end)
 
@@ -118,7 +118,7 @@ describe("the outcome is", function()
 
   it("a protocol error when the server answers what was not asked", function()
     is("not_sent", "protocol", { At = "DATA", Inject = "250 2.0.0 ok\r\n" })
-    is("not_sent", "protocol", { At = "MAIL", Reply = "25 x" })
+    is("not_sent", "protocol", { At = "MAIL", Raw = "25 x\r\n" })
     is("not_sent", "protocol", { At = "MAIL", Reply = "354 x" })
   end)
 
@@ -237,7 +237,7 @@ describe("replies of a hostile server", function()
   end)
 
   it("show no control characters in the error", function()
-    local result, err, _, server = run{ { At = "CONNECT", Reply = "554 \27[31mred\0\8" } }
+    local result, err, _, server = run{ { At = "CONNECT", Raw = "554 \27[31mred\0\8\r\n" } }
     assert.is_nil(result)
     assert.is_nil(err:find("[%z\1-\31\127]"))
     assert.is_truthy(err:find("\\x1B", 1, true))

@@ -99,10 +99,13 @@ describe("testing.Server", function()
         ["{ Extensions = { 'A\\nB' } }"] = "'Extensions'", ["{ RequireAuth = true }"] = "RequireAuth needs",
         ["{ RequireTls = true }"] = "RequireTls needs", ["{ MaxBytes = 1 }"] = "'MaxBytes'", ["{ TlsVersion = '1.1' }"] = "'TlsVersion'",
         ["{ Certificate = 'bad' }"] = "'Certificate'", ["{ Port = 70000 }"] = "'Port'", ["{ Faults = { At = 'MAIL' } }"] = "list of faults",
-        ["{ Faults = { {} } }"] = "At", ["{ Faults = { { At = 'MAIL', Reply = 'x', Raw = 'y' } } }"] = "either Reply or Raw",
+        ["{ Faults = { {} } }"] = "At", ["{ Faults = { { At = 'MAIL', Reply = '250 x', Raw = 'y' } } }"] = "either Reply or Raw",
         ["{ Faults = { { At = 'MAILS' } } }"] = "'At'", ["{ Faults = { { At = 'MAIL', After = 1 } } }"] = "CONTENT",
         ["{ Faults = { { At = 'MAIL', Delay = -1 } } }"] = "'Delay'", ["{ Faults = { { At = 'MAIL', Nth = 0 } } }"] = "'Nth'",
         ["{ Faults = { { At = 'MAIL', Certificate = 'expired' } } }"] = "TLS", ["{ Faults = { { At = 'MAIL', Drop = 'x' } } }"] = "'Drop'",
+        ["{ Faults = { { At = 'MAIL', Reply = '25 x' } } }"] = "'Reply' (\"25 x\" is no reply: each line has the same three digits",
+        ["{ Faults = { { At = 'MAIL', Reply = 'a\\0b' } } }"] = "Reply has a NUL (\\0) at byte 2; remove it",
+        ["{ Faults = { { At = 'MA\\0IL' } } }"] = "At has a NUL", ["{ Hostname = 'a\\0b' }"] = "NUL",
         ["{ Faults = { { At = 'MAIL', Endles = true } } }"] = "Endles", ["{ Faults = { 1 } }"] = "'Faults'",
       } do
         local options = assert((rawget(_G, "loadstring") or load)("return " .. wrong))()
@@ -322,6 +325,18 @@ describe("testing.Server", function()
             assert.equal("accepted", send(server:Client{ Host = host }).Outcome)
           end
           assert.equal("TLSv" .. version, server:Messages()[2].Tls)
+        end)
+
+        it(version .. ", " .. tls .. ", whose files go when it stops", function()
+          local server = serve{ Tls = tls, TlsVersion = version }
+          local files = { server.CaFile, server.ClientCertificate }
+          assert.equal(2, #files)
+          server:Stop()
+          for _, path in ipairs(files) do assert.is_nil((io.open(path))) end
+          assert.is_nil(server.CaFile)
+          assert.is_nil(server.ClientCertificate)
+          assert.is_truthy(server.CaPem:find "BEGIN CERTIFICATE")
+          server:Stop()
         end)
 
         it(version .. ", " .. tls .. ", with certificates that do not", function()

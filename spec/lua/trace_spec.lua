@@ -174,7 +174,7 @@ describe("OnTrace", function()
 
   it("shows nothing that is not printable", function()
     local tracer, lines = recorder()
-    serve{ Faults = { { At = "NOOP", Reply = "250 \27[31mred\7 \1" } } }:Client{ OnTrace = tracer }:Check()
+    serve{ Faults = { { At = "NOOP", Raw = "250 \27[31mred\7 \1\r\n" } } }:Client{ OnTrace = tracer }:Check()
     assert.equal("S: 250 \\x1B[31mred\\x07 \\x01", lines[#lines])
   end)
 

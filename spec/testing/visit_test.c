@@ -124,7 +124,7 @@ static void refuse_second(struct nm_house *h) {
   struct nm_fault *f = house_add_fault(h, "RCPT");
   if (f != NULL) {
     f->nth = 2;
-    (void)nm_fault_set_reply(f, NM_STR("550 5.1.1 no\nno line of a reply"), NULL);
+    (void)nm_fault_set_reply(f, NM_STR("550-5.1.1 no\n550 5.1.1 such user"), NULL);
   }
 }
 
@@ -197,7 +197,7 @@ static const struct row {
      "334 VXNlcm5hbWU6\r\n334 UGFzc3dvcmQ6\r\n235 you are who you say\r\n503 you are logged in already\r\n",
      NULL, NM_END_NONE},
     {"a fault", refuse_second, HELLO MAIL "RCPT TO:<c@y>\r\nRCPT TO:<d@y>\r\n",
-     GREET OFFERS MAIL_OK "550 5.1.1 no\r\nno line of a reply\r\n250 2.1.5 recipient ok\r\n", NULL,
+     GREET OFFERS MAIL_OK "550-5.1.1 no\r\n550 5.1.1 such user\r\n250 2.1.5 recipient ok\r\n", NULL,
      NM_END_NONE},
     {"dropped at the dot", drop_at_dot, HELLO MAIL "DATA\r\nx\r\n.\r\nNOOP\r\n",
      GREET OFFERS MAIL_OK "354 go on, and end with a dot on a line of its own\r\n", "x\r\n", NM_END_RESET},
@@ -391,6 +391,45 @@ static void survives_failed_allocations(void) {
   }
 }
 
+/* RFC 5321 4.2, whatever ends the lines; what is no reply goes as Raw, by the will of who writes it. */
+static void takes_replies_alone(void) {
+  static const struct {
+    struct nm_str text;
+    const char *said; /* NULL: refused */
+  } replies[] = {
+      {NM_STR("250"), "250\r\n"},
+      {NM_STR("250 "), "250 \r\n"},
+      {NM_STR("599 \tok\n"), "599 \tok\r\n"},
+      {NM_STR("250-a\r\n250-\n250 b"), "250-a\r\n250-\r\n250 b\r\n"},
+      {NM_STR("354 \xd0\xb8 \xff"), "354 \xd0\xb8 \xff\r\n"},
+      {NM_STR(""), NULL},
+      {NM_STR("25 x"), NULL},
+      {NM_STR("25"), NULL},
+      {NM_STR("2500"), NULL},
+      {NM_STR("199 x"), NULL},
+      {NM_STR("600 x"), NULL},
+      {NM_STR("250-x"), NULL},
+      {NM_STR("250 x\n250 y"), NULL},
+      {NM_STR("250-x\n550 y"), NULL},
+      {NM_STR("250\n250 y"), NULL},
+      {NM_STR("250-x\n"), NULL},
+      {NM_STR("250 x\n\n"), NULL},
+      {NM_STR("250 x\ry"), NULL},
+      {NM_STR("250 x\r\r\n"), NULL},
+      {NM_STR("250 \033[31m"), NULL},
+      {NM_STR("250 \0"), NULL},
+      {NM_STR("\n250 x"), NULL},
+  };
+  for (size_t i = 0; i < sizeof replies / sizeof replies[0]; i++) {
+    struct nm_faults faults = {0};
+    struct nm_fault *f = nm_faults_add(&faults);
+    int err = f != NULL ? nm_fault_set_reply(f, replies[i].text, NULL) : NM_ENOMEM;
+    CHECK_ROW(err == (replies[i].said != NULL ? 0 : NM_EINVAL), replies[i].text.p);
+    CHECK_ROW(err != 0 || nm_str_eq(nm_buf_str(&f->reply), nm_str_c(replies[i].said)), replies[i].text.p);
+    nm_faults_free(&faults);
+  }
+}
+
 int main(void) {
   RUN(says_the_same_however_it_is_cut);
   RUN(forgets_at_starttls);
@@ -399,6 +438,7 @@ int main(void) {
   RUN(stays_within_its_memory);
   RUN(ends_when_the_client_does);
   RUN(numbers_anew_after_a_reset);
+  RUN(takes_replies_alone);
   RUN(survives_failed_allocations);
   return ctest_end();
 }

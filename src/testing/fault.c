@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/chars.h"
+#include "base/check.h"
 
 /* Places that are no verb, and the verbs: a wrong letter in a rule would make a spec that tests nothing. */
 static const char *const places[] = {"*",    "CONNECT", "TLS",  "EHLO", "HELO", "LHLO",    "STARTTLS", "AUTH",
@@ -48,6 +49,10 @@ static int is_place(struct nm_str at) {
 }
 
 int nm_fault_set_at(struct nm_fault *f, struct nm_str at, struct nm_error *e) {
+  int err = nm_check_nul("At", at, e);
+  if (err != 0) {
+    return err;
+  }
   if (!is_place(at)) {
     return nm_error_set(
         e, NM_EINVAL, NM_KIND_MESSAGE,
@@ -62,7 +67,50 @@ int nm_fault_set_at(struct nm_fault *f, struct nm_str at, struct nm_error *e) {
   return f->at.err != 0 ? nm_error_nomem(e) : 0;
 }
 
+/* Reply-code [ SP textstring ], or with "-": Reply-code = %x32-35 DIGIT DIGIT here. What may stand in text is more than the RFC's
+   textstring by the octets over 127, which servers with SMTPUTF8 have. */
+static int is_reply_line(struct nm_str line, const char *code, int is_last) {
+  if (line.n < 3 || memcmp(line.p, code, 3) != 0 || (line.n == 3 && !is_last) ||
+      (line.n > 3 && line.p[3] != (is_last ? ' ' : '-'))) {
+    return 0;
+  }
+  for (size_t i = 4; i < line.n; i++) {
+    unsigned char c = (unsigned char)line.p[i];
+    if ((c < 32 && c != '\t') || c == 127) {
+      return 0;
+    }
+  }
+  return 1;
+}
+
+/* Reply-line = *( Reply-code "-" [ textstring ] CRLF ) Reply-code [ SP textstring ] CRLF   (RFC 5321 4.2) */
+static int is_reply(struct nm_str text) {
+  int is_right =
+      text.n >= 3 && text.p[0] >= '2' && text.p[0] <= '5' && nm_all(nm_str(text.p, 3), NM_CHAR_DIGIT);
+  struct nm_str rest = text;
+  while (is_right && rest.n > 0) {
+    const char *end = memchr(rest.p, '\n', rest.n);
+    size_t n = end != NULL ? (size_t)(end - rest.p) : rest.n;
+    size_t used = end != NULL ? n + 1 : n;
+    size_t octets = n > 0 && end != NULL && rest.p[n - 1] == '\r' ? n - 1 : n;
+    is_right = is_reply_line(nm_str(rest.p, octets), text.p, used == rest.n);
+    rest = nm_str(rest.p + used, rest.n - used);
+  }
+  return is_right;
+}
+
 int nm_fault_set_reply(struct nm_fault *f, struct nm_str text, struct nm_error *e) {
+  int err = nm_check_nul("Reply", text, e); /* what shows it below ends there */
+  if (err != 0) {
+    return err;
+  }
+  if (!is_reply(text)) {
+    return nm_error_set(
+        e, NM_EINVAL, NM_KIND_MESSAGE,
+        "bad value for 'Reply' (\"%.*s\" is no reply: each line has the same three digits, from 200 "
+        "to 599, \"-\" behind them but for the last, and text; for octets as they are there is Raw)",
+        nm_shown(text, 100), text.p);
+  }
   f->say = NM_SAY_TEXT;
   nm_buf_reset(&f->reply);
   for (size_t i = 0; i < text.n; i++) {

@@ -70,7 +70,7 @@ struct nm_fault *nm_faults_add(struct nm_faults *f);
 void nm_faults_free(struct nm_faults *f);
 /* Whether that is a place; it is kept in capitals. */
 int nm_fault_set_at(struct nm_fault *f, struct nm_str at, struct nm_error *e);
-/* Lines with any line ends between them, or none: each is ended by CRLF. */
+/* A reply as RFC 5321 4.2 has it, or NM_EINVAL. Lines with any line ends between them, or none: each is ended by CRLF. */
 int nm_fault_set_reply(struct nm_fault *f, struct nm_str text, struct nm_error *e);
 /* The first rule that is meant; every rule at that place counts it. NULL: none. Borrowed. */
 const struct nm_fault *nm_faults_find(struct nm_faults *f, const char *at, struct nm_str argument,
