@@ -13,6 +13,13 @@
 
 __attribute__((visibility("default"))) int luaopen_netmail_core(lua_State *L);
 
+static int no_new_priority(lua_State *L) {
+  return luaL_error(L, "netmail.MailPriority has High, Low and Normal, and takes no others");
+}
+
+/// The values of `Message.Priority`: `High`, `Low`, `Normal`. A table of plain numbers, which pairs goes through in every Lua; so an assignment to
+// one of the three cannot be refused, as it cannot for math.pi. Nothing in netmail reads it there.
+// @table MailPriority
 static void push_priorities(lua_State *L) {
   static const luaL_Reg no_functions[] = {{NULL, NULL}};
   nm_push_class_table(L, "MailPriority", no_functions, NULL);
@@ -22,6 +29,10 @@ static void push_priorities(lua_State *L) {
   lua_setfield(L, -2, "Low");
   lua_pushinteger(L, NM_PRIORITY_NORMAL);
   lua_setfield(L, -2, "Normal");
+  (void)lua_getmetatable(L, -1);
+  lua_pushcfunction(L, no_new_priority);
+  lua_setfield(L, -2, "__newindex");
+  lua_pop(L, 1);
 }
 
 int luaopen_netmail_core(lua_State *L) {

@@ -119,6 +119,14 @@ static int set_domain(lua_State *L, void *object, int i, struct nm_error *e) {
   return nm_credential_set_domain(object, nm_opt_string(L, i, "Domain"), e);
 }
 
+/// The properties of a credential. A change counts at the next send, which logs in anew.
+// @table NetworkCredential
+// @field UserName sent as given
+// @field Password a string, or a function (see `NetworkCredential.Create`). The function is held outside of the collector's sight, so one that refers
+//   to this credential, or to a client or cache that has it, keeps all of them until Password is set to another value, or the client's
+//   `ThisHostCredentials[""] = nil` and `Credentials = nil`: let it refer to what it needs and no more
+// @field Token an access token in the place of Password, or a function likewise; nil: it is a password
+// @field Domain for NTLM; the realm for DIGEST-MD5
 static const struct nm_property credential_properties[] = {
     {"UserName", get_user, set_user},
     {"Password", get_password, set_password},

@@ -19,10 +19,23 @@ struct line {
 
 enum key { RSA_KEY, RSA_PSS_KEY, P256_KEY, ED25519_KEY };
 
-static EVP_PKEY *make_key(enum key k) {
-  return k == P256_KEY      ? EVP_EC_gen("P-256")
-         : k == ED25519_KEY ? EVP_PKEY_Q_keygen(NULL, NULL, "ED25519")
-                            : EVP_RSA_gen(2048);
+/* Nobody attacks it, and valgrind takes a minute for a few of 2048 bits. */
+#define RSA_BITS 1024
+
+/* One of each kind for all connections. */
+static EVP_PKEY *keys[ED25519_KEY + 1];
+
+static void make_keys(void) {
+  keys[RSA_KEY] = keys[RSA_PSS_KEY] = EVP_RSA_gen(RSA_BITS);
+  keys[P256_KEY] = EVP_EC_gen("P-256");
+  keys[ED25519_KEY] = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+  CHECK(keys[RSA_KEY] != NULL && keys[P256_KEY] != NULL && keys[ED25519_KEY] != NULL);
+}
+
+static void free_keys(void) {
+  EVP_PKEY_free(keys[RSA_KEY]);
+  EVP_PKEY_free(keys[P256_KEY]);
+  EVP_PKEY_free(keys[ED25519_KEY]);
 }
 
 static int sign(X509 *x, EVP_PKEY *pkey, enum key k, const EVP_MD *md) {
@@ -70,13 +83,12 @@ static SSL_CTX *client_ctx(const struct setup *s) {
 
 static SSL_CTX *server_ctx(const struct setup *s) {
   SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
-  EVP_PKEY *pkey = make_key(s->key);
+  EVP_PKEY *pkey = keys[s->key];
   X509 *x = make_certificate(pkey, s->key, EVP_get_digestbyname(s->hash));
   SSL_CTX_set_security_level(ctx, 0);
   CHECK_ROW(SSL_CTX_use_certificate(ctx, x) == 1 && SSL_CTX_use_PrivateKey(ctx, pkey) == 1, s->name);
   (void)SSL_CTX_set_session_id_context(ctx, (const unsigned char *)"spec", 4);
   X509_free(x);
-  EVP_PKEY_free(pkey);
   return ctx;
 }
 
@@ -243,10 +255,12 @@ static void table_is_checked(void) {
 }
 
 int main(void) {
+  make_keys();
   RUN(binds_to_what_the_server_sees);
   RUN(binds_to_a_resumed_session);
   RUN(does_not_guess_a_hash);
   RUN(refuses_another_openssls_connection);
   RUN(table_is_checked);
+  free_keys();
   return ctest_end();
 }

@@ -259,6 +259,11 @@ describe("a MailMessage", function()
     assert.equal(2, netmail.MailPriority.Low)
     assert.equal(3, netmail.MailPriority.Normal)
     raises("netmail.MailPriority has no member 'Urgent'", function() local _ = netmail.MailPriority.Urgent end)
+    raises("netmail.MailPriority has High, Low and Normal", function() netmail.MailPriority.Urgent = 4 end)
+    local names = {}
+    for name in pairs(netmail.MailPriority) do names[#names + 1] = name end
+    table.sort(names)
+    assert.same({ "High", "Low", "Normal" }, names)
     for _, p in pairs { 1, 2, 3 } do
       m.Priority = p
       assert.equal(p, m.Priority)
