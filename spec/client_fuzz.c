@@ -100,7 +100,23 @@ static void quote(struct nm_conn *c, unsigned how) {
   }
 }
 
-/* An answer to each line, that fits or not. */
+static const char *const offers[] = {"AUTH PLAIN LOGIN",
+                                     "AUTH PLAIN LOGIN CRAM-MD5 SCRAM-SHA-256",
+                                     "PIPELINING",
+                                     "AUTH XOAUTH2 OAUTHBEARER",
+                                     "AUTH GSSAPI NTLM",
+                                     "AUTH SCRAM-SHA-256-PLUS SCRAM-SHA-1 DIGEST-MD5",
+                                     "LIMITS RCPTMAX=1 MAILMAX=1",
+                                     "AUTH PLAIN EXTERNAL"};
+
+/* As EHLO's reply; valid until it is called again. */
+static const char *offer(unsigned which) {
+  static char text[128];
+  snprintf(text, sizeof text, "250-x\r\n250 %s\r\n", offers[which]);
+  return text;
+}
+
+/* An answer to each line, and a greeting, that fits or not. */
 static void answer(struct nm_conn *c) {
   unsigned op = next();
   if (op < 128) {
@@ -116,6 +132,8 @@ static void answer(struct nm_conn *c) {
     quote(c, op);
   } else if (op < 224) { /* what is expected */
     const char *text = c->is_auth                         ? "235 in\r\n"
+                       : c->is_bare && c->line[0] == '\0' ? "220 x\r\n"
+                       : strstr(c->line, "HLO ") != NULL  ? offer(op & 7)
                        : strncmp(c->line, "DATA", 4) == 0 ? "354 go\r\n"
                                                           : "250 ok\r\n";
     reply(c, text, strlen(text));
@@ -227,22 +245,14 @@ static void net_free(struct nm_net *net) {
 
 /* libcurl's part: greeting, EHLO, STARTTLS and EHLO again; AUTH of the mechanisms that it alone speaks. */
 static void speak_dial(struct nm_conn *c, unsigned how) {
-  static const char *const offers[] = {"AUTH PLAIN LOGIN",
-                                       "AUTH PLAIN LOGIN CRAM-MD5 SCRAM-SHA-256",
-                                       "PIPELINING",
-                                       "AUTH XOAUTH2 OAUTHBEARER",
-                                       "AUTH GSSAPI NTLM",
-                                       "AUTH SCRAM-SHA-256-PLUS SCRAM-SHA-1 DIGEST-MD5",
-                                       "LIMITS RCPTMAX=1 MAILMAX=1",
-                                       "AUTH PLAIN EXTERNAL"};
-  const char *offer = offers[how & 7];
+  const char *what = offers[how & 7];
   if (c->is_bare) {
     answer(c);
     return;
   }
   snprintf(c->lines, sizeof c->lines, "220 x\r\n250-x\r\n250 %s\r\n%s%s%s%s",
-           c->tls == NM_TLS_STARTTLS ? "STARTTLS" : offer,
-           c->tls == NM_TLS_STARTTLS ? "220 go\r\n250-x\r\n250 " : "", c->tls == NM_TLS_STARTTLS ? offer : "",
+           c->tls == NM_TLS_STARTTLS ? "STARTTLS" : what,
+           c->tls == NM_TLS_STARTTLS ? "220 go\r\n250-x\r\n250 " : "", c->tls == NM_TLS_STARTTLS ? what : "",
            c->tls == NM_TLS_STARTTLS ? "\r\n" : "",
            !c->has_login     ? ""
            : (how & 8) != 0  ? "235 in\r\n"

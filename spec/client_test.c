@@ -64,6 +64,10 @@ static void answer_auth(struct nm_conn *c, const char *line, size_t n) {
 }
 
 static void answer(struct nm_conn *c, const char *line, size_t n) {
+  if (n > 5 && memcmp(line, "EHLO ", 5) == 0 && !c->in_data) {
+    nm_buf_addf(&c->out, "250-x\r\n250 %s\r\n", seen.offers);
+    return;
+  }
   if (c->in_auth > 0) {
     if (c->in_auth == 2 || strcmp(seen.mechanisms, "LOGIN") != 0) {
       take_user(line, n - 2);
@@ -113,7 +117,7 @@ static int fake_recv(struct nm_io *io, char *p, size_t cap, size_t *n_out) {
   struct nm_conn *c = (struct nm_conn *)(void *)io;
   size_t n = c->out.n < cap ? c->out.n : cap;
   if (n == 0) {
-    return NM_AGAIN;
+    return c->out.err == 0 ? NM_AGAIN : NM_EIO;
   }
   memcpy(p, c->out.p, n);
   memmove(c->out.p, c->out.p + n, c->out.n - n);
@@ -147,8 +151,9 @@ static int dial_start(struct nm_net *net, const struct nm_dial *d, struct nm_con
   }
   c->io.ops = &io_ops;
   c->in.max = c->out.max = 1 << 20;
+  nm_buf_add_c(&c->out, "220 x\r\n");
   seen.dials++;
-  CHECK(d->user == NULL); /* the engine logs in */
+  CHECK(d->user == NULL && d->is_bare); /* the engine greets and logs in */
   *out = c;
   return 0;
 }
@@ -176,11 +181,9 @@ static const char *dial_doing(const struct nm_conn *c) {
 }
 
 static void dial_lines(const struct nm_conn *c, const char **p, size_t *n) {
-  static char lines[256];
   (void)c;
-  snprintf(lines, sizeof lines, "220 x\r\n250-x\r\n250 %s\r\n", seen.offers);
-  *p = lines;
-  *n = strlen(lines);
+  *p = "";
+  *n = 0;
 }
 
 static void dial_times(const struct nm_conn *c, struct nm_dial_times *out) {

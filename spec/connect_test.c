@@ -19,7 +19,7 @@ struct nm_conn {
   struct nm_buf in, out;
   int in_auth, is_gone;
   int waits; /* steps of the dial to come */
-  int is_foreign;
+  int is_foreign, is_bare;
 };
 
 struct nm_net {
@@ -58,6 +58,10 @@ static int was_said(const char *text) {
 }
 
 static void answer(struct nm_conn *c, const char *line, size_t n) {
+  if (memcmp(line, "EHLO ", 5) == 0) { /* part of the dial, as these tests see it */
+    nm_buf_addf(&c->out, "250-x\r\n250 AUTH %s\r\n", plan.offers);
+    return;
+  }
   note(line, n - 2);
   c->in_auth = c->in_auth || (n > 5 && memcmp(line, "AUTH ", 5) == 0);
   const char *reply = "250 ok";
@@ -89,7 +93,7 @@ static int fake_recv(struct nm_io *io, char *p, size_t cap, size_t *n_out) {
   size_t n = c->out.n < cap ? c->out.n : cap;
   *n_out = n;
   if (n == 0) {
-    return c->is_gone ? NM_EIO : NM_AGAIN;
+    return c->is_gone || c->out.err != 0 ? NM_EIO : NM_AGAIN;
   }
   memcpy(p, c->out.p, n);
   memmove(c->out.p, c->out.p + n, c->out.n - n);
@@ -125,6 +129,8 @@ static int dial_start(struct nm_net *net, const struct nm_dial *d, struct nm_con
   c->in.max = c->out.max = 1 << 20;
   c->waits = plan.waits;
   c->is_foreign = d->user != NULL;
+  c->is_bare = d->is_bare;
+  nm_buf_add_c(&c->out, c->is_bare ? "220 x\r\n" : "");
   plan.dials++;
   snprintf(text, sizeof text, d->user != NULL ? "dial %s %s/%s" : "dial", d->mechanisms, d->user,
            d->password);
@@ -169,8 +175,11 @@ static const char *dial_doing(const struct nm_conn *c) {
 static void dial_lines(const struct nm_conn *c, const char **p, size_t *n) {
   static char lines[256];
   const char *code = c->is_foreign ? foreign_code() : NULL;
-  snprintf(lines, sizeof lines, "220 x\r\n250-x\r\n250 AUTH %s\r\n%s%s", plan.offers,
-           code != NULL ? code : "", code != NULL ? " libcurl's\r\n" : "");
+  lines[0] = '\0';
+  if (!c->is_bare) {
+    snprintf(lines, sizeof lines, "220 x\r\n250-x\r\n250 AUTH %s\r\n%s%s", plan.offers,
+             code != NULL ? code : "", code != NULL ? " libcurl's\r\n" : "");
+  }
   *p = lines;
   *n = strlen(lines);
 }
@@ -638,15 +647,15 @@ static void knows_a_socket(void) {
   } rows[] = {{"unix:/run/lmtp", 1}, {"unix:/a b%c:d", 1}, {"unix:", 0},     {"unix:run", 0},
               {"unix:./run", 0},     {"unix:/a\nb", 0},    {"UNIX:/run", 0}, {"unix:/\x7f", 0}};
   char longest[5 + 108 + 1] = "unix:/";
-  char room[NM_PLACE_MAX];
+  struct nm_place at;
   struct nm_client *c = new_client();
   struct nm_error e;
-  CHECK(nm_client_socket(c) == NULL && strcmp(nm_client_place(c, room), "mail.example.test:25") == 0);
+  CHECK(nm_client_socket(c) == NULL && strcmp(nm_client_place(c, &at), "mail.example.test:25") == 0);
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     CHECK_ROW((nm_client_set_host(c, nm_str_c(rows[i].host), &e) == 0) == rows[i].good, rows[i].host);
   }
   CHECK(strcmp(nm_client_socket(c), "/a b%c:d") == 0 &&
-        strcmp(nm_client_place(c, room), "unix:/a b%c:d") == 0);
+        strcmp(nm_client_place(c, &at), "unix:/a b%c:d") == 0 && at.port == 0);
   CHECK(nm_client_set_host(c, nm_str("unix:/a\0b", 9), &e) != 0);
   memset(longest + 6, 'x', 106);
   CHECK(nm_client_set_host(c, nm_str(longest, 5 + 107), &e) == 0);

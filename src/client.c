@@ -127,14 +127,16 @@ const char *nm_client_socket(const struct nm_client *c) {
   return nm_is_socket(nm_buf_str(&c->host)) ? c->host.p + strlen(NM_SOCKET_PREFIX) : NULL;
 }
 
-const char *nm_client_place(const struct nm_client *c, char *room) {
-  const char *host = c->host.n > 0 ? c->host.p : "no host";
+const char *nm_client_place(const struct nm_client *c, struct nm_place *out) {
+  *out = (struct nm_place){.is_proxied = c->proxy.n > 0};
+  snprintf(out->host, sizeof out->host, "%s", c->host.n > 0 ? c->host.p : "");
   if (nm_client_socket(c) != NULL) {
-    snprintf(room, NM_PLACE_MAX, "%s", host);
+    snprintf(out->text, sizeof out->text, "%s", out->host);
   } else {
-    snprintf(room, NM_PLACE_MAX, "%s:%d", host, c->port);
+    out->port = c->port;
+    snprintf(out->text, sizeof out->text, "%s:%d", c->host.n > 0 ? out->host : "no host", c->port);
   }
-  return room;
+  return out->text;
 }
 
 int nm_client_set_host(struct nm_client *c, struct nm_str host, struct nm_error *e) {

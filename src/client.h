@@ -22,7 +22,7 @@
 #define NM_OPTION_MAX 4096
 /* A host, ":", and a port. */
 #define NM_PLACE_MAX (NM_HOST_MAX + 16)
-#define NM_PLACE(c) nm_client_place(c, (char[NM_PLACE_MAX]){0})
+#define NM_PLACE(c) nm_client_place(c, &(struct nm_place){0})
 /* Mechanisms there are, one credential each at most, and "" beside them. */
 #define NM_LOGIN_MAX 16
 
@@ -31,6 +31,14 @@ struct nm_host_credential {
   unsigned mechs; /* one bit of NM_SASL_*, or NM_SASL_ANY for "" */
   struct nm_buf host;
   struct nm_credential *credential;
+};
+
+/* Where a client sends to at one moment: functions of the user's may change it while it sends. */
+struct nm_place {
+  char text[NM_PLACE_MAX]; /* for people: "mail.example.org:25", "unix:/run/lmtp"; empty: not known yet */
+  char host[NM_HOST_MAX + 1];
+  int port; /* 0: a socket of this machine's */
+  int is_proxied;
 };
 
 /* The options are plain values that may change between sends; a send takes them as they are at its beginning. The text options
@@ -120,8 +128,8 @@ void nm_client_forget_credentials(struct nm_client *c);
 int nm_client_set_tracer(struct nm_client *c, void *tracer, void (*release)(void *tracer));
 /* Where a new connection's words go; NULL: nobody looks. */
 struct nm_trace *nm_client_trace(const struct nm_client *c);
-/* Where it sends to, for people: "mail.example.org:25", "unix:/run/lmtp". room has NM_PLACE_MAX octets; returns it. */
-const char *nm_client_place(const struct nm_client *c, char *room);
+/* Where it sends to now. Returns out's text. */
+const char *nm_client_place(const struct nm_client *c, struct nm_place *out);
 /* The path when Host is a socket of this machine's; else NULL. */
 const char *nm_client_socket(const struct nm_client *c);
 /* NULL when there is none that was set for the present host. */

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "kept.h"
 #include "pump.h"
 #include "smtp/sasl_choice.h"
@@ -23,7 +24,7 @@ static void let_go(struct nm_connecting *k) {
 
 int nm_connect_fail(struct nm_connecting *k, int code) {
   struct nm_client *c = k->client;
-  code = nm_dialogue_explain(&k->said, c, code, &k->out->error);
+  code = nm_dialogue_explain(&k->said, &k->out->place, code, &k->out->error);
   nm_kept_hang_up(c);
   return code;
 }
@@ -130,7 +131,7 @@ static int next_way(struct nm_connecting *k) {
   struct nm_client *c = k->client;
   unsigned wanted = k->said.way->mechs;
   int is_offered = nm_caps_has_auth(&k->said.caps, nm_sasl_name(wanted));
-  int code = nm_dialogue_no_auth(&k->said, c, &k->said.caps, wanted, &k->out->error);
+  int code = nm_dialogue_no_auth(&k->said, &k->out->place, &k->said.caps, wanted, &k->out->error);
   nm_kept_hang_up(c);
   nm_connect_next_way(k);
   if (is_offered || k->i == k->logins.n) {
@@ -164,11 +165,26 @@ static int dialled(struct nm_connecting *k, int err) {
 
 /* ---- the engine's turn ---- */
 
+/* A server that begins with TLS waits for us to do so, and says nothing. */
+static const char *awaited(const struct nm_connecting *k) {
+  if (!nm_session_is_unheard(k->client->session)) {
+    return "the server's words";
+  }
+  return k->security.tls == NM_TLS_NONE && k->out->place.port != 0
+             ? "the server's greeting (if it begins with TLS on this port, set EnableSsl and ImplicitTls)"
+             : "the server's greeting";
+}
+
 static int lose_time(struct nm_connecting *k) {
   struct nm_error over = {0};
-  nm_pace_over(k->pace, "the server's words", &over);
+  nm_pace_over(k->pace, awaited(k), &over);
   nm_session_lost(k->client->session, &over);
   return 1;
+}
+
+/* Who watches sees them now, however quick the server is, and may change the client. */
+static int has_lines(const struct nm_connecting *k) {
+  return nm_trace_has_lines(nm_client_trace(k->client));
 }
 
 /* 1: it has come to an end. */
@@ -187,8 +203,23 @@ static int talk(struct nm_connecting *k) {
       nm_connect_need(k, moved ? NM_NEED_TURN : NM_NEED_LINE);
       return 0;
     }
+    if (has_lines(k)) {
+      return 0;
+    }
   }
   return 1;
+}
+
+/* The handshake of a bare line is over, one way or another. */
+static int said_hello(struct nm_connecting *k, const struct nm_talk_result *r) {
+  k->out->dial.ready += (nm_clock_ms() - k->hello_since) * 1000;
+  nm_dialogue_take(&k->said, r);
+  if (r->error.code != 0) {
+    k->out->error = r->error;
+    return nm_connect_fail(k, r->error.code);
+  }
+  k->state = NM_CONNECT_CHOOSE;
+  return NM_AGAIN;
 }
 
 static int talked(struct nm_connecting *k) {
@@ -197,18 +228,10 @@ static int talked(struct nm_connecting *k) {
   if (r->error.code == 0 && nm_session_state(c->session) == NM_SESSION_CLOSED) {
     /* It went well, and then the server said something that nobody had asked for. */
     k->out->error = *nm_session_error(c->session);
+    nm_dialogue_take(&k->said, r);
     return nm_connect_fail(k, k->out->error.code);
   }
-  if (k->auth != NULL) {
-    return nm_connect_logged_in(k);
-  }
-  if (r->error.code != 0) {
-    k->out->error = r->error;
-    nm_dialogue_take(&k->said, r);
-    return nm_connect_fail(k, r->error.code);
-  }
-  k->state = NM_CONNECT_CHOOSE;
-  return NM_AGAIN;
+  return k->auth != NULL ? nm_connect_logged_in(k) : said_hello(k, r);
 }
 
 /* A function may have taken all the time there was: nobody is told then what it gave. */
@@ -255,38 +278,44 @@ int nm_connect_step(struct nm_connecting *k) {
   }
   do {
     err = step(k);
-  } while (err == NM_AGAIN && k->need == NM_NEED_NOTHING);
+  } while (err == NM_AGAIN && k->need == NM_NEED_NOTHING && !has_lines(k));
   return err == NM_AGAIN ? err : finish(k, err);
 }
 
-/* Where all the transactions of one send go. */
-static int take_place(struct nm_connecting *k, struct nm_buf *place) {
-  if (place->n == 0) {
-    place->max = k->key.max;
-    place->secret = 1;
-    nm_buf_add_str(place, nm_buf_str(&k->key));
-    return place->err != 0 ? nm_error_nomem(&k->out->error) : 0;
+static int take_key(struct nm_connecting *k) {
+  int err = nm_login_find(k->client, &k->logins, &k->out->error);
+  return err == 0 && nm_kept_key(k->client, &k->logins, &k->key) != 0 ? nm_error_nomem(&k->out->error) : err;
+}
+
+/* With whom all the transactions of one send are. */
+static int take_place(struct nm_connecting *k) {
+  struct nm_sent *out = k->out;
+  int is_first = out->key.n == 0;
+  if (is_first) {
+    (void)nm_client_place(k->client, &out->place);
   }
-  if (nm_str_eq(nm_buf_str(place), nm_buf_str(&k->key))) {
-    return 0;
+  int err = take_key(k);
+  if (is_first && err == 0) {
+    out->key = (struct nm_buf){.max = k->key.max, .secret = 1};
+    nm_buf_add_str(&out->key, nm_buf_str(&k->key));
+    return out->key.err != 0 ? nm_error_nomem(&out->error) : 0;
   }
-  return nm_error_set(&k->out->error, NM_EINVAL, NM_KIND_CANCELLED,
+  if (is_first || err == NM_ENOMEM || (err == 0 && nm_str_eq(nm_buf_str(&out->key), nm_buf_str(&k->key)))) {
+    return err;
+  }
+  return nm_error_set(&out->error, NM_EINVAL, NM_KIND_CANCELLED,
                       "the client's properties were changed while it sent, and the rest would go elsewhere");
 }
 
-int nm_connect_begin(struct nm_connecting *k, struct nm_client *c, struct nm_pace *pace, struct nm_sent *out,
-                     struct nm_buf *place) {
+int nm_connect_begin(struct nm_connecting *k, struct nm_client *c, struct nm_pace *pace,
+                     struct nm_sent *out) {
   *k = (struct nm_connecting){.client = c,
                               .pace = pace,
                               .out = out,
                               .key = {.max = c->key.max, .secret = 1},
                               .secret = {.max = NM_SECRET_MAX, .secret = 1}};
   nm_kept_leave_parents(c);
-  int err = nm_login_find(c, &k->logins, &out->error);
-  if (err == 0 && nm_kept_key(c, &k->logins, &k->key) != 0) {
-    err = nm_error_nomem(&out->error);
-  }
-  err = err == 0 ? take_place(k, place) : err;
+  int err = take_place(k);
   if (err == 0 && nm_kept_is_usable(c, &k->key)) {
     nm_session_trace(c->session, nm_client_trace(c));
     return finish(k, 0);

@@ -28,7 +28,7 @@ enum nm_connect_state {
   NM_CONNECT_OVER,
   NM_CONNECT_CHOOSE, /* what is next: a dial, a login, or nothing more */
   NM_CONNECT_DIAL,   /* libcurl works */
-  NM_CONNECT_TALK    /* the engine does: LMTP's handshake, AUTH */
+  NM_CONNECT_TALK    /* the engine does: the handshake, AUTH */
 };
 
 /* A connection on its way. All-zero: none. */
@@ -42,6 +42,8 @@ struct nm_connecting {
   struct nm_logins logins;
   size_t i; /* the way that is being tried */
   struct nm_security security;
+  int is_bare;         /* libcurl says nothing, and the handshake is the engine's */
+  int64_t hello_since; /* ms: when that began */
   struct nm_buf key;
   struct nm_dialogue said;
   size_t log_at;    /* of the dial's log: what the trace has */
@@ -58,10 +60,9 @@ NM_HIDDEN_BEGIN
 /* Makes c->conn a ready connection, authenticated when there are credentials, with c->session in charge of it: the kept one when
    it still is who it must be and alive (k->fresh = 0), else a new one. 0: it is; NM_AGAIN: k->need says what must be done before
    nm_connect_step. On failure out->error, out->reply and out->command tell, and there is no connection. c, pace and out are kept
-   until then. place remembers for one errand with whom it began: empty at first; where the client has been changed since, a second
-   connection is refused. */
-int nm_connect_begin(struct nm_connecting *k, struct nm_client *c, struct nm_pace *pace, struct nm_sent *out,
-                     struct nm_buf *place);
+   until then. out->place and out->key remember with whom it began: where the client has been changed since, a second connection
+   is refused. */
+int nm_connect_begin(struct nm_connecting *k, struct nm_client *c, struct nm_pace *pace, struct nm_sent *out);
 int nm_connect_step(struct nm_connecting *k);
 /* NM_NEED_LINE. */
 void nm_connect_wait(struct nm_connecting *k);
@@ -88,7 +89,7 @@ int nm_security_choose(const struct nm_client *c, const struct nm_logins *logins
                        struct nm_error *e);
 /* Begins to dial with this login, or without; then NM_CONNECT_DIAL. */
 int nm_connect_dial(struct nm_connecting *k, const struct nm_login *way);
-/* 0: connected, and c->session has it; NM_AGAIN; or an error, in out. */
+/* 0: connected, and c->session has it, or is about to begin with the greeting; NM_AGAIN; or an error, in out. */
 int nm_connect_dial_step(struct nm_connecting *k);
 /* connect_login.c */
 /* The connection is idle and nobody is logged in: begins to. 0: nobody has to be; NM_AGAIN: go on with the state. */

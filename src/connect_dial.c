@@ -1,5 +1,6 @@
 #include "connect.h"
 
+#include "base/clock.h"
 #include "ehlo_name.h"
 #include "kept.h"
 
@@ -72,8 +73,16 @@ static const char *password_of(const struct nm_connecting *k, const struct nm_lo
   return b != NULL && b->n > 0 ? b->p : "";
 }
 
+/* What comes too early, or too much, is noticed only by who reads all of it: libcurl drops what lies behind a reply, and takes what came with
+   the greeting for EHLO's answer. It must do the talking where it makes TLS out of a line in clear (what was said before is forgotten then), and
+   where it logs in. */
+static int may_be_bare(const struct nm_connecting *k, const struct nm_login *way) {
+  return k->security.tls != NM_TLS_STARTTLS && way == NULL;
+}
+
 static int start(struct nm_connecting *k, const struct nm_login *way) {
   struct nm_client *c = k->client;
+  k->is_bare = may_be_bare(k, way);
   struct nm_buf user = {.max = 2 * NM_SECRET_MAX + 1, .secret = 1};
   char name[NM_EHLO_NAME_MAX];
   nm_ehlo_name(text(&c->local_name), name);
@@ -83,7 +92,7 @@ static int start(struct nm_connecting *k, const struct nm_login *way) {
                       .port = c->port,
                       .tls = k->security.tls,
                       .loopback_only = k->security.loopback_only,
-                      .is_bare = c->is_lmtp,
+                      .is_bare = k->is_bare,
                       .wants_log = nm_client_trace(c) != NULL,
                       .ehlo_name = name,
                       .ca_file = text(&c->ca_file),
@@ -120,6 +129,7 @@ int nm_connect_dial(struct nm_connecting *k, const struct nm_login *way) {
     }
   }
   nm_dialogue_free(&k->said);
+  nm_auth_free(&k->auth);    /* of the line before */
   *e = (struct nm_error){0}; /* what kept the way before from being used is no error of this one */
   k->said.way = way;
   k->said.secret = k->has_secret ? nm_buf_str(&k->secret) : nm_str("", 0);
@@ -158,7 +168,7 @@ static int read_lines(struct nm_connecting *k, int err) {
   return err == 0 ? understood : err;
 }
 
-/* The line has EHLO behind it; of LMTP's not even the greeting was read. */
+/* The line has EHLO behind it; of a bare one not even the greeting was read. */
 static int hand_over(struct nm_connecting *k) {
   struct nm_client *c = k->client;
   c->api->dial_times(c->conn, &k->out->dial);
@@ -169,14 +179,16 @@ static int hand_over(struct nm_connecting *k) {
   }
   nm_session_trace(c->session, nm_client_trace(c));
   c->is_secure = k->security.tls != NM_TLS_NONE;
-  if (!c->is_lmtp) {
+  if (!k->is_bare) {
     k->state = NM_CONNECT_CHOOSE;
     return nm_session_adopt(c->session, &k->said.caps) == 0 ? 0 : nm_error_nomem(&k->out->error);
   }
   char name[NM_EHLO_NAME_MAX];
   nm_ehlo_name(text(&c->local_name), name);
-  struct nm_hello hello = {.name = nm_str_c(name), .is_lmtp = 1};
+  /* Also HELO will do at first, when a login is needed: that it has none is what the user is told then. */
+  struct nm_hello hello = {.name = nm_str_c(name), .is_lmtp = c->is_lmtp};
   k->state = NM_CONNECT_TALK;
+  k->hello_since = nm_clock_ms();
   if (nm_session_start(c->session, &hello) != 0) {
     k->out->error = nm_session_talk_result(c->session)->error;
     return k->out->error.code;

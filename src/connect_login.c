@@ -148,7 +148,8 @@ int nm_connect_login(struct nm_connecting *k) {
   for (size_t i = 0; i < k->logins.n; i++) {
     wanted |= k->logins.ways[i].mechs;
   }
-  int code = nm_dialogue_no_auth(&k->said, c, nm_session_caps(c->session), wanted, &k->out->error);
+  int code =
+      nm_dialogue_no_auth(&k->said, &k->out->place, nm_session_caps(c->session), wanted, &k->out->error);
   nm_kept_hang_up(c);
   return code;
 }

@@ -137,71 +137,70 @@ static const char *auth_advice(const struct nm_dialogue *d) {
 }
 
 static void explain_auth(const struct nm_dialogue *d, const char *said, const char *why,
-                         const struct nm_client *c, struct nm_error *e) {
+                         const struct nm_place *at, struct nm_error *e) {
   if (d->last.code < 400) {
-    nm_error_set(e, NM_EREJECT, NM_KIND_AUTH, "authentication failed at %s as %s: %s", NM_PLACE(c),
-                 user_of(d), why);
+    nm_error_set(e, NM_EREJECT, NM_KIND_AUTH, "authentication failed at %s as %s: %s", at->text, user_of(d),
+                 why);
     return;
   }
   const char *reason = strstr(why, NM_AUTH_REASON); /* what the mechanism itself was told */
-  nm_error_set(e, NM_EREJECT, NM_KIND_AUTH, "%s: authentication failed at %s as %s%s; %s", said, NM_PLACE(c),
+  nm_error_set(e, NM_EREJECT, NM_KIND_AUTH, "%s: authentication failed at %s as %s%s; %s", said, at->text,
                user_of(d), reason != NULL ? reason : "", auth_advice(d));
 }
 
-static void explain_refused(const struct nm_dialogue *d, const char *said, const struct nm_client *c,
+static void explain_refused(const struct nm_dialogue *d, const char *said, const struct nm_place *at,
                             struct nm_error *e) {
-  nm_error_set(e, NM_EREJECT, NM_KIND_CONNECT, "%s: %s refused %s; %s", said, NM_PLACE(c),
+  nm_error_set(e, NM_EREJECT, NM_KIND_CONNECT, "%s: %s refused %s; %s", said, at->text,
                strcmp(d->command, "CONNECT") == 0 ? "the connection" : d->command,
                d->last.code < 500 ? "try again later" : "ask the server's administrator");
 }
 
 static void explain_tls(const struct nm_dialogue *d, const char *said, const struct nm_error *from,
-                        const struct nm_client *c, struct nm_error *e) {
+                        const struct nm_place *at, struct nm_error *e) {
   const char *why =
       d->is_tls_forced
           ? "; a password goes over TLS only: use a port that has it, or set AllowPlaintextAuth if nobody "
             "can listen on the way"
           : "";
-  nm_error_set(e, from->code, from->kind, "no secure line to %s: %s%s%s%s", NM_PLACE(c), from->text,
+  nm_error_set(e, from->code, from->kind, "no secure line to %s: %s%s%s%s", at->text, from->text,
                said[0] != '\0' ? "; the server said " : "", said, why);
 }
 
 /* Before anything was said: the place may be wrong. Later: the server hung up. */
 static void explain_connection(const struct nm_dialogue *d, const struct nm_error *from,
-                               const struct nm_client *c, struct nm_error *e) {
-  int is_proxied = c->proxy.n > 0;
+                               const struct nm_place *at, struct nm_error *e) {
+  int is_proxied = at->is_proxied;
   if (d->last.code == 0 && (d->command == NULL || strcmp(d->command, "CONNECT") == 0)) {
-    nm_error_set(e, from->code, from->kind, "cannot connect to %s%s: %s; check Host%s%s", NM_PLACE(c),
-                 is_proxied ? " through Proxy" : "", from->text,
-                 nm_client_socket(c) == NULL ? " and Port" : "", is_proxied ? ", and Proxy" : "");
+    nm_error_set(e, from->code, from->kind, "cannot connect to %s%s: %s; check Host%s%s", at->text,
+                 is_proxied ? " through Proxy" : "", from->text, at->port != 0 ? " and Port" : "",
+                 is_proxied ? ", and Proxy" : "");
   } else {
     nm_error_set(e, from->code, from->kind,
                  "the connection to %s broke at %s: %s; nothing was sent, so it is safe to "
                  "try again",
-                 NM_PLACE(c), d->command, from->text);
+                 at->text, d->command, from->text);
   }
 }
 
 static void explain_kind(const struct nm_dialogue *d, const char *said, const struct nm_error *from,
-                         const struct nm_client *c, struct nm_error *e) {
+                         const struct nm_place *at, struct nm_error *e) {
   if (from->kind == NM_KIND_AUTH && d->way != NULL) {
-    explain_auth(d, said, from->text, c, e);
+    explain_auth(d, said, from->text, at, e);
   } else if (from->kind == NM_KIND_TLS) {
-    explain_tls(d, said, from, c, e);
+    explain_tls(d, said, from, at, e);
   } else if (d->last.code >= 400) {
-    explain_refused(d, said, c, e);
+    explain_refused(d, said, at, e);
   } else if (from->kind == NM_KIND_TIMEOUT) {
-    nm_error_set(e, from->code, from->kind, "%s (server %s%s)", from->text, NM_PLACE(c),
-                 c->proxy.n > 0 ? ", through Proxy" : "");
+    nm_error_set(e, from->code, from->kind, "%s (server %s%s)", from->text, at->text,
+                 at->is_proxied ? ", through Proxy" : "");
   } else if (from->kind == NM_KIND_PROTOCOL) {
-    nm_error_set(e, from->code, from->kind, "%s does not speak SMTP as it should: %s", NM_PLACE(c),
-                 from->text);
+    nm_error_set(e, from->code, from->kind, "%s does not speak SMTP as it should: %s", at->text, from->text);
   } else {
-    explain_connection(d, from, c, e);
+    explain_connection(d, from, at, e);
   }
 }
 
-int nm_dialogue_explain(const struct nm_dialogue *d, const struct nm_client *c, int err, struct nm_error *e) {
+int nm_dialogue_explain(const struct nm_dialogue *d, const struct nm_place *at, int err, struct nm_error *e) {
   struct nm_error from = *e;
   struct nm_buf words = {.max = NM_ERROR_TEXT_MAX / 2};
   if (err == NM_ENOMEM || from.kind == NM_KIND_CANCELLED) {
@@ -213,7 +212,7 @@ int nm_dialogue_explain(const struct nm_dialogue *d, const struct nm_client *c, 
   if (d->last.code >= 400) {
     nm_reply_print(&d->last, &words);
   }
-  explain_kind(d, words.n > 0 ? words.p : "", &from, c, e);
+  explain_kind(d, words.n > 0 ? words.p : "", &from, at, e);
   nm_buf_free(&words);
   return e->code;
 }
@@ -227,7 +226,7 @@ void nm_dialogue_take(struct nm_dialogue *d, const struct nm_talk_result *r) {
   }
 }
 
-int nm_dialogue_no_auth(const struct nm_dialogue *d, const struct nm_client *c, const struct nm_caps *caps,
+int nm_dialogue_no_auth(const struct nm_dialogue *d, const struct nm_place *at, const struct nm_caps *caps,
                         unsigned wanted, struct nm_error *e) {
   struct nm_buf names = {.max = 256};
   nm_sasl_names(&names, wanted, ", ");
@@ -235,18 +234,18 @@ int nm_dialogue_no_auth(const struct nm_dialogue *d, const struct nm_client *c, 
   if ((nm_sasl_offered(nm_buf_str(&caps->auth)) & wanted) != 0) {
     nm_error_set(e, NM_EREJECT, NM_KIND_AUTH,
                  "%s did not confirm the authentication as %s; nothing was sent (mechanisms tried: %s)",
-                 NM_PLACE(c), d->way != NULL ? user_of(d) : "anybody", shown);
+                 at->text, d->way != NULL ? user_of(d) : "anybody", shown);
   } else if (caps->auth.n == 0) {
     nm_error_set(
         e, NM_EREJECT, NM_KIND_AUTH,
         "credentials are set, but %s offers no authentication%s; use the submission port (587 or 465), or "
         "take the credentials away",
-        NM_PLACE(c), d->tls != NM_TLS_NONE ? "" : " without TLS (EnableSsl)");
+        at->text, d->tls != NM_TLS_NONE ? "" : " without TLS (EnableSsl)");
   } else {
     nm_error_set(e, NM_EREJECT, NM_KIND_AUTH,
                  "%s offers %s, but only %s may be used; name another mechanism in ThisHostCredentials, "
                  "or use \"\"",
-                 NM_PLACE(c), caps->auth.p, shown);
+                 at->text, caps->auth.p, shown);
   }
   nm_buf_free(&names);
   return e->code;

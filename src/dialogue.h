@@ -27,11 +27,11 @@ NM_HIDDEN_BEGIN
 int nm_dialogue_read(struct nm_dialogue *d, struct nm_str lines, struct nm_error *e);
 void nm_dialogue_free(struct nm_dialogue *d);
 /* e, as the transport filled it, becomes a sentence that stands alone: host, user, the server's words, what to do. Returns err. */
-int nm_dialogue_explain(const struct nm_dialogue *d, const struct nm_client *c, int err, struct nm_error *e);
+int nm_dialogue_explain(const struct nm_dialogue *d, const struct nm_place *at, int err, struct nm_error *e);
 /* What the engine was told goes on where the dial left off. */
 void nm_dialogue_take(struct nm_dialogue *d, const struct nm_talk_result *r);
 /* Credentials were given, the connection is up, and no 235 was seen. wanted: the mechanisms that were to be used. */
-int nm_dialogue_no_auth(const struct nm_dialogue *d, const struct nm_client *c, const struct nm_caps *caps,
+int nm_dialogue_no_auth(const struct nm_dialogue *d, const struct nm_place *at, const struct nm_caps *caps,
                         unsigned wanted, struct nm_error *e);
 
 NM_HIDDEN_END

@@ -22,6 +22,7 @@ int nm_flight_begin(struct nm_flight *f, struct nm_client *c, const struct nm_fl
   }
   f->limits = *limits;
   f->client = nm_client_ref(c);
+  (void)nm_client_place(c, &f->place);
   f->now = nm_clock_ms();
   c->flight = f;
   return 0;
@@ -35,7 +36,8 @@ size_t nm_flight_room(const struct nm_flight *f) {
 /* ---- the queue ---- */
 
 static void end_mail(struct nm_flight *f, struct nm_mail *m) {
-  nm_mail_end(m, NM_PLACE(f->client));
+  m->out->place = f->place;
+  nm_mail_end(m);
   nm_mails_add(&f->done, m);
   f->n_mails--;
 }

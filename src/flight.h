@@ -19,6 +19,7 @@ struct nm_flight_limits {
 struct nm_flight {
   struct nm_client *client; /* one reference; NULL: it is over */
   struct nm_flight_limits limits;
+  struct nm_place place; /* where all of them go */
   struct nm_line *lines; /* limits.lines of them */
   struct nm_mails queue, done;
   size_t n_mails; /* in the queue or on a line */

@@ -34,13 +34,13 @@ static void connected(struct nm_line *l, int err) {
 }
 
 void nm_line_connect(struct nm_line *l, struct nm_client *c, int64_t turn_end) {
-  nm_sent_free(&l->sent);
+  nm_sent_renew(&l->sent);
   l->client = c;
   l->state = NM_LINE_CONNECTING;
   l->need = NM_NEED_NOTHING;
   nm_pace_begin(&l->pace, c->timeout, 0);
   l->pace.turn_end = turn_end;
-  connected(l, nm_connect_begin(&l->connecting, c, &l->pace, &l->sent, &l->place));
+  connected(l, nm_connect_begin(&l->connecting, c, &l->pace, &l->sent));
 }
 
 void nm_line_pipeline(struct nm_line *l, enum nm_pipelining mode, size_t window) {
@@ -311,6 +311,5 @@ void nm_line_hang_up(struct nm_line *l) {
 
 void nm_line_free(struct nm_line *l) {
   nm_sent_free(&l->sent);
-  nm_buf_free(&l->place);
   *l = (struct nm_line){0};
 }

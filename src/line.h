@@ -12,9 +12,9 @@ struct nm_line {
   enum nm_line_state state;
   struct nm_client *client; /* borrowed; NULL: the line was never used */
   struct nm_connecting connecting;
-  struct nm_buf place;
   struct nm_pace pace;
-  struct nm_sent sent; /* of the connection itself: once it is down, error says why; code 0: it was hung up */
+  struct nm_sent
+      sent; /* of the connection itself, always with the same server: once it is down, error says why; code 0: it was hung up */
   enum nm_pipelining pipelining;
   enum nm_need need;
   struct nm_mails mails; /* those begun, in the session's order */

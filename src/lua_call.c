@@ -66,7 +66,7 @@ static int fail(const struct nm_connecting *k, const char *what, const char *why
   int is_again;
   const struct nm_credential *c = nm_connect_giver(k, &is_again);
   return nm_error_set(e, NM_EINVAL, NM_KIND_AUTH, "no %s for %s as %s: %s%s", secret_name(c),
-                      NM_PLACE(k->client), c->user.n > 0 ? c->user.p : "(no UserName)", what, why);
+                      k->out->place.text, c->user.n > 0 ? c->user.p : "(no UserName)", what, why);
 }
 
 void nm_call_push_giver(lua_State *L, const struct nm_connecting *k) {

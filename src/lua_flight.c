@@ -271,7 +271,7 @@ static int goes_on_narrower(struct flight *f, struct slot *s) {
   if (narrowed > 0 && nm_flight_add_again(&f->flight, &s->mail) == 0) {
     return 1;
   }
-  nm_outgoing_explain(&s->message, &caps, NM_PLACE(f->client), &s->sent.error);
+  nm_outgoing_explain(&s->message, &caps, s->sent.place.text, &s->sent.error);
   return 0;
 }
 

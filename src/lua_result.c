@@ -31,6 +31,19 @@ static int is_temporary(const struct nm_sent *s, const struct nm_reply *reply) {
   return s->error.kind == NM_KIND_CONNECT || s->error.kind == NM_KIND_TIMEOUT;
 }
 
+/* Host and Port of the table on the top: of the place that was dialled, whatever the client has become meanwhile. */
+static void set_place(lua_State *L, const struct nm_client *c, const struct nm_place *dialled) {
+  struct nm_place at = *dialled;
+  if (at.text[0] == '\0') { /* it failed before that */
+    (void)nm_client_place(c, &at);
+  }
+  nm_set_field_str(L, "Host", nm_str_c(at.host));
+  if (at.port != 0) {
+    lua_pushinteger(L, at.port);
+    lua_setfield(L, -2, "Port");
+  }
+}
+
 int nm_result_push_failure(lua_State *L, const struct nm_client *c, const struct nm_sent *s,
                            enum nm_outcome outcome) {
   const struct nm_reply *reply = s->reply.code != 0 ? &s->reply : &s->txn.reply;
@@ -42,11 +55,7 @@ int nm_result_push_failure(lua_State *L, const struct nm_client *c, const struct
   }
   lua_pushboolean(L, outcome != NM_OUTCOME_UNKNOWN && is_temporary(s, reply));
   lua_setfield(L, -2, "Temporary");
-  nm_set_field_str(L, "Host", nm_buf_str(&c->host));
-  if (nm_client_socket(c) == NULL) {
-    lua_pushinteger(L, c->port);
-    lua_setfield(L, -2, "Port");
-  }
+  set_place(L, c, &s->place);
   return pushed;
 }
 

@@ -34,12 +34,12 @@ static const struct nm_caps *refusing(const struct job *j) {
              : NULL;
 }
 
-/* What has been spent so far is part of this send. */
+/* What has been spent so far is part of this send, and it goes to nobody else. */
 static int begin_again(struct job *j) {
   struct nm_errand *e = &j->errand;
   int64_t spent[NM_PHASES];
   memcpy(spent, e->sent.spent, sizeof spent);
-  nm_sent_free(&e->sent);
+  nm_sent_renew(&e->sent);
   memcpy(e->sent.spent, spent, sizeof spent);
   e->sending = (struct nm_sending){0};
   return send(j);
@@ -56,7 +56,7 @@ static int retry(struct nm_errand *e) {
   if (narrowed > 0) {
     return begin_again(j);
   }
-  nm_outgoing_explain(&j->mail, caps, NM_PLACE(e->client), &e->sent.error);
+  nm_outgoing_explain(&j->mail, caps, e->sent.place.text, &e->sent.error);
   return narrowed < 0 ? narrowed : e->err;
 }
 

@@ -101,18 +101,24 @@ static void explain(const char *place, const struct nm_txn_result *r, struct nm_
   }
 }
 
-void nm_mail_end(struct nm_mail *m, const char *place) {
+void nm_mail_end(struct nm_mail *m) {
   struct nm_sent *out = m->out;
   nm_split_finish(&m->split, &out->txn);
   out->rest = m->split.rest;
   if (out->error.code == 0 && out->txn.error.code != 0) {
-    explain(place, &out->txn, &out->error);
+    explain(out->place.text, &out->txn, &out->error);
     out->command = out->txn.command;
   }
 }
 
-void nm_sent_free(struct nm_sent *s) {
+void nm_sent_renew(struct nm_sent *s) {
   nm_txn_result_free(&s->txn);
   nm_reply_free(&s->reply);
+  *s = (struct nm_sent){.place = s->place, .key = s->key};
+}
+
+void nm_sent_free(struct nm_sent *s) {
+  nm_sent_renew(s);
+  nm_buf_free(&s->key);
   *s = (struct nm_sent){0};
 }

@@ -46,8 +46,8 @@ int nm_mail_add(struct nm_mail *m, struct nm_txn_result *r);
 void nm_mail_stop(struct nm_mail *m);
 /* Its deadline is over: fills e, and returns it. */
 const struct nm_error *nm_mail_too_late(struct nm_error *e);
-/* It is over: what became of it in out, in sentences that stand alone. place: the server's name. */
-void nm_mail_end(struct nm_mail *m, const char *place);
+/* It is over: what became of it in out, in sentences that stand alone, with out's place. */
+void nm_mail_end(struct nm_mail *m);
 
 NM_HIDDEN_END
 

@@ -24,6 +24,7 @@ int nm_pump(struct nm_session *s, struct nm_io *io) {
   char in[READ_MAX];
   size_t done = 0;
   int want = nm_session_want(s), moved = 0, is_dead = 0;
+  int talks = nm_session_state(s) == NM_SESSION_TALKING;
   if ((want & (NM_WANT_WRITE | NM_WANT_CONTENT | NM_WANT_WORK)) != 0) {
     int wrote = write_some(s, io);
     moved = wrote > 0 || (want & NM_WANT_WORK) != 0;
@@ -42,7 +43,10 @@ int nm_pump(struct nm_session *s, struct nm_io *io) {
     nm_session_input(s, in, done);
     moved = 1;
   }
-  if (nm_session_is_in_doubt(s) && io->ops->recv(io, in, sizeof in, &done) == 0 && done > 0) {
+  /* What lies behind the last reply that was due is one too many, also where a read ended between the two. */
+  int has_said_all = talks && nm_session_state(s) == NM_SESSION_IDLE;
+  if ((has_said_all || nm_session_is_in_doubt(s)) && io->ops->recv(io, in, sizeof in, &done) == 0 &&
+      done > 0) {
     nm_session_input(s, in, done);
   }
   if (is_dead && nm_session_state(s) != NM_SESSION_CLOSED) {

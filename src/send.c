@@ -96,10 +96,9 @@ static int may_redial(const struct nm_client *c, int fresh, const struct nm_txn_
 static int end(struct nm_sending *s) {
   struct nm_sent *out = s->out;
   if (s->mail.content != NULL) {
-    nm_mail_end(&s->mail, NM_PLACE(s->client));
+    nm_mail_end(&s->mail);
   }
   nm_buf_free(&s->argument);
-  nm_buf_free(&s->place);
   s->need = NM_NEED_NOTHING;
   s->client->sending = NULL;
   nm_client_unref(&s->client);
@@ -151,7 +150,7 @@ static int connected(struct nm_sending *s, int err) {
 static int start(struct nm_sending *s) {
   s->is_connected = 0;
   measure(s, NM_PHASE_CONNECT);
-  return connected(s, nm_connect_begin(&s->connecting, s->client, s->pace, s->out, &s->place));
+  return connected(s, nm_connect_begin(&s->connecting, s->client, s->pace, s->out));
 }
 
 /* The transaction is over. 1: it, or another for the recipients that are left, is to be run. */
@@ -186,7 +185,7 @@ static int take_answer(struct nm_sending *s) {
   out->command = r->command;
   if (r->error.code != 0) {
     nm_error_set(&out->error, r->error.code, r->error.kind, "%.*s (server %s)", NM_ERROR_TEXT_MAX / 2,
-                 r->error.text, NM_PLACE(c));
+                 r->error.text, out->place.text);
   }
   if (is_closed) {
     nm_kept_drop(c);

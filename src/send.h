@@ -12,7 +12,6 @@ struct nm_sending {
   struct nm_pace *pace;
   struct nm_sent *out;
   struct nm_connecting connecting;
-  struct nm_buf place; /* whose connections these are */
   int is_connected;
   enum nm_need need;
   int fresh;     /* the line was dialled for it */

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include "base/error.h"
 #include "base/hidden.h"
+#include "client.h"
 #include "net/api.h"
 #include "smtp/session.h"
 
@@ -12,6 +13,8 @@ enum { NM_PHASE_CONNECT, NM_PHASE_ENVELOPE, NM_PHASE_CONTENT, NM_PHASE_REPLY, NM
 
 /* What became of one send, or one question; all-zero before. */
 struct nm_sent {
+  struct nm_place place; /* where it went to: where the client was when it began */
+  struct nm_buf key;     /* whose connections these were (kept.h), the first one's; secrets too: wiped */
   struct nm_txn_result txn;
   struct nm_error error; /* the whole sentence for the user; code 0 on success */
   struct nm_reply
@@ -25,6 +28,8 @@ struct nm_sent {
 NM_HIDDEN_BEGIN
 
 void nm_sent_free(struct nm_sent *s);
+/* Before another attempt: with whom it is stays. */
+void nm_sent_renew(struct nm_sent *s);
 
 NM_HIDDEN_END
 

@@ -101,6 +101,25 @@ describe("TLS from the first byte", function()
     end
   end)
 
+  it("has no use for words that come ahead of ours, or too many of them (forged capabilities)", function()
+    local rows = {
+      { { send = "220 x\r\n250-x\r\n250 AUTH PLAIN\r\n" }, { read = 100000 } },
+      { { send = "220 x\r\n250-x\r\n250 AUTH PLAIN\r\n235 in\r\n" }, { read = 100000 } },
+      { { send = "220 x\r\n" }, { expect = "EHLO" }, { send = "250-x\r\n250 AUTH PLAIN\r\n235 in\r\n" }, { read = 100000 } },
+      { { send = "220 x\r\n" }, { expect = "EHLO" }, { send = "250-x\r\n250 AUTH PLAIN\r\n250 ok\r\n250 ok\r\n354 go\r\n" },
+        { read = 100000 } },
+    }
+    local server = servers.script(rows, { tls = "implicit" })
+    for i = 1, #rows do
+      local err, detail = fails(server, net.secure(server.port.tls, "tls", with_login()), i)
+      assert.equal("protocol", detail.Kind, err)
+      assert.is_false(detail.Temporary)
+      local said = net.commands(server:received(i))
+      assert.equal(i > 2 and 1 or 0, #said, table.concat(said, "; "))
+    end
+    server:stop()
+  end)
+
   it("may end without close_notify behind the last reply, and not within it (truncation)", function()
     local function session(last)
       return { { send = "220 x\r\n" }, { expect = "EHLO" }, { send = "250 x\r\n" }, { expect = "MAIL" }, { send = ok }, {

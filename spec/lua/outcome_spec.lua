@@ -1,5 +1,6 @@
 -- DESIGN 3.3, 3.4, 3.6: what became of a message when the line or the server fails, and how long that may take.
 
+local netmail = require "netmail"
 local net = require "spec.support.net"
 local process = require "spec.support.process"
 local testing = require "netmail.testing"
@@ -214,6 +215,49 @@ describe("each recipient is in one list", function()
     os.remove(path)
     detail = select(3, net.client(1):Send(message))
     assert.same({ "message", "NotSent a b c" }, { detail.Kind, lists(detail) })
+  end)
+end)
+
+describe("an error names the place that was dialled", function()
+  -- A client that a function of its own sends elsewhere in the middle of a send that then fails.
+  local function fails(fault, options)
+    local server = testing.Server{ Users = LOGIN.Users, Mechanisms = LOGIN.Mechanisms, Faults = { fault } }
+    local asked, client = 0, nil -- luacheck: ignore
+    local function go_elsewhere()
+      asked = asked + 1
+      client.Host, client.Port = "elsewhere.example", 1
+      return asked == 1 and "secret" or nil
+    end
+    client = server:Client{ Host = "localhost", Timeout = 5000, UserName = "u", Password = options.Password and go_elsewhere or "secret" }
+    local message
+    if options.Content then
+      message = net.message{ Attachments = netmail.Attachment{ Name = "x", Content = go_elsewhere } }
+    elseif options.OnTrace then
+      client.OnTrace = function(_, line) if line:find(options.OnTrace) then go_elsewhere() end end
+    end
+    local result, err, detail = client:Send(message or net.message())
+    assert.is_nil(result)
+    assert.is_true(asked > 0)
+    assert.same({ "localhost", server.Port }, { detail.Host, detail.Port }, err)
+    assert.is_nil(err:find("elsewhere", 1, true), err)
+    server:Stop()
+    return err, "localhost:" .. server.Port
+  end
+
+  it("whatever a tracer, a password's or a content's function makes of Host and Port meanwhile", function()
+    for _, row in ipairs{
+      { { At = "CONNECT", Reply = "554 5.7.1 go away" }, { OnTrace = "^connected" } },
+      { { At = "EHLO", Drop = true }, { OnTrace = "^EHLO" } },
+      { { At = "AUTH", Reply = "535 5.7.8 no" }, { OnTrace = "^AUTH" } },
+      { { At = "MAIL", Reply = "550 5.7.1 no" }, { OnTrace = "^235" } },
+      { { At = "DOT", Drop = true }, { OnTrace = "^MAIL" } },
+      { { At = "DOT", Reply = "552 5.3.4 too big" }, { Content = true } },
+    } do
+      local err, place = fails(row[1], row[2])
+      assert.is_truthy(err:find(place, 1, true), err)
+    end
+    -- nobody was asked for this place: the password belongs to the one before
+    assert.is_truthy(fails({ At = "QUIT" , Silent = true }, { Password = true }):find("were changed while it connected", 1, true))
   end)
 end)
 

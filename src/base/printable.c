@@ -29,3 +29,13 @@ size_t nm_printable(struct nm_str s, char out[NM_PRINTABLE_MAX], size_t *used_ou
   }
   return n;
 }
+
+void nm_printable_add(struct nm_buf *out, struct nm_str s) {
+  while (s.n > 0) {
+    char shown[NM_PRINTABLE_MAX];
+    size_t used;
+    size_t n = nm_printable(s, shown, &used);
+    nm_buf_add(out, shown, n);
+    s = nm_str(s.p + used, s.n - used);
+  }
+}

@@ -239,9 +239,10 @@ const char *nm_dial_doing(const struct nm_conn *c) {
   if (c->replies > 0) {
     return "the server's words";
   }
-  return c->tls == NM_TLS_IMPLICIT
-             ? "TLS and the server's greeting"
-             : "the server's greeting (if it begins with TLS on this port, set EnableSsl and ImplicitTls)";
+  if (c->tls == NM_TLS_IMPLICIT) {
+    return c->is_bare ? "TLS" : "TLS and the server's greeting";
+  }
+  return "the server's greeting (if it begins with TLS on this port, set EnableSsl and ImplicitTls)";
 }
 
 void nm_dial_lines(const struct nm_conn *c, const char **p, size_t *n) {

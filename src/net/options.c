@@ -40,10 +40,11 @@ static inline void try_long(struct setter *s, CURLoption which, long value) {
   note(s, which, rc == CURLE_UNKNOWN_OPTION ? CURLE_OK : rc);
 }
 
-/* A bare line is one of a protocol whose client says nothing by itself: of telnet's, and of https until a request is made. */
+/* A bare line is one of HTTP's, whose client says nothing until a request is made. (So is telnet's; but libcurl is often built without
+   that.) */
 static const char *scheme(const struct nm_dial *d) {
   int is_tls = d->tls == NM_TLS_IMPLICIT;
-  return d->is_bare ? (is_tls ? "https://" : "telnet://") : (is_tls ? "smtps://" : "smtp://");
+  return d->is_bare ? (is_tls ? "https://" : "http://") : (is_tls ? "smtps://" : "smtp://");
 }
 
 /* RFC 3986 2.1; 3.2.2 for the brackets. The path is what libcurl says in EHLO. */
@@ -84,9 +85,9 @@ static void set_url(struct setter *s, const struct nm_dial *d) {
 
 /* Nothing but SMTP is ever spoken, wherever a name or a proxy may lead. */
 static void set_protocols(struct setter *s, int is_bare) {
-  const long set = is_bare ? CURLPROTO_TELNET | CURLPROTO_HTTPS : CURLPROTO_SMTP | CURLPROTO_SMTPS;
+  const long set = is_bare ? CURLPROTO_HTTP | CURLPROTO_HTTPS : CURLPROTO_SMTP | CURLPROTO_SMTPS;
 #if LIBCURL_VERSION_NUM >= 0x075500
-  CURLcode rc = curl_easy_setopt(s->easy, CURLOPT_PROTOCOLS_STR, is_bare ? "telnet,https" : "smtp,smtps");
+  CURLcode rc = curl_easy_setopt(s->easy, CURLOPT_PROTOCOLS_STR, is_bare ? "http,https" : "smtp,smtps");
   if (rc != CURLE_UNKNOWN_OPTION) {
     note(s, CURLOPT_PROTOCOLS_STR, rc);
     (void)set;

@@ -4,11 +4,15 @@
 
 #include "base/alloc.h"
 #include "base/chars.h"
+#include "base/printable.h"
 
 /* Room taken at birth: an ordinary reply costs no further allocation. */
 #define TEXT_CAP 1024
 
-enum where { AT_CODE, AT_SEPARATOR, IN_TEXT, AT_LF };
+/* Of a line that is quoted. */
+#define QUOTE_MAX 80
+
+enum where { AT_CODE, AT_SEPARATOR, IN_TEXT, AT_LF, IN_QUOTE };
 
 struct nm_reply_parser {
   struct nm_reply reply;
@@ -19,6 +23,9 @@ struct nm_reply_parser {
   size_t lines; /* ended lines of this reply */
   size_t line_n;
   size_t total_n;
+  int quotes; /* a line that is none is read on, for the error */
+  char quote[QUOTE_MAX];
+  size_t quote_n;
   struct nm_error error; /* code != 0: failed, and stays so */
 };
 
@@ -117,6 +124,51 @@ static int malformed(struct nm_reply_parser *p, const char *what) {
   return nm_error_set(&p->error, NM_EPROTO, NM_KIND_PROTOCOL, "malformed reply from the server: %s", what);
 }
 
+void nm_reply_parser_quote(struct nm_reply_parser *p) {
+  p->quotes = 1;
+}
+
+/* The line is there, or as much of it as is shown. */
+static int end_quote(struct nm_reply_parser *p) {
+  struct nm_buf line = {.max = NM_ERROR_TEXT_MAX / 2};
+  nm_printable_add(&line, nm_str(p->quote, p->quote_n));
+  nm_error_set(&p->error, NM_EPROTO, NM_KIND_PROTOCOL, "\"%s\" is no reply of an SMTP server; check Port",
+               line.n > 0 ? line.p : "");
+  nm_buf_free(&line);
+  return p->error.code;
+}
+
+/* What has a control octet is no text, and may never have a line's end: a TLS record. */
+static int quote_byte(struct nm_reply_parser *p, char c) {
+  int is_control = (unsigned char)c < ' ' && c != '\t';
+  if (c != '\r' && c != '\n') {
+    p->quote[p->quote_n++] = c;
+  }
+  return is_control || p->quote_n == sizeof p->quote ? end_quote(p) : 0;
+}
+
+/* c cannot follow what there is of the line: some octets of its code. */
+static int no_reply(struct nm_reply_parser *p, char c, const char *what) {
+  if (!p->quotes) {
+    return malformed(p, what);
+  }
+  p->where = IN_QUOTE;
+  for (int i = 0, code = p->reply.code; i < p->digits; i++, code = code % 100 * 10) {
+    p->quote[p->quote_n++] = (char)('0' + code / 100);
+  }
+  return quote_byte(p, c);
+}
+
+int nm_reply_parser_end(struct nm_reply_parser *p, struct nm_error *e) {
+  if (p->where == IN_QUOTE && p->error.code == 0) {
+    (void)end_quote(p);
+  }
+  if (p->error.code != 0) {
+    *e = p->error;
+  }
+  return p->error.code;
+}
+
 /* Every byte is counted before it is looked at, so a limit is hit at the same byte however the input is cut. */
 static int count(struct nm_reply_parser *p, size_t n) {
   if (n > NM_REPLY_LINE_MAX - p->line_n) {
@@ -138,15 +190,15 @@ static int code_byte(struct nm_reply_parser *p, char c) {
   static const int unit[3] = {100, 10, 1};
   int value = c - '0';
   if (!nm_is((unsigned char)c, NM_CHAR_DIGIT)) {
-    return malformed(p, "a line does not begin with a reply code");
+    return no_reply(p, c, "a line does not begin with a reply code");
   }
   if (p->lines == 0) {
     if (p->digits == 0 && (value < 2 || value > 5)) {
-      return malformed(p, "a reply code is not within 200 and 599");
+      return no_reply(p, c, "a reply code is not within 200 and 599");
     }
     p->reply.code += value * unit[p->digits];
   } else if (value != p->reply.code / unit[p->digits] % 10) {
-    return malformed(p, "its lines have different reply codes");
+    return no_reply(p, c, "its lines have different reply codes");
   }
   p->digits++;
   if (p->digits == 3) {
@@ -158,7 +210,7 @@ static int code_byte(struct nm_reply_parser *p, char c) {
 /* RFC 5321 4.2: Reply-line = *( Reply-code "-" [ textstring ] CRLF ) Reply-code [ SP textstring ] CRLF */
 static int separator_byte(struct nm_reply_parser *p, char c) {
   if (c != ' ' && c != '-' && c != '\r' && c != '\n') {
-    return malformed(p, "a reply code is not followed by a space or a hyphen");
+    return no_reply(p, c, "a reply code is not followed by a space or a hyphen");
   }
   p->is_last = c != '-';
   if (p->lines > 0) {
@@ -207,6 +259,9 @@ static int structure_byte(struct nm_reply_parser *p, char c) {
   if (count(p, 1) != 0) {
     return p->error.code;
   }
+  if (p->where == IN_QUOTE) {
+    return quote_byte(p, c);
+  }
   if (p->where == AT_LF && c != '\n') {
     return malformed(p, "a CR without LF"); /* RFC 5321 2.3.8 */
   }
@@ -240,6 +295,7 @@ int nm_reply_parser_step(struct nm_reply_parser *p, const char *bytes, size_t n,
   size_t i = 0;
   if (p->complete && n > 0) {
     begin_reply(p);
+    p->quotes = 0;
   }
   while (i < n && !p->complete && p->error.code == 0) {
     if (p->where == IN_TEXT) {

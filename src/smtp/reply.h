@@ -52,6 +52,11 @@ int nm_reply_parser_step(struct nm_reply_parser *p, const char *bytes, size_t n,
                          struct nm_error *e);
 /* The reply just completed; valid until the next step. */
 const struct nm_reply *nm_reply_parser_get(const struct nm_reply_parser *p);
+/* Of the first reply, before its first byte: a line that is none is read to its end, or to where it is cut short, and the error quotes it,
+   printable. For the greeting, which can repeat no secret of ours, and is often another protocol's. */
+void nm_reply_parser_quote(struct nm_reply_parser *p);
+/* Nothing more comes: the error of a line that is none and has no end yet; 0: there is no error. */
+int nm_reply_parser_end(struct nm_reply_parser *p, struct nm_error *e);
 /* Bytes of an unfinished reply are held. */
 int nm_reply_parser_partial(const struct nm_reply_parser *p);
 

@@ -6,16 +6,6 @@
 #include "base/chars.h"
 #include "base/printable.h"
 
-static void add_printable(struct nm_buf *out, struct nm_str s) {
-  while (s.n > 0) {
-    char shown[NM_PRINTABLE_MAX];
-    size_t used;
-    size_t n = nm_printable(s, shown, &used);
-    nm_buf_add(out, shown, n);
-    s = nm_str(s.p + used, s.n - used);
-  }
-}
-
 void nm_reply_print(const struct nm_reply *r, struct nm_buf *out) {
   struct nm_str rest = nm_buf_str(&r->text);
   struct nm_str line;
@@ -32,7 +22,7 @@ void nm_reply_print(const struct nm_reply *r, struct nm_buf *out) {
     is_first = 0;
     if (line.n > 0) {
       nm_buf_add_byte(out, ' ');
-      add_printable(out, line);
+      nm_printable_add(out, line);
     }
   }
 }

@@ -94,6 +94,11 @@ int nm_session_handed_over(const struct nm_session *s) {
   return nm_row_at(&s->row, 0)->is_handed_over;
 }
 
+int nm_session_is_unheard(const struct nm_session *s) {
+  return s->state == NM_SESSION_TALKING && s->talk.step == NM_TALK_GREETING &&
+         !nm_reply_parser_partial(s->parser);
+}
+
 int nm_session_wants_tls(const struct nm_session *s) {
   return s->state == NM_SESSION_TALKING && s->talk.step == NM_TALK_TLS;
 }
@@ -174,6 +179,7 @@ int nm_session_start(struct nm_session *s, const struct nm_hello *h) {
   if (rc == 0) {
     s->has_begun = 1;
     s->awaited = 1; /* the greeting */
+    nm_reply_parser_quote(s->parser);
   }
   return rc;
 }

@@ -201,7 +201,8 @@ int nm_session_output(struct nm_session *s, const char **p_out, size_t *n_out);
 void nm_session_sent(struct nm_session *s, size_t n);
 /* Bytes from the server, all are used. A reply that nothing asked for, one that comes before its command was sent, a malformed
    one: the session is closed and NM_EPROTO (NM_ELIMIT, NM_ENOMEM) returned, also ever after. A refusal is no error here, even
-   one that closes the session: 421, or a 4xx or 5xx while the content goes out. */
+   one that closes the session: 421, or a 4xx or 5xx while the content goes out. A line in place of the greeting that is none of a
+   reply is quoted in the error, no other: later ones may repeat what we said. */
 int nm_session_input(struct nm_session *s, const char *p, size_t n);
 /* Idle, with a result that was found by counting replies (content went before the replies to its envelope). A reply too many that is there
    already, given to nm_session_input before the result is taken, makes it unknown. */
@@ -209,6 +210,8 @@ int nm_session_is_in_doubt(const struct nm_session *s);
 /* The line is gone: end of stream, a transport error, a timeout. why says it (copied); each running transaction ends as not_sent
    or unknown, by what was handed over of it; as rejected when the server had already refused it. NULL: "the connection was lost". */
 void nm_session_lost(struct nm_session *s, const struct nm_error *why);
+/* The greeting is due, and not an octet of it has come. */
+int nm_session_is_unheard(const struct nm_session *s);
 /* Grows with every complete reply and every byte sent: no change for Timeout ms means no progress. */
 uint64_t nm_session_progress(const struct nm_session *s);
 /* Of the transaction that nm_session_result is about: true once the last byte of the content has been handed to the transport: from

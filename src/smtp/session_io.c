@@ -383,6 +383,19 @@ int nm_session_input(struct nm_session *s, const char *p, size_t n) {
   return s->state == NM_SESSION_CLOSED ? s->closed_code : 0;
 }
 
+/* The same of what is no transaction. */
+static void describe_talk(const struct nm_session *s, const struct nm_error *why, struct nm_error *out) {
+  *out = *why;
+  if (s->state != NM_SESSION_TALKING) {
+    return;
+  }
+  if (s->talk.step != NM_TALK_GREETING) {
+    nm_error_set(out, why->code, why->kind, "%s (at %s)", why->text, nm_talk_name(&s->talk));
+  } else if (nm_reply_parser_end(s->parser, out) == 0 && why->code == NM_EIO) {
+    nm_error_set(out, why->code, why->kind, "%s before the greeting", why->text);
+  }
+}
+
 void nm_session_lost(struct nm_session *s, const struct nm_error *why) {
   struct nm_error lost, described;
   s->may_quit = 0;
@@ -399,9 +412,6 @@ void nm_session_lost(struct nm_session *s, const struct nm_error *why) {
     nm_session_shut(s, described.code, &described);
     return;
   }
-  described = *why;
-  if (s->state == NM_SESSION_TALKING) {
-    nm_error_set(&described, why->code, why->kind, "%s (at %s)", why->text, nm_talk_name(&s->talk));
-  }
+  describe_talk(s, why, &described);
   end_with(s, &described);
 }
