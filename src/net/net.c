@@ -60,6 +60,10 @@ int nm_net_check(char *why, size_t n) {
     (void)snprintf(why, n, "this libcurl %s was built without SMTP over TLS", v->version);
     return NM_EINVAL;
   }
+  if (!speaks(v, "http") || !speaks(v, "https")) { /* a bare line is one of these (options.c) */
+    (void)snprintf(why, n, "this libcurl %s was built without HTTP", v->version);
+    return NM_EINVAL;
+  }
   return 0;
 }
 
