@@ -76,12 +76,23 @@ static int finish(lua_State *L, struct nm_errand *e) {
 
 /* ---- the method ---- */
 
-static int check_send(lua_State *L) {
-  nm_class_self(L, &nm_client_class, "Send");
+/* Raises what is wrong with the arguments. */
+static int check(lua_State *L, const char *method) {
+  nm_class_self(L, &nm_client_class, method);
   if (nm_message_at(L, 2) == NULL) {
-    return luaL_error(L, "bad argument #1 to 'Send' (MailMessage expected, got %s)", luaL_typename(L, 2));
+    return luaL_error(L, "bad argument #1 to '%s' (MailMessage expected, got %s)", method,
+                      luaL_typename(L, 2));
   }
-  return luaL_error(L, "bad argument #2 to 'Send' (table of options expected, got %s)", luaL_typename(L, 3));
+  return luaL_error(L, "bad argument #2 to '%s' (table of options expected, got %s)", method,
+                    luaL_typename(L, 3));
+}
+
+static int check_send(lua_State *L) {
+  return check(L, "Send");
+}
+
+static int check_send_async(lua_State *L) {
+  return check(L, "SendAsync");
 }
 
 /* What read_options works with. */
@@ -115,12 +126,13 @@ static int take_options(lua_State *L, struct job *j, const struct nm_client *c) 
   return lua_pcall(L, 2, 0, 0);
 }
 
-/* The job at index 4, with everything taken; its errand's err says whether it may be sent. NULL: for `return`, *pushed. */
-static struct job *make_job(lua_State *L, int *pushed) {
+/* The job at index 4, with everything taken; its errand's err says whether it may be sent. NULL: for `return`, *pushed: wrong
+   raises, or the options do. */
+static struct job *make_job(lua_State *L, lua_CFunction wrong, int *pushed) {
   lua_settop(L, 3);
   struct nm_client *c = nm_class_test(L, &nm_client_class, 1);
   if (c == NULL || nm_message_at(L, 2) == NULL || !(lua_isnil(L, 3) || lua_istable(L, 3))) {
-    *pushed = nm_drive_raise(L, check_send);
+    *pushed = nm_drive_raise(L, wrong);
     return NULL;
   }
   const struct nm_net_api *api = nm_load_net(L);
@@ -135,7 +147,7 @@ static struct job *make_job(lua_State *L, int *pushed) {
   c = nm_class_test(L, &nm_client_class, 1);
   struct nm_message *m = nm_message_at(L, 2);
   if (c == NULL || m == NULL) {
-    *pushed = nm_drive_raise(L, check_send);
+    *pushed = nm_drive_raise(L, wrong);
     return NULL;
   }
   c->api = api;
@@ -180,7 +192,7 @@ static struct job *make_job(lua_State *L, int *pushed) {
 //   `Timings`, `Host`, `Port`
 int nm_client_m_send(lua_State *L) {
   int pushed = 0;
-  struct job *j = make_job(L, &pushed);
+  struct job *j = make_job(L, check_send, &pushed);
   if (j == NULL) {
     return pushed;
   }
@@ -197,7 +209,7 @@ int nm_client_m_send(lua_State *L) {
 // @treturn Task
 int nm_client_m_send_async(lua_State *L) {
   int pushed = 0;
-  struct job *j = make_job(L, &pushed);
+  struct job *j = make_job(L, check_send_async, &pushed);
   if (j == NULL) {
     return pushed;
   }

@@ -68,6 +68,24 @@ static int is_lost(lua_State *L) {
   return 1;
 }
 
+/* It has not begun, and may not yet: the client has another errand, or shows the last of it. */
+static int is_busy(lua_State *L) {
+  const struct nm_client *c = errand_at(L, 1)->client;
+  lua_pushboolean(L, c->sending != NULL || c->is_showing);
+  return 1;
+}
+
+/* The ms that the Deadline leaves, negative when it is over; nil: there is none. */
+static int left(lua_State *L) {
+  const struct nm_pace *p = &errand_at(L, 1)->pace;
+  if (p->deadline > 0) {
+    lua_pushnumber(L, (lua_Number)(p->begin + p->deadline - nm_clock_ms()));
+  } else {
+    lua_pushnil(L);
+  }
+  return 1;
+}
+
 /* The descriptor of the client; nil where there is none. */
 static int descriptor(lua_State *L) {
   int fd = nm_client_watch(errand_at(L, 1)->client);
@@ -98,9 +116,10 @@ static int now(lua_State *L) {
 
 /* The table that task.lua works with; made once a state. */
 static void push_kit(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"start", start},           {"go_on", go_on}, {"cancel", cancel},   {"wait", wait},
-      {"descriptor", descriptor}, {"now", now},     {"is_lost", is_lost}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"start", start},     {"go_on", go_on},           {"cancel", cancel},
+                                       {"wait", wait},       {"descriptor", descriptor}, {"now", now},
+                                       {"is_lost", is_lost}, {"is_busy", is_busy},       {"left", left},
+                                       {NULL, NULL}};
   lua_getfield(L, LUA_REGISTRYINDEX, KIT);
   if (!lua_isnil(L, -1)) {
     return;

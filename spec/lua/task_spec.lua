@@ -79,16 +79,48 @@ describe("a task", function()
     local client = net.client(25)
     local good, err = pcall(client.SendAsync, client, "no message")
     assert.is_false(good)
-    assert.is_truthy(err:find("MailMessage expected", 1, true))
+    assert.is_truthy(err:find("bad argument #1 to 'SendAsync' (MailMessage expected, got string)", 1, true), err)
     good, err = pcall(client.SendAsync, client, net.message(), 5)
     assert.is_false(good)
-    assert.is_truthy(err:find("table of options expected", 1, true))
+    assert.is_truthy(err:find("bad argument #2 to 'SendAsync' (table of options expected, got number)", 1, true), err)
+    good, err = pcall(client.SendAsync, net.message())
+    assert.is_false(good)
+    assert.is_truthy(err:find("SmtpClient.SendAsync was called with a dot", 1, true), err)
+    good, err = pcall(client.Send, client, "no message")
+    assert.is_false(good)
+    assert.is_truthy(err:find("bad argument #1 to 'Send' (", 1, true), err)
     local server = slow(0)
     local task = server:Client {}:SendAsync(net.message())
     good, err = pcall(function() return task.Stpe end)
     assert.is_false(good)
     assert.is_truthy(err:find("Task has no member 'Stpe'", 1, true))
     task:Cancel()
+    server:Stop()
+  end)
+
+  it("shows nothing of how it works, and takes no other properties", function()
+    local server = slow(0)
+    local client = server:Client {}
+    local task = client:SendAsync(net.message())
+    for _ = 1, 2 do
+      for _, name in ipairs { "job", "queue", "client", "results", "due", "fd", "has_begun" } do assert.is_nil(task[name]) end
+      assert.equal("netmail.Task", getmetatable(task))
+      for name, words in pairs { Foo = "Task has no property 'Foo'", Step = "Task has no property 'Step'", job = "no property 'job'",
+        [1] = "Task has no member with a number as its name" } do
+        local good, err = pcall(function() task[name] = 1 end)
+        assert.is_false(good)
+        assert.is_truthy(err:find("task_spec.lua", 1, true) and err:find(words, 1, true), err)
+      end
+      assert(task:Wait(5))
+    end
+    for _, method in ipairs { "Step", "Result", "Wait", "Cancel", "pollfd", "events", "timeout" } do
+      for _, self in ipairs { false, {}, client } do
+        local good, err = pcall(function() task[method](self) end)
+        assert.is_false(good)
+        assert.is_truthy(err:find("task_spec.lua", 1, true) and err:find("task:" .. method, 1, true), err)
+      end
+    end
+    client:Close()
     server:Stop()
   end)
 
@@ -325,6 +357,132 @@ describe("a task", function()
     assert(task:Wait(10))
     assert(client:Send(net.message()))
     client:Close()
+    server:Stop()
+  end)
+
+  describe("begun while a Send of its client is at work", function()
+    --- A Send whose content's function does something the first time it is called.
+    local function during(client, act)
+      local pieces = { "one\r\n", "two\r\n" }
+      local attachment = netmail.Attachment { Name = "x.txt", Content = function()
+        if act then act() end
+        act = nil
+        return table.remove(pieces, 1)
+      end }
+      return client:Send(net.message { Subject = "first", Attachments = { attachment } })
+    end
+
+    local function subjects(server)
+      local all = {}
+      for i, m in ipairs(server:Messages()) do all[i] = m.Data:match "Subject: (%w+)" end
+      return table.concat(all, " ")
+    end
+
+    it("waits until the client is free", function()
+      local server = testing.Server {}
+      local client = server:Client {}
+      local second, third
+      assert(during(client, function()
+        second, third = client:SendAsync(net.message { Subject = "second" }), client:SendAsync(net.message { Subject = "third" })
+        assert.equal("Task (waiting)", tostring(second))
+        assert.is_false(second:Step())
+        assert.is_false(third:Step(50))
+        assert.same({ nil, "pending" }, { second:Result() })
+        assert.same({ nil, "pending" }, { second:Wait() }) -- would wait for this very function
+        local begin = process.now()
+        assert.same({ nil, "pending" }, { third:Wait(0.05) })
+        assert.is_true(process.now() - begin >= 0.04)
+        assert.is_true(second:timeout() <= 0.01)
+        assert.is_number(second:pollfd())
+      end))
+      assert.equal("first", subjects(server))
+      assert(third:Wait(5))
+      assert(second:Result())
+      assert.equal("first second third", subjects(server))
+      assert.equal(1, #server:Connections())
+      client:Close()
+      server:Stop()
+    end)
+
+    it("in another coroutine, too", function()
+      local server = testing.Server {}
+      local client = server:Client {}
+      local result
+      local thread = coroutine.create(function() result = assert(during(client, coroutine.yield)) end)
+      assert(coroutine.resume(thread))
+      local task = client:SendAsync(net.message { Subject = "second" })
+      for _ = 1, 3 do assert.is_false(task:Step(5)) end
+      assert(coroutine.resume(thread))
+      assert.equal("accepted", result.Outcome)
+      assert(task:Wait(5))
+      assert.equal("first second", subjects(server))
+      client:Close()
+      server:Stop()
+    end)
+
+    it("or while a tracer sees the last of it", function()
+      local server = testing.Server {}
+      local client = server:Client {}
+      local tasks = {}
+      client.OnTrace = function() if #tasks < 30 then tasks[#tasks + 1] = client:SendAsync(net.message()) end end
+      assert(client:Check())
+      assert(client:Send(net.message()))
+      client.OnTrace = nil
+      assert.is_true(#tasks > 5)
+      for _, task in ipairs(tasks) do assert(task:Wait(5)) end
+      client:Close()
+      server:Stop()
+    end)
+
+    it("may be cancelled, and its Deadline counts", function()
+      local server = testing.Server {}
+      local client = server:Client {}
+      local cancelled, late
+      local result = assert(during(client, function()
+        cancelled = client:SendAsync(net.message { Subject = "cancelled" })
+        assert.is_true(cancelled:Cancel())
+        client.Deadline = 50
+        late = client:SendAsync(net.message { Subject = "late" })
+        local _, err, detail = late:Wait()
+        assert.is_truthy(err:find("Deadline of 50 ms", 1, true), err)
+        assert.same({ "timeout", "not_sent" }, { detail.Kind, detail.Outcome })
+      end))
+      assert.equal("accepted", result.Outcome)
+      assert.equal("cancelled", select(3, cancelled:Result()).Kind)
+      assert.equal("first", subjects(server))
+      client:Close()
+      server:Stop()
+    end)
+  end)
+
+  it("does not wait for ever for a function that goes on when the waiting is over", function()
+    local server = testing.Server { Users = { me = "secret" } }
+    local task
+    local client = server:Client { UserName = "me", Password = function()
+      assert.same({ nil, "pending" }, { task:Wait() })
+      return coroutine.yield()
+    end }
+    task = client:SendAsync(net.message())
+    local thread = coroutine.create(function() return task:Wait() end)
+    assert(coroutine.resume(thread))
+    assert.same({ nil, "pending" }, { task:Wait() })
+    local _, result = assert(coroutine.resume(thread, "secret"))
+    assert.equal("accepted", result.Outcome)
+    client:Close()
+    server:Stop()
+  end)
+
+  it("that nobody has any more, nor its client, is collected with its connection", function()
+    local server = slow(0.3)
+    local gone = setmetatable({}, { __mode = "v" })
+    for i = 1, 5 do
+      local client = server:Client {}
+      gone[i], gone[-i] = client, client:SendAsync(net.message())
+      client:SendAsync(net.message())
+    end
+    for _ = 1, 4 do collectgarbage() end
+    for i = 1, 5 do assert.is_nil(gone[i] or gone[-i]) end
+    assert.is_true(server:WaitIdle(5))
     server:Stop()
   end)
 
