@@ -54,7 +54,7 @@ static void queue(struct nm_flight *f, struct nm_mail *m) {
 
 void nm_flight_add(struct nm_flight *f, struct nm_mail *m) {
   if (m->out->error.code == 0) {
-    (void)nm_mail_begin(m);
+    nm_mail_begin(m);
   }
   queue(f, m);
 }

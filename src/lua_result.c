@@ -8,9 +8,30 @@
 
 /* ---- what all answers have ---- */
 
+/* Fields of a result, so that its table has room for them from the beginning. */
+#define RESULT_FIELDS 11
+#define DIAL_FIELDS 4
+
+/* n < 1000 (RFC 3463 2: status-code = class "." subject "." detail), and what stands behind it. Returns the end. */
+static char *put_number(char *p, int n, char behind) {
+  if (n >= 100) {
+    *p++ = (char)('0' + n / 100 % 10);
+  }
+  if (n >= 10) {
+    *p++ = (char)('0' + n / 10 % 10);
+  }
+  *p++ = (char)('0' + n % 10);
+  *p++ = behind;
+  return p;
+}
+
 static void set_enhanced(lua_State *L, const struct nm_reply *r) {
+  char text[12], *p = text;
   if (r->enhanced[0] != 0) {
-    lua_pushfstring(L, "%d.%d.%d", r->enhanced[0], r->enhanced[1], r->enhanced[2]);
+    p = put_number(p, r->enhanced[0], '.');
+    p = put_number(p, r->enhanced[1], '.');
+    p = put_number(p, r->enhanced[2], '\0');
+    lua_pushlstring(L, text, (size_t)(p - text) - 1);
     lua_setfield(L, -2, "EnhancedCode");
   }
 }
@@ -181,7 +202,7 @@ static void set_timings(lua_State *L, const struct nm_result *r) {
                                       [NM_PHASE_ENVELOPE] = "Envelope",
                                       [NM_PHASE_CONTENT] = "Content",
                                       [NM_PHASE_REPLY] = "Reply"};
-  lua_newtable(L);
+  lua_createtable(L, 0, NM_PHASES + 1 + (r->sent->dial.ready != 0 ? DIAL_FIELDS : 0));
   set_dial_timings(L, &r->sent->dial);
   for (int i = 0; i < NM_PHASES; i++) {
     lua_pushinteger(L, (lua_Integer)r->sent->spent[i]);
@@ -228,7 +249,7 @@ static void push_warning(lua_State *L, const struct nm_sent *s) {
 
 static int push_success(lua_State *L, const struct nm_result *r) {
   const struct nm_txn_result *txn = &r->sent->txn;
-  lua_newtable(L);
+  lua_createtable(L, 0, RESULT_FIELDS);
   lua_pushstring(L, nm_outcome_name(txn->outcome));
   lua_setfield(L, -2, "Outcome");
   nm_result_set_reply(L, &txn->reply);

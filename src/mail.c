@@ -24,9 +24,8 @@ struct nm_mail *nm_mails_take(struct nm_mails *l) {
   return m;
 }
 
-int nm_mail_begin(struct nm_mail *m) {
-  int err = nm_split_init(&m->split, m->env, m->rcpt_max);
-  return err == 0 ? 0 : nm_error_nomem(&m->out->error);
+void nm_mail_begin(struct nm_mail *m) {
+  nm_split_init(&m->split, m->env, m->rcpt_max);
 }
 
 int nm_mail_begin_again(struct nm_mail *m) {

@@ -33,8 +33,7 @@ void nm_mails_add_first(struct nm_mails *l, struct nm_mail *m);
 /* The first, taken out; NULL: it is empty. */
 struct nm_mail *nm_mails_take(struct nm_mails *l);
 
-/* NM_ENOMEM, also in out->error. */
-int nm_mail_begin(struct nm_mail *m);
+void nm_mail_begin(struct nm_mail *m);
 /* After its end: once more, for those recipients who have not got it and were not refused for good. What has become of the others is kept.
    NM_EINVAL: nobody is left, or the content can be read only once; NM_ENOMEM: all is as before. */
 int nm_mail_begin_again(struct nm_mail *m);

@@ -242,7 +242,8 @@ int nm_client_begin(struct nm_client *c, const struct nm_envelope *env, struct n
     return err;
   }
   s->mail = (struct nm_mail){.env = env, .content = content, .out = out, .rcpt_max = c->rcpt_max};
-  return nm_mail_begin(&s->mail) == 0 ? go_on(s, start(s)) : unclaim(s);
+  nm_mail_begin(&s->mail);
+  return go_on(s, start(s));
 }
 
 int nm_client_ask(struct nm_client *c, enum nm_verb verb, struct nm_str argument, struct nm_pace *pace,

@@ -288,7 +288,7 @@ static void play(const struct row *row) {
   struct nm_txn_result r;
   struct nm_caps caps = {.rcpt_max = row->server_max, .domain_max = row->domain_max};
   set_up(&env, addrs, to, row->to);
-  CHECK(nm_split_init(&s, &env, row->rcpt_max) == 0);
+  nm_split_init(&s, &env, row->rcpt_max);
   for (size_t i = 0; i < 6 && row->runs[i].part != NULL; i++) {
     CHECK_ROW(nm_split_next(&s, &caps) == 1 && nm_split_next(&s, &caps) == 1, row->name);
     check_part(&s.part, row->runs[i].part, row->name);
@@ -321,7 +321,8 @@ static void gives_each_the_common_refusal(void) {
   struct nm_txn_result r;
   struct nm_caps caps = {.rcpt_max = 1};
   set_up(&env, addrs, to, "a1 b1");
-  CHECK(nm_split_init(&s, &env, 0) == 0 && nm_split_next(&s, &caps) == 1);
+  nm_split_init(&s, &env, 0);
+  CHECK(nm_split_next(&s, &caps) == 1);
   make_result(&s.part, &first, &r);
   nm_split_add(&s, &r);
   CHECK(nm_split_next(&s, &caps) == 1);
@@ -343,7 +344,8 @@ static void options_go_with_their_recipients(void) {
   set_up(&env, addrs, to, "a1 b2 c1");
   env.rcpt = options;
   env.mail.ret = NM_RET_FULL;
-  CHECK(nm_split_init(&s, &env, 0) == 0 && nm_split_next(&s, &caps) == 1);
+  nm_split_init(&s, &env, 0);
+  CHECK(nm_split_next(&s, &caps) == 1);
   CHECK(s.part.n_to == 2 && s.part.rcpt[0].notify == 1 && s.part.rcpt[1].notify == 4);
   CHECK(s.part.mail.ret == NM_RET_FULL);
   nm_split_free(&s);
@@ -360,12 +362,14 @@ static void all_or_nothing_is_one_transaction(void) {
   struct nm_caps caps = {.rcpt_max = 1}, open = {0};
   set_up(&env, addrs, to, "a1 b1");
   env.all_or_nothing = 1;
-  CHECK(nm_split_init(&s, &env, 0) == 0 && nm_split_next(&s, &caps) == NM_ELIMIT);
+  nm_split_init(&s, &env, 0);
+  CHECK(nm_split_next(&s, &caps) == NM_ELIMIT);
   nm_split_finish(&s, &r);
   CHECK(r.outcome == NM_OUTCOME_NOT_SENT && r.error.code == NM_ELIMIT &&
         strstr(r.error.text, "2 recipients") != NULL);
   nm_txn_result_free(&r);
-  CHECK(nm_split_init(&s, &env, 0) == 0 && nm_split_next(&s, &open) == 1);
+  nm_split_init(&s, &env, 0);
+  CHECK(nm_split_next(&s, &open) == 1);
   make_result(&s.part, &run, &r);
   nm_split_add(&s, &r);
   CHECK(nm_split_next(&s, &open) == 0);
@@ -386,7 +390,8 @@ static void stops(void) {
   struct nm_error why;
   nm_error_set(&why, NM_EIO, NM_KIND_CONNECT, "no route");
   set_up(&env, addrs, to, "a1 b1");
-  CHECK(nm_split_init(&s, &env, 0) == 0 && nm_split_next(&s, &caps) == 1);
+  nm_split_init(&s, &env, 0);
+  CHECK(nm_split_next(&s, &caps) == 1);
   make_result(&s.part, &run, &r);
   nm_split_add(&s, &r);
   nm_split_stop(&s, &why);
@@ -395,7 +400,8 @@ static void stops(void) {
   CHECK(r.outcome == NM_OUTCOME_PARTIAL && r.error.code == 0 && r.rcpt[1].fate == NM_FATE_NOT_SENT);
   CHECK(strcmp(s.rest.text, "no route") == 0);
   nm_txn_result_free(&r);
-  CHECK(nm_split_init(&s, &env, 0) == 0 && nm_split_next(&s, &caps) == 1);
+  nm_split_init(&s, &env, 0);
+  CHECK(nm_split_next(&s, &caps) == 1);
   r = (struct nm_txn_result){.error = why};
   nm_split_add(&s, &r);
   CHECK(nm_split_next(&s, &caps) == 0);
@@ -404,20 +410,71 @@ static void stops(void) {
   nm_txn_result_free(&r);
 }
 
+/* Several transactions cost memory, one does not. */
 static void survives_short_memory(void) {
+  static const struct run run = {"a b", "250 452", NM_OUTCOME_PARTIAL, 250, 0};
   struct nm_addr addrs[5];
   struct nm_addr *to[5];
   struct nm_envelope env;
+  struct nm_txn_result r;
+  struct nm_caps one = {.rcpt_max = 1}, open = {0};
   set_up(&env, addrs, to, "a1 b1");
   long live = nm_test_alloc_live();
   for (long k = 1; k <= 5; k++) {
     struct nm_split s;
+    nm_split_init(&s, &env, 0);
     nm_test_alloc_fail_at(k);
-    CHECK(nm_split_init(&s, &env, 0) == (k <= 4 ? NM_ENOMEM : 0));
+    CHECK(nm_split_next(&s, &one) == (k <= 4 ? NM_ENOMEM : 1));
+    CHECK(k > 4 || (s.result.error.code == NM_ENOMEM && !nm_split_has_more(&s)));
     nm_test_alloc_fail_at(0);
     nm_split_free(&s);
     CHECK(nm_test_alloc_live() == live);
   }
+  for (long k = 1; k <= 5; k++) { /* those that were one too many have their refusal */
+    struct nm_split s;
+    nm_split_init(&s, &env, 0);
+    CHECK(nm_split_next(&s, &open) == 1);
+    make_result(&s.part, &run, &r);
+    nm_test_alloc_fail_at(k);
+    nm_split_add(&s, &r);
+    nm_test_alloc_fail_at(0);
+    CHECK(nm_split_has_more(&s) == (k > 4));
+    nm_split_finish(&s, &r);
+    CHECK(r.n_rcpt == 2 && r.outcome == NM_OUTCOME_PARTIAL && r.rcpt[1].reply.code == 452);
+    nm_txn_result_free(&r);
+    CHECK(nm_test_alloc_live() == live);
+  }
+}
+
+/* Tried again: those who have not got it and were not refused for good; the others keep what was said of them. */
+static void resumes(void) {
+  static const struct run first = {"a b c", "250 550 451", NM_OUTCOME_PARTIAL, 250, 0};
+  static const struct run second = {"c", "250", NM_OUTCOME_ACCEPTED, 250, 0};
+  struct nm_addr addrs[5];
+  struct nm_addr *to[5];
+  struct nm_envelope env;
+  struct nm_split s;
+  struct nm_txn_result r;
+  struct nm_caps caps = {0};
+  set_up(&env, addrs, to, "a1 b1 c1");
+  nm_split_init(&s, &env, 0);
+  CHECK(nm_split_next(&s, &caps) == 1);
+  make_result(&s.part, &first, &r);
+  nm_split_add(&s, &r);
+  nm_split_finish(&s, &r);
+  CHECK(nm_split_resume(&s, &env, 0, &r) == 0 && r.n_rcpt == 0);
+  CHECK(nm_split_next(&s, &caps) == 1 && s.part.n_to == 1 && s.part.to[0] == to[2]);
+  make_result(&s.part, &second, &r);
+  nm_split_add(&s, &r);
+  CHECK(!nm_split_has_more(&s));
+  nm_split_finish(&s, &r);
+  CHECK(r.outcome == NM_OUTCOME_PARTIAL && r.n_accepted == 2 && r.rcpt[0].fate == NM_FATE_ACCEPTED);
+  CHECK(r.rcpt[1].reply.code == 550 && r.rcpt[2].fate == NM_FATE_ACCEPTED);
+  CHECK(nm_split_resume(&s, &env, 0, &r) == NM_EINVAL && r.n_rcpt == 3);
+  nm_txn_result_free(&r);
+  CHECK(nm_split_resume(&s, &env, 0, &r) == 0); /* it never came to a transaction */
+  CHECK(nm_split_next(&s, &caps) == 1 && s.part.n_to == 3);
+  nm_split_free(&s);
 }
 
 int main(void) {
@@ -426,6 +483,7 @@ int main(void) {
   RUN(options_go_with_their_recipients);
   RUN(all_or_nothing_is_one_transaction);
   RUN(stops);
+  RUN(resumes);
   RUN(survives_short_memory);
   return ctest_end();
 }

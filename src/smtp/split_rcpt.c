@@ -8,15 +8,27 @@
 /* Of the words that refused a whole transaction, for each of its recipients. */
 #define SHARED_TEXT_MAX 256
 
-int nm_split_init(struct nm_split *s, const struct nm_envelope *env, size_t rcpt_max) {
+void nm_split_init(struct nm_split *s, const struct nm_envelope *env, size_t rcpt_max) {
+  *s = (struct nm_split){.env = env, .rcpt_max = rcpt_max, .n_pending = env->n_to};
+}
+
+/* From here on there may be several transactions: each recipient has a place in the result, and one among those that are pending. */
+static int expand(struct nm_split *s) {
+  const struct nm_envelope *env = s->env;
   size_t n = env->n_to > 0 ? env->n_to : 1;
-  *s = (struct nm_split){.env = env, .rcpt_max = rcpt_max};
   s->pending = nm_realloc_array(NULL, n, sizeof *s->pending);
   s->to = nm_realloc_array(NULL, n, sizeof *s->to);
   s->rcpt = nm_realloc_array(NULL, n, sizeof *s->rcpt);
   s->result.rcpt = nm_realloc_array(NULL, n, sizeof *s->result.rcpt);
   if (s->pending == NULL || s->to == NULL || s->rcpt == NULL || s->result.rcpt == NULL) {
-    nm_split_free(s);
+    nm_free(s->pending);
+    nm_free(s->to);
+    nm_free(s->rcpt);
+    nm_free(s->result.rcpt);
+    s->pending = NULL;
+    s->to = NULL;
+    s->rcpt = NULL;
+    s->result.rcpt = NULL;
     return NM_ENOMEM;
   }
   for (size_t i = 0; i < env->n_to; i++) {
@@ -34,9 +46,12 @@ static int may_be_tried_again(const struct nm_rcpt *r) {
 /* A result without recipients is that of a message that never came to a transaction. */
 int nm_split_resume(struct nm_split *s, const struct nm_envelope *env, size_t rcpt_max,
                     struct nm_txn_result *r) {
-  int err = nm_split_init(s, env, rcpt_max);
-  if (err != 0 || r->n_rcpt != env->n_to) {
-    return err;
+  nm_split_init(s, env, rcpt_max);
+  if (r->n_rcpt == 0) {
+    return 0;
+  }
+  if (expand(s) != 0) {
+    return NM_ENOMEM;
   }
   s->n_pending = 0;
   for (size_t i = 0; i < r->n_rcpt; i++) {
@@ -120,9 +135,24 @@ static void fill(struct nm_split *s, size_t n) {
   s->part.rcpt = env->rcpt != NULL ? s->rcpt : NULL;
 }
 
+/* One transaction will do, as far as anybody knows. */
+static int is_whole(const struct nm_split *s, const struct nm_caps *caps) {
+  size_t max = limit(s, caps);
+  return s->pending == NULL && (max == 0 || s->n_pending <= max) &&
+         (caps->domain_max == 0 || s->n_pending <= 1);
+}
+
 int nm_split_next(struct nm_split *s, const struct nm_caps *caps) {
   if (s->is_over || (s->n_pending == 0 && s->n_runs > 0)) {
     return 0;
+  }
+  if (is_whole(s, caps)) {
+    s->part = *s->env;
+    return 1;
+  }
+  if (s->pending == NULL && expand(s) != 0) {
+    s->is_over = 1;
+    return nm_error_nomem(&s->result.error);
   }
   size_t n = choose(s, caps);
   if (s->env->all_or_nothing && n < s->n_pending) {
@@ -170,6 +200,24 @@ static void share_refusal(struct nm_rcpt *to, const struct nm_reply *r) {
   to->reply.text.max = SHARED_TEXT_MAX;
   nm_buf_add(&to->reply.text, r->text.n > 0 ? r->text.p : "",
              r->text.n < SHARED_TEXT_MAX ? r->text.n : SHARED_TEXT_MAX);
+}
+
+static int has_too_many(const struct nm_txn_result *r) {
+  for (size_t i = 0; i < r->n_rcpt; i++) {
+    if (r->rcpt[i].fate == NM_FATE_REFUSED && is_too_many(&r->rcpt[i].reply)) {
+      return 1;
+    }
+  }
+  return 0;
+}
+
+/* Of all at once, and nobody is to be repeated: or memory is short for that. */
+static void take_all(struct nm_split *s, struct nm_txn_result *r) {
+  s->result.rcpt = r->rcpt;
+  s->result.n_rcpt = r->n_rcpt;
+  s->n_pending = 0;
+  r->rcpt = NULL;
+  r->n_rcpt = 0;
 }
 
 /* What the part's recipients say goes to their places. Those that were one too many come again, before all others. */
@@ -231,8 +279,11 @@ void nm_split_add(struct nm_split *s, struct nm_txn_result *r) {
   s->is_over = is_last(s, r);
   s->result.left_out |= r->left_out;
   s->is_unknown |= r->outcome == NM_OUTCOME_UNKNOWN;
-  if (r->n_rcpt == s->part.n_to) {
-    take_rcpts(s, r, is_partial && !s->env->all_or_nothing);
+  int may_repeat = is_partial && !s->env->all_or_nothing;
+  if (s->pending == NULL && !(may_repeat && has_too_many(r) && expand(s) == 0)) {
+    take_all(s, r);
+  } else if (r->n_rcpt == s->part.n_to) {
+    take_rcpts(s, r, may_repeat);
   }
   take_words(s, r);
   nm_txn_result_free(r);

@@ -22,8 +22,9 @@ struct nm_split_entry {
 struct nm_split {
   const struct nm_envelope *env;
   size_t rcpt_max;
-  size_t learned;                 /* as many were accepted before a 452; 0: never */
-  struct nm_split_entry *pending; /* those that are still to be sent to, n_pending of them */
+  size_t learned; /* as many were accepted before a 452; 0: never */
+  struct nm_split_entry
+      *pending; /* those that are still to be sent to, n_pending of them; NULL: all, and none was tried */
   size_t n_pending;
   struct nm_envelope part; /* what nm_split_next has chosen */
   struct nm_addr **to;
@@ -38,14 +39,15 @@ struct nm_split {
 
 NM_HIDDEN_BEGIN
 
-/* Keeps env and all that it points to. rcpt_max: 0 for no limit of the caller's. NM_ENOMEM. */
-int nm_split_init(struct nm_split *s, const struct nm_envelope *env, size_t rcpt_max);
+/* Keeps env and all that it points to. rcpt_max: 0 for no limit of the caller's. Allocates nothing before one transaction turns out to be
+   too few. */
+void nm_split_init(struct nm_split *s, const struct nm_envelope *env, size_t rcpt_max);
 /* As init, after an end whose result is in r: for those recipients who have not got it and were not refused for good. What has become of
    the others stays as it is; r is moved. NM_EINVAL: there are none; NM_ENOMEM: r is as before. */
 int nm_split_resume(struct nm_split *s, const struct nm_envelope *env, size_t rcpt_max,
                     struct nm_txn_result *r);
 /* 1: s->part is to be run, with the content at its first byte; again until nm_split_add, for another server too. 0: it is over.
-   NM_ELIMIT: all_or_nothing cannot be kept in several transactions; the result says so. */
+   NM_ELIMIT: all_or_nothing cannot be kept in several transactions, NM_ENOMEM; the result says so. */
 int nm_split_next(struct nm_split *s, const struct nm_caps *caps);
 /* Another part is to be run after this one. */
 int nm_split_has_more(const struct nm_split *s);
