@@ -146,6 +146,42 @@ describe("OnTrace", function()
       end)
     end
 
+    -- All that was returned, whatever it is made of.
+    local function collect(lines, ...)
+      for i = 1, select("#", ...) do
+        local value = select(i, ...)
+        if type(value) == "table" then
+          for _, part in pairs(value) do collect(lines, part) end
+        else
+          lines[#lines + 1] = tostring(value)
+        end
+      end
+    end
+
+    -- The login is long over, and the password forgotten where a function gave it.
+    for kind, password in pairs{ ["a string"] = "S3cretWord", ["a function"] = function() return "S3cretWord" end } do
+      it("that is " .. kind .. ", when the server repeats it in any later reply", function()
+        for _, form in ipairs{ "S3cretWord", mime.b64 "S3cretWord", mime.b64 "\0ivanov\0S3cretWord" } do
+          for _, at in ipairs{ "MAIL", "RCPT", "DATA", "DOT", "NOOP", "RSET", "VRFY", "QUIT" } do
+            local good = at == "QUIT" and "221" or "250"
+            for _, code in ipairs{ "550 5.7.1", "550-5.7.1 no\n550 5.7.1", "421 4.3.2", at ~= "DATA" and good .. " 2.0.0" or nil } do
+              local server = serve{ Users = { ivanov = "S3cretWord" }, Mechanisms = { "PLAIN" }, Extensions = {},
+                Faults = { { At = at, Reply = code .. " of '" .. form .. "'" } } }
+              local tracer, lines = recorder()
+              local client = server:Client{ UserName = "ivanov", Password = password, OnTrace = tracer }
+              collect(lines, client:Send(net.message()))
+              collect(lines, client:Check())
+              collect(lines, client:Reset())
+              collect(lines, client:Verify "b@x.org")
+              client:Close()
+              local text = check(lines, { "S3cretWord" })
+              assert.is_truthy(at == "QUIT" or text:find("the server repeated the password", 1, true), text)
+            end
+          end
+        end
+      end)
+    end
+
     it("of a token, given as it is or by a function", function()
       for _, name in ipairs{ "XOAUTH2", "OAUTHBEARER" } do
         for _, token in ipairs{ "ya29.T0ken-T0ken", function() return "ya29.T0ken-T0ken" end } do

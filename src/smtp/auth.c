@@ -312,6 +312,10 @@ int nm_auth_repeats_secret(const struct nm_auth *a, struct nm_str words) {
          nm_secret_shown(words, a->login.user, a->login.password);
 }
 
+void nm_auth_mark_secret(const struct nm_auth *a, struct nm_secret_marks *marks) {
+  nm_secret_marks_add(marks, a->login.user, a->login.password);
+}
+
 /* Words of the server's for people, unless they repeat what is secret. */
 static struct nm_str shown(const struct nm_auth *a, struct nm_str text) {
   if (nm_auth_repeats_secret(a, text)) {

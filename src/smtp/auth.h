@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "smtp/sasl.h"
 #include "smtp/sasl_choice.h"
+#include "smtp/secret.h"
 
 /* AUTH (RFC 4954): one login, on SMTP's lines. Chooses the mechanism, and the next one when that does not work here; replies go in,
    lines come out. */
@@ -47,6 +48,8 @@ int nm_auth_work(struct nm_auth *a, struct nm_buf *line, struct nm_error *e);
 size_t nm_auth_secret_at(const struct nm_auth *a);
 /* Words of the server's that hold the password, or the line said last. */
 int nm_auth_repeats_secret(const struct nm_auth *a, struct nm_str words);
+/* For the time when a is gone. */
+void nm_auth_mark_secret(const struct nm_auth *a, struct nm_secret_marks *marks);
 /* The mechanism spoken last, one bit; 0: none yet. */
 unsigned nm_auth_bit(const struct nm_auth *a);
 /* After a failure: NM_SASL_FAULT_SECRET says that another password or token may do. */

@@ -31,6 +31,7 @@ void nm_session_free(struct nm_session **s) {
     nm_row_free(&(*s)->row);
     nm_source_free(&(*s)->wire);
     nm_talk_free(&(*s)->talk);
+    nm_wipe(&(*s)->secrets, sizeof(*s)->secrets);
     nm_session_drop_output(*s);
     nm_buf_free(&(*s)->out);
     nm_reply_parser_free(&(*s)->parser);
@@ -200,6 +201,7 @@ int nm_session_auth(struct nm_session *s, struct nm_auth *a) {
   if (s->state != NM_SESSION_IDLE || s->is_authenticated) {
     return NM_EINVAL;
   }
+  nm_auth_mark_secret(a, &s->secrets);
   return enter_talk(s, nm_talk_auth(&s->talk, a));
 }
 

@@ -1,7 +1,6 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "smtp/secret.h"
 #include "smtp/session_own.h"
 
 /* The bytes of a session: which are wanted, which go out, what those that come in do. */
@@ -285,19 +284,9 @@ static int talk_verdict(struct nm_session *s, const struct nm_reply *r) {
   return s->is_early ? nm_talk_early_reply(&s->talk, r) : nm_talk_reply(&s->talk, r, &s->caps);
 }
 
-/* With other words where the server says what only it should know. */
 static int on_talk_reply(struct nm_session *s, const struct nm_reply *r) {
-  if (!nm_talk_repeats_secret(&s->talk, r)) {
-    nm_session_trace_reply(s, r, nm_talk_is_challenge(&s->talk, r));
-    return talk_verdict(s, r);
-  }
-  struct nm_reply hidden = {.code = r->code, .text = {.max = sizeof NM_SECRET_REPEATED}};
-  memcpy(hidden.enhanced, r->enhanced, sizeof hidden.enhanced);
-  nm_buf_add_c(&hidden.text, NM_SECRET_REPEATED);
-  nm_session_trace_reply(s, &hidden, 0);
-  int verdict = talk_verdict(s, &hidden);
-  nm_reply_free(&hidden);
-  return verdict;
+  nm_session_trace_reply(s, r, nm_talk_is_challenge(&s->talk, r));
+  return talk_verdict(s, r);
 }
 
 /* To the oldest transaction that runs. */
@@ -315,9 +304,7 @@ static void on_quit_reply(struct nm_session *s, const struct nm_reply *r) {
   nm_session_shut(s, s->is_early ? NM_EPROTO : 0, NULL);
 }
 
-static void on_reply(struct nm_session *s, const struct nm_reply *r) {
-  s->progress++;
-  s->awaited -= !s->is_early;
+static void hear(struct nm_session *s, const struct nm_reply *r) {
   if (s->state == NM_SESSION_QUITTING) {
     on_quit_reply(s, r);
   } else if (s->state == NM_SESSION_TALKING) {
@@ -325,6 +312,30 @@ static void on_reply(struct nm_session *s, const struct nm_reply *r) {
   } else {
     on_txn_reply(s, r);
   }
+}
+
+/* What only the server should know. A challenge is for the mechanism, which needs it as it is. */
+static int repeats_secret(const struct nm_session *s, const struct nm_reply *r) {
+  int is_talking = s->state == NM_SESSION_TALKING;
+  if (is_talking && nm_talk_is_challenge(&s->talk, r)) {
+    return 0;
+  }
+  return (is_talking && nm_talk_repeats_secret(&s->talk, r)) ||
+         nm_secret_marks_show(&s->secrets, nm_buf_str(&r->text));
+}
+
+static void on_reply(struct nm_session *s, const struct nm_reply *r) {
+  s->progress++;
+  s->awaited -= !s->is_early;
+  if (!repeats_secret(s, r)) {
+    hear(s, r);
+    return;
+  }
+  struct nm_reply hidden = {.code = r->code, .text = {.max = sizeof NM_SECRET_REPEATED}};
+  memcpy(hidden.enhanced, r->enhanced, sizeof hidden.enhanced);
+  nm_buf_add_c(&hidden.text, NM_SECRET_REPEATED);
+  hear(s, &hidden);
+  nm_reply_free(&hidden);
 }
 
 /* DESIGN.md 3.2: bytes that nothing asked for end the connection, whatever they say. Those that come between the 220 of STARTTLS and TLS

@@ -3,6 +3,7 @@
 
 #include "base/hidden.h"
 #include "smtp/row.h"
+#include "smtp/secret.h"
 #include "smtp/session.h"
 #include "smtp/talk.h"
 
@@ -37,9 +38,10 @@ struct nm_session {
   int ending; /* code: nothing more is begun, and when all that runs has its replies the session is closed */
   uint32_t n_begun; /* transactions over this connection */
   struct nm_talk talk;
-  struct nm_trace *trace; /* borrowed; NULL: nobody looks */
-  size_t traced;          /* of out: what the trace has */
-  uint64_t content_n;     /* sent of the running content, for the trace */
+  struct nm_secret_marks secrets; /* what the server was told: its words that repeat it are not shown */
+  struct nm_trace *trace;         /* borrowed; NULL: nobody looks */
+  size_t traced;                  /* of out: what the trace has */
+  uint64_t content_n;             /* sent of the running content, for the trace */
 };
 
 NM_HIDDEN_BEGIN
