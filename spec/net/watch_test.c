@@ -37,6 +37,15 @@ static void tells_of_sockets_and_of_time(void) {
   nm_watch_arm(&w, 0);
   CHECK(is_readable(fd, 1000));
   nm_watch_calm(&w);
+  nm_watch_arm(&w, 20); /* the soonest counts, whoever asked last */
+  nm_watch_arm(&w, 60000);
+  nm_watch_arm(&w, -1);
+  CHECK(!is_readable(fd, 0) && is_readable(fd, 1000));
+  nm_watch_calm(&w);
+  nm_watch_arm(&w, 60000);
+  nm_watch_arm(&w, 20);
+  CHECK(!is_readable(fd, 0) && is_readable(fd, 1000));
+  nm_watch_calm(&w);
   CHECK(!is_readable(fd, 30));
   close(pair[1]);
   CHECK(is_readable(fd, 1000)); /* the end is something, too */

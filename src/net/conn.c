@@ -3,7 +3,11 @@
 #include <poll.h>
 #include <unistd.h>
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "net/sigpipe.h"
+
+/* An answer of the resolver's is late by one part in so many, at most. */
+#define RESOLVER_LATENESS 8
 
 int nm_conn_is_foreign(const struct nm_conn *c) {
   return c->pid != getpid();
@@ -125,20 +129,37 @@ static int sooner(int a, long b) {
   return b >= 0 && (a < 0 || b < a) ? (int)b : a;
 }
 
-/* libcurl has a clock of its own while it dials, by which it also asks its resolver's thread. */
+/* Sockets that were opened since the last rest. */
+static void watch_sockets(struct nm_conn *c) {
+  int fds[NM_SOCKETS_MAX];
+  if (c->n_watched == c->sockets.n) {
+    return;
+  }
+  for (unsigned n = nm_sockets_list(&c->sockets, fds); n > 0; n--) {
+    nm_watch_add(&c->net->watch, fds[n - 1]);
+  }
+  c->n_watched = c->sockets.n;
+}
+
+/* libcurl has a clock of its own while it dials. By that it also asks its resolver's thread, which has no socket for us, but at twice the time each
+   time: a name would be known for as long as it took to look it up before anybody heard of it. */
+static int next_look(const struct nm_conn *c, int ms) {
+  long own = -1;
+  (void)curl_multi_timeout(c->multi, &own);
+  if ((c->reached & NM_DIAL_RESOLVED) == 0) {
+    own = sooner((int)own, (long)(nm_clock_ms() - c->began) / RESOLVER_LATENESS + 1);
+  }
+  return sooner(ms, own);
+}
+
 int nm_conn_rest(struct nm_conn *c, int ms) {
   struct nm_watch *w = &c->net->watch;
   if (nm_conn_is_foreign(c) || nm_watch_fd(w) < 0) {
     return ms;
   }
   if (c->state == NM_CONN_DIALING) {
-    long own = -1;
-    int fds[NM_SOCKETS_MAX];
-    for (unsigned n = nm_sockets_list(&c->sockets, fds); n > 0; n--) {
-      nm_watch_add(w, fds[n - 1]);
-    }
-    (void)curl_multi_timeout(c->multi, &own);
-    ms = sooner(ms, own);
+    watch_sockets(c);
+    ms = next_look(c, ms);
   } else if (c->state == NM_CONN_READY) {
     if (!c->is_watched) {
       nm_watch_add(w, c->fd);

@@ -24,6 +24,7 @@ struct nm_net {
   int64_t ca_changed;    /* ms: when it was seen to be another one than before; 0: never */
   pid_t pid;             /* whose handles these are: in a forked child they are left as they are */
   struct nm_watch watch; /* for an event loop */
+  int has_worked;        /* libcurl, on all that dial, since the last calm, wait or new dial */
   int nowhere;      /* a descriptor that leads nowhere, put over a socket on which no byte more may go out */
   int hold_sigpipe; /* see net/sigpipe.h */
 };
@@ -49,6 +50,8 @@ struct nm_conn {
   struct nm_sockets sockets; /* what libcurl was given to connect with */
   int fd;                    /* once ready; libcurl's, never closed by us */
   int is_watched;            /* fd, by net's watch */
+  unsigned n_watched;        /* of sockets.n, while dialling */
+  int64_t began;             /* ms */
   int heard;                 /* bytes came in since the last went out */
 
   int done; /* libcurl has ended the dial, with result */
@@ -94,8 +97,11 @@ void nm_net_calm(struct nm_net *net);
 /* For one connection; NULL when out of memory. Given back once the connection is out of it. */
 CURLM *nm_net_multi(struct nm_net *net);
 void nm_net_multi_back(struct nm_net *net, CURLM *multi);
-/* Lets libcurl work on every connection of the multi handle, and notes in each that has ended its dial how. */
+/* Lets libcurl work on every connection of the multi handle, and notes in each that has ended its dial how. Once for all that are stepped between
+   one nm_net_calm and the next. */
 int nm_net_perform(struct nm_net *net, CURLM *multi);
+/* Until something may be done for one of them, at most ms (-1: for ever). */
+void nm_net_wait(struct nm_net *net, CURLM *multi, int ms);
 
 /* options_check.c: whether libcurl may be told of d. Borrows d. */
 int nm_options_check(const struct nm_dial *d, struct nm_error *e);

@@ -138,6 +138,7 @@ int nm_dial_start(struct nm_net *net, const struct nm_dial *d, struct nm_conn **
   }
   c->net = net;
   c->pid = getpid();
+  c->began = nm_clock_ms();
   c->fd = -1;
   c->lines.max = NM_DIAL_LINES_MAX;
   c->tls = d->tls;
@@ -220,7 +221,7 @@ int nm_dial_wait(struct nm_conn *c, int ms) {
     return 0;
   }
   int64_t start = nm_clock_ms();
-  (void)curl_multi_poll(c->multi, NULL, 0, ms < 0 ? INT_MAX : ms, NULL);
+  nm_net_wait(c->net, c->multi, ms);
   return ms >= 0 && nm_clock_ms() - start >= ms ? NM_ETIME : 0;
 }
 

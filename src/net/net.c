@@ -1,6 +1,7 @@
 #include "net/conn.h"
 
 #include <dlfcn.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -147,6 +148,7 @@ int nm_net_watch(struct nm_net *net) {
 void nm_net_calm(struct nm_net *net) {
   if (net->pid == getpid()) {
     nm_watch_calm(&net->watch);
+    net->has_worked = 0;
   }
 }
 
@@ -166,6 +168,7 @@ void nm_net_free(struct nm_net *net) {
 }
 
 CURLM *nm_net_multi(struct nm_net *net) {
+  net->has_worked = 0;
   return net->multi != NULL ? net->multi : curl_multi_init();
 }
 
@@ -188,7 +191,19 @@ static void note_done(CURLM *multi) {
   }
 }
 
+void nm_net_wait(struct nm_net *net, CURLM *multi, int ms) {
+  (void)curl_multi_poll(multi, NULL, 0, ms < 0 ? INT_MAX : ms, NULL);
+  net->has_worked = 0;
+}
+
+/* Who watches steps all that dial, one by one, whenever something has happened to one of them; and libcurl looks at all each time: with a hundred
+   of them ten thousand looks. What happens after the one look is seen after the next calm: the watch tells of it. */
 int nm_net_perform(struct nm_net *net, CURLM *multi) {
+  int is_shared = multi == net->multi && net->watch.is_open;
+  if (is_shared && net->has_worked) {
+    return 0;
+  }
+  net->has_worked = 1;
   struct nm_sigpipe hold;
   int running;
   nm_sigpipe_hold(&hold, net->hold_sigpipe);

@@ -7,6 +7,7 @@
 #  include <stdint.h>
 #  include <sys/epoll.h>
 #  include <sys/timerfd.h>
+#  include "base/clock.h"
 
 #  define EVENTS 16
 
@@ -45,18 +46,32 @@ void nm_watch_add(struct nm_watch *w, int socket) {
   }
 }
 
+static void set_timer(const struct nm_watch *w, int64_t ms) {
+  struct itimerspec at = {
+      .it_value = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = ms > 0 ? (long)(ms % 1000) * 1000000L : 1}};
+  (void)timerfd_settime(w->timer, 0, &at, NULL);
+}
+
 void nm_watch_calm(struct nm_watch *w) {
   struct epoll_event events[EVENTS];
-  nm_watch_arm(w, -1); /* a timer that has run out would be there for ever */
+  if (w->is_armed) { /* one that has run out would be there for ever */
+    struct itimerspec never = {0};
+    (void)timerfd_settime(w->timer, 0, &never, NULL);
+    w->is_armed = 0;
+  }
   while (w->is_open && epoll_wait(w->fd, events, EVENTS, 0) == EVENTS) {
   }
 }
 
 void nm_watch_arm(struct nm_watch *w, int ms) {
-  struct itimerspec at = {
-      .it_value = {.tv_sec = ms > 0 ? ms / 1000 : 0, .tv_nsec = ms > 0 ? ms % 1000 * 1000000L : ms == 0}};
-  if (w->is_open) {
-    (void)timerfd_settime(w->timer, 0, &at, NULL);
+  if (!w->is_open || ms < 0) {
+    return;
+  }
+  int64_t due = nm_clock_ms() + ms;
+  if (!w->is_armed || due < w->due) {
+    set_timer(w, ms);
+    w->is_armed = 1;
+    w->due = due;
   }
 }
 
