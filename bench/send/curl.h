@@ -60,14 +60,19 @@ static inline void prepare(struct upload *u, const struct job *job, struct curl_
   *u = (struct upload){curl_easy_init(), job, 0};
   snprintf(url, sizeof url, "%s://%s:%s/client.example", job->tls ? "smtps" : "smtp", job->host, job->port);
   curl_easy_setopt(u->handle, CURLOPT_URL, url);
-  curl_easy_setopt(u->handle, CURLOPT_MAIL_FROM, "<" SENDER ">");
-  curl_easy_setopt(u->handle, CURLOPT_MAIL_RCPT, recipients);
   curl_easy_setopt(u->handle, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(u->handle, CURLOPT_FORBID_REUSE, (long)job->new);
   curl_easy_setopt(u->handle, CURLOPT_PRIVATE, u);
   if (job->tls) {
     curl_easy_setopt(u->handle, CURLOPT_CAINFO, getenv("BENCH_CA"));
   }
+  if (job->noop) {
+    curl_easy_setopt(u->handle, CURLOPT_CUSTOMREQUEST, "NOOP");
+    curl_easy_setopt(u->handle, CURLOPT_NOBODY, 1L);
+    return;
+  }
+  curl_easy_setopt(u->handle, CURLOPT_MAIL_FROM, "<" SENDER ">");
+  curl_easy_setopt(u->handle, CURLOPT_MAIL_RCPT, recipients);
   set_content(u);
 }
 

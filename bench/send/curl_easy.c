@@ -15,6 +15,10 @@ int main(int argc, char **argv) {
     if (code != CURLE_OK) {
       die(curl_easy_strerror(code));
     }
+    if (job.fresh) {
+      curl_easy_cleanup(u.handle);
+      prepare(&u, &job, recipients);
+    }
   }
   curl_easy_cleanup(u.handle);
   stop_clock(&clock);

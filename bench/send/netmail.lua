@@ -34,9 +34,14 @@ local ways = {}
 function ways.send(make)
   local client = new_client()
   for _ = 1, job.mails do
-    local result, err = client:Send(make())
-    if not result or err then error(err, 0) end
+    if job.words.noop then
+      assert(client:Check())
+    else
+      local result, err = client:Send(make())
+      if not result or err then error(err, 0) end
+    end
     if job.words.new then client:Close() end
+    if job.words.fresh then client = new_client() end
   end
   client:Close()
 end

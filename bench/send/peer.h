@@ -3,11 +3,13 @@
 
 /* What the peers' programs in C have in common; those in other languages do the same. Each is called
 
-     PROGRAM HOST PORT MAILS SIZE RECIPIENTS CONNECTIONS [new] [tls] [file]
+     PROGRAM HOST PORT MAILS SIZE RECIPIENTS CONNECTIONS [new] [tls] [file] [noop] [fresh]
 
    sends that many mails, and prints seconds, seconds of the processor, and peak KB of memory. The clock runs from before the first
    connection is opened until the last one is closed, in the way in which the peer closes it.
      new   a connection for each mail instead of one that is kept
+     noop  instead of a mail, NOOP
+     fresh and nothing is remembered of the connection before, as if each were another program's
      tls   implicit TLS; $BENCH_CA has the certificate that is trusted
      file  what is sent is a text with the file $BENCH_FILE attached, instead of a message of SIZE octets that is ready */
 
@@ -24,7 +26,7 @@
 struct job {
   const char *host, *port;
   long mails, recipients, connections;
-  int new, tls, file;
+  int new, tls, file, noop, fresh;
   char *message; /* CRLF, and a line that begins with a dot */
   size_t size;
 };
@@ -72,6 +74,8 @@ static inline struct job read_job(int argc, char **argv) {
     job.new |= strcmp(argv[i], "new") == 0;
     job.tls |= strcmp(argv[i], "tls") == 0;
     job.file |= strcmp(argv[i], "file") == 0;
+    job.noop |= strcmp(argv[i], "noop") == 0;
+    job.fresh |= strcmp(argv[i], "fresh") == 0;
   }
   make_message(&job, strtoul(argv[4], NULL, 10));
   return job;

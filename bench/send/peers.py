@@ -35,7 +35,7 @@ class Peer:
             return False
         if "raw" in self.words and not (case.size >= 1 << 20 and "file" not in case.words):
             return False
-        needs = set(case.words) - {"new"} | ({"many"} if case.connections > 1 else set())
+        needs = set(case.words) - {"new", "fresh"} | ({"many"} if case.connections > 1 else set())
         if self.ours and "many" in self.can and case.mails == 1:
             return False
         return needs <= set(self.can)
@@ -119,7 +119,7 @@ def netmail(lua):
     if "send" not in ways:
         sys.exit("netmail does not load: " + subprocess.run(command, capture_output=True, text=True, cwd=ROOT).stderr)
     version = output("git", "describe", "--always", "--dirty") or ""
-    yield Peer("netmail", command, f"{version}, {first_line(lua, '-v').split('  ')[0]}", can=("tls", "file"))
+    yield Peer("netmail", command, f"{version}, {first_line(lua, '-v').split('  ')[0]}", can=("tls", "file", "noop"))
     yield Peer("netmail, raw", command, "messages that exist already, as the peers have them", can=("tls",), words=("raw",))
     for way in ways:
         if way != "send":
@@ -132,10 +132,10 @@ def all_peers(lua):
     curl = first_line("pkg-config", "--modversion", "libcurl")
     postfix = output(f"{UNPACKED}/usr/sbin/postconf", "-dh", "mail_version", env={"LD_LIBRARY_PATH": f"{UNPACKED}/usr/lib/postfix"})
     yield from netmail(lua)
-    yield Peer("libcurl easy", (f"{BIN}/curl_easy",), curl, can=("tls", "file"))
+    yield Peer("libcurl easy", (f"{BIN}/curl_easy",), curl, can=("tls", "file", "noop"))
     yield Peer("libcurl multi", (f"{BIN}/curl_multi",), curl, can=("many", "tls"))
     yield lua_curl(lua)
-    yield Peer("smtplib", (PYTHON, "-B", f"{HERE}/smtplib_send.py"), output(PYTHON, "-V"), can=("many", "tls", "file"))
+    yield Peer("smtplib", (PYTHON, "-B", f"{HERE}/smtplib_send.py"), output(PYTHON, "-V"), can=("many", "tls", "file", "noop"))
     yield nodemailer()
     yield luasocket(lua)
     yield resty_mail()

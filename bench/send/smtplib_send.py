@@ -44,7 +44,11 @@ def send(number):
     client = None
     for _ in range(number):
         client = client or connect()
-        client.sendmail("sender@example.com", addresses, with_file() if "file" in words else ready)
+        if "noop" in words:
+            client.ehlo_or_helo_if_needed()
+            client.noop()
+        else:
+            client.sendmail("sender@example.com", addresses, with_file() if "file" in words else ready)
         if "new" in words:
             client.quit()
             client = None
