@@ -6,7 +6,9 @@
 #include "net/api.h"
 
 /* TLS sessions that a client's later connections take up again (RFC 8446 2.2): the server proves itself by what both still know, and the
-   certificates, verified before, are not sent and not verified once more: a third of the work of a new connection.
+   certificates, verified before, are not sent and not verified once more: a third of the work of a new connection. And where a server writes its
+   tickets and its greeting one after the other, with Nagle's algorithm on (Postfix), a whole round trip: with a session that is taken up it has
+   no ticket to write, and the greeting need not wait until that has arrived.
    libcurl could keep them too. But it uses a session of TLS 1.3 once, and a server that gives no new one to who takes one up (Postfix) has
    every second connection begin from nothing; and it never finds those of STARTTLS. That a ticket used twice lets a listener see that both
    connections have the same client (RFC 8446 C.4) is no loss here: it sees the addresses, and a client of SMTP says its name.
