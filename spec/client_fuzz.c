@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "send.h"
 #include "support/digests.h"
+#include "support/memory_net.h"
 #include "support/odd_secret.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -37,10 +38,6 @@ struct nm_conn {
   int has_said_235;
   char reply[1200]; /* on its way */
   size_t reply_n, reply_at;
-};
-
-struct nm_net {
-  int unused;
 };
 
 /* What the client was told. */
@@ -235,14 +232,6 @@ static int fake_wait(struct nm_io *io, int want, int ms) {
 
 static const struct nm_io_ops io_ops = {fake_send, fake_recv, fake_wait};
 
-static struct nm_net *net_new(void) {
-  return nm_zalloc(sizeof(struct nm_net));
-}
-
-static void net_free(struct nm_net *net) {
-  nm_free(net);
-}
-
 /* libcurl's part: greeting, EHLO, STARTTLS and EHLO again; AUTH of the mechanisms that it alone speaks. */
 static void speak_dial(struct nm_conn *c, unsigned how) {
   const char *what = offers[how & 7];
@@ -308,22 +297,6 @@ static int dial_step(struct nm_conn *c, struct nm_error *e) {
   return 0;
 }
 
-static int dial_wait(struct nm_conn *c, int ms) {
-  (void)c;
-  (void)ms;
-  return 0;
-}
-
-static uint64_t dial_progress(const struct nm_conn *c) {
-  (void)c;
-  return 0;
-}
-
-static const char *dial_doing(const struct nm_conn *c) {
-  (void)c;
-  return "nothing";
-}
-
 static void dial_lines(const struct nm_conn *c, const char **p, size_t *n) {
   *p = c->lines;
   *n = strlen(c->lines);
@@ -335,17 +308,8 @@ static void dial_log(const struct nm_conn *c, const char **p, size_t *n) {
   *n = strlen(*p);
 }
 
-static void dial_times(const struct nm_conn *c, struct nm_dial_times *out) {
-  (void)c;
-  *out = (struct nm_dial_times){0};
-}
-
 static int dial_refused(const struct nm_conn *c) {
   return c->is_refused;
-}
-
-static struct nm_io *conn_io(struct nm_conn *c) {
-  return &c->io;
 }
 
 static const char *conn_peer(const struct nm_conn *c) {
@@ -378,22 +342,13 @@ static const char *curl_version(void) {
 }
 
 static const struct nm_net_api api = {
-    .magic = NM_NET_API_MAGIC,
-    .version = NM_NET_API_VERSION,
-    .size = sizeof(struct nm_net_api),
+    MEMORY_NET,
     .curl_version = curl_version,
-    .net_new = net_new,
-    .net_free = net_free,
     .dial_start = dial_start,
     .dial_step = dial_step,
-    .dial_wait = dial_wait,
-    .dial_progress = dial_progress,
-    .dial_doing = dial_doing,
     .dial_lines = dial_lines,
     .dial_log = dial_log,
-    .dial_times = dial_times,
     .dial_refused = dial_refused,
-    .conn_io = conn_io,
     .conn_peer = conn_peer,
     .conn_is_loopback = conn_is_loopback,
     .conn_ssl = conn_ssl,

@@ -13,20 +13,16 @@
 #include "base/base64_strict.h"
 #include "support/ctest.h"
 #include "support/digests.h"
+#include "support/memory_net.h"
 #include "support/sources.h"
 
 /* ---- the transport ---- */
 
 struct nm_conn {
-  struct nm_io io;   /* first */
-  struct nm_buf in;  /* what the client sent and nobody has read yet */
-  struct nm_buf out; /* what the server says */
+  struct nm_io io; /* first */
+  struct memory_line line;
   int in_data;
   int in_auth; /* lines of AUTH to come */
-};
-
-struct nm_net {
-  int conns;
 };
 
 static struct {
@@ -56,23 +52,23 @@ static void answer_auth(struct nm_conn *c, const char *line, size_t n) {
   snprintf(seen.mechanisms, sizeof seen.mechanisms, "%.*s", (int)name_n, name);
   if (name[name_n] == ' ') {
     take_user(name + name_n + 1, n - 5 - name_n - 3);
-    nm_buf_add_c(&c->out, "235 ok\r\n");
+    nm_buf_add_c(&c->line.out, "235 ok\r\n");
   } else {
     c->in_auth = strcmp(seen.mechanisms, "LOGIN") == 0 ? 2 : 1;
-    nm_buf_add_c(&c->out, "334 PGFAYj4=\r\n");
+    nm_buf_add_c(&c->line.out, "334 PGFAYj4=\r\n");
   }
 }
 
 static void answer(struct nm_conn *c, const char *line, size_t n) {
   if (n > 5 && memcmp(line, "EHLO ", 5) == 0 && !c->in_data) {
-    nm_buf_addf(&c->out, "250-x\r\n250 %s\r\n", seen.offers);
+    nm_buf_addf(&c->line.out, "250-x\r\n250 %s\r\n", seen.offers);
     return;
   }
   if (c->in_auth > 0) {
     if (c->in_auth == 2 || strcmp(seen.mechanisms, "LOGIN") != 0) {
       take_user(line, n - 2);
     }
-    nm_buf_add_c(&c->out, --c->in_auth > 0 ? "334 UGFzc3dvcmQ6\r\n" : "235 ok\r\n");
+    nm_buf_add_c(&c->line.out, --c->in_auth > 0 ? "334 UGFzc3dvcmQ6\r\n" : "235 ok\r\n");
   } else if (n > 5 && memcmp(line, "AUTH ", 5) == 0) {
     answer_auth(c, line, n);
   } else if (c->in_data) {
@@ -82,48 +78,27 @@ static void answer(struct nm_conn *c, const char *line, size_t n) {
     if (n == 3 && line[0] == '.') {
       c->in_data = 0;
       seen.messages++;
-      nm_buf_add_c(&c->out, "250 2.0.0 queued as 1\r\n");
+      nm_buf_add_c(&c->line.out, "250 2.0.0 queued as 1\r\n");
     }
   } else if (n >= 4 && memcmp(line, "DATA", 4) == 0) {
     c->in_data = 1;
-    nm_buf_add_c(&c->out, "354 go\r\n");
+    nm_buf_add_c(&c->line.out, "354 go\r\n");
   } else if (n >= 4 && memcmp(line, "QUIT", 4) == 0) {
     seen.quits++;
   } else {
-    nm_buf_add_c(&c->out, "250 2.0.0 ok\r\n");
+    nm_buf_add_c(&c->line.out, "250 2.0.0 ok\r\n");
   }
 }
 
 static int fake_send(struct nm_io *io, const char *p, size_t n, size_t *n_out) {
   struct nm_conn *c = (struct nm_conn *)(void *)io;
-  nm_buf_add(&c->in, p, n);
-  if (c->in.err != 0) {
-    return NM_EIO;
-  }
-  size_t at = 0;
-  const char *lf;
-  while (at < c->in.n && (lf = memchr(c->in.p + at, '\n', c->in.n - at)) != NULL) {
-    size_t end = (size_t)(lf - c->in.p) + 1;
-    answer(c, c->in.p + at, end - at);
-    at = end;
-  }
-  memmove(c->in.p, c->in.p + at, c->in.n - at);
-  c->in.n -= at;
   *n_out = n;
-  return c->out.err == 0 ? 0 : NM_EIO;
+  return memory_line_send(&c->line, p, n, answer, c);
 }
 
 static int fake_recv(struct nm_io *io, char *p, size_t cap, size_t *n_out) {
   struct nm_conn *c = (struct nm_conn *)(void *)io;
-  size_t n = c->out.n < cap ? c->out.n : cap;
-  if (n == 0) {
-    return c->out.err == 0 ? NM_AGAIN : NM_EIO;
-  }
-  memcpy(p, c->out.p, n);
-  memmove(c->out.p, c->out.p + n, c->out.n - n);
-  c->out.n -= n;
-  *n_out = n;
-  return 0;
+  return memory_line_recv(&c->line, p, cap, n_out);
 }
 
 static int fake_wait(struct nm_io *io, int want, int ms) {
@@ -135,14 +110,6 @@ static int fake_wait(struct nm_io *io, int want, int ms) {
 
 static const struct nm_io_ops io_ops = {fake_send, fake_recv, fake_wait};
 
-static struct nm_net *net_new(void) {
-  return nm_zalloc(sizeof(struct nm_net));
-}
-
-static void net_free(struct nm_net *net) {
-  nm_free(net);
-}
-
 static int dial_start(struct nm_net *net, const struct nm_dial *d, struct nm_conn **out, struct nm_error *e) {
   (void)net;
   struct nm_conn *c = nm_zalloc(sizeof *c);
@@ -150,8 +117,8 @@ static int dial_start(struct nm_net *net, const struct nm_dial *d, struct nm_con
     return nm_error_nomem(e);
   }
   c->io.ops = &io_ops;
-  c->in.max = c->out.max = 1 << 20;
-  nm_buf_add_c(&c->out, "220 x\r\n");
+  c->line.in.max = c->line.out.max = MEMORY_LINE_MAX;
+  nm_buf_add_c(&c->line.out, "220 x\r\n");
   seen.dials++;
   CHECK(d->user == NULL && d->is_bare); /* the engine greets and logs in */
   *out = c;
@@ -164,31 +131,10 @@ static int dial_step(struct nm_conn *c, struct nm_error *e) {
   return 0;
 }
 
-static int dial_wait(struct nm_conn *c, int ms) {
-  (void)c;
-  (void)ms;
-  return 0;
-}
-
-static uint64_t dial_progress(const struct nm_conn *c) {
-  (void)c;
-  return 0;
-}
-
-static const char *dial_doing(const struct nm_conn *c) {
-  (void)c;
-  return "nothing";
-}
-
 static void dial_lines(const struct nm_conn *c, const char **p, size_t *n) {
   (void)c;
   *p = "";
   *n = 0;
-}
-
-static void dial_times(const struct nm_conn *c, struct nm_dial_times *out) {
-  (void)c;
-  *out = (struct nm_dial_times){0};
 }
 
 static int no(const struct nm_conn *c) {
@@ -201,10 +147,6 @@ static int not_readable(struct nm_conn *c) {
   return 0;
 }
 
-static struct nm_io *conn_io(struct nm_conn *c) {
-  return &c->io;
-}
-
 static const char *conn_peer(const struct nm_conn *c) {
   (void)c;
   return "127.0.0.1";
@@ -212,8 +154,7 @@ static const char *conn_peer(const struct nm_conn *c) {
 
 static void conn_close(struct nm_conn **c, int quietly) {
   (void)quietly;
-  nm_buf_free(&(*c)->in);
-  nm_buf_free(&(*c)->out);
+  memory_line_free(&(*c)->line);
   nm_free(*c);
   *c = NULL;
 }
@@ -223,21 +164,12 @@ static const char *curl_version(void) {
 }
 
 static const struct nm_net_api api = {
-    .magic = NM_NET_API_MAGIC,
-    .version = NM_NET_API_VERSION,
-    .size = sizeof(struct nm_net_api),
+    MEMORY_NET,
     .curl_version = curl_version,
-    .net_new = net_new,
-    .net_free = net_free,
     .dial_start = dial_start,
     .dial_step = dial_step,
-    .dial_wait = dial_wait,
-    .dial_progress = dial_progress,
-    .dial_doing = dial_doing,
     .dial_lines = dial_lines,
-    .dial_times = dial_times,
     .dial_refused = no,
-    .conn_io = conn_io,
     .conn_peer = conn_peer,
     .conn_is_loopback = no,
     .conn_readable = not_readable,

@@ -9,6 +9,7 @@
 #include "send.h"
 #include "support/ctest.h"
 #include "support/digests.h"
+#include "support/memory_net.h"
 
 /* ---- the server and the transport ---- */
 
@@ -16,14 +17,10 @@
 
 struct nm_conn {
   struct nm_io io; /* first */
-  struct nm_buf in, out;
+  struct memory_line line;
   int in_auth, is_gone;
   int waits; /* steps of the dial to come */
   int is_foreign, is_bare;
-};
-
-struct nm_net {
-  int unused;
 };
 
 static struct {
@@ -59,7 +56,7 @@ static int was_said(const char *text) {
 
 static void answer(struct nm_conn *c, const char *line, size_t n) {
   if (memcmp(line, "EHLO ", 5) == 0) { /* part of the dial, as these tests see it */
-    nm_buf_addf(&c->out, "250-x\r\n250 AUTH %s\r\n", plan.offers);
+    nm_buf_addf(&c->line.out, "250-x\r\n250 AUTH %s\r\n", plan.offers);
     return;
   }
   note(line, n - 2);
@@ -71,34 +68,19 @@ static void answer(struct nm_conn *c, const char *line, size_t n) {
   c->is_gone = reply[0] == '-';
   reply += c->is_gone;
   c->in_auth = strncmp(reply, "334", 3) == 0;
-  nm_buf_addf(&c->out, "%s%s", reply, reply[0] != '\0' ? "\r\n" : "");
+  nm_buf_addf(&c->line.out, "%s%s", reply, reply[0] != '\0' ? "\r\n" : "");
 }
 
 static int fake_send(struct nm_io *io, const char *p, size_t n, size_t *n_out) {
   struct nm_conn *c = (struct nm_conn *)(void *)io;
-  const char *lf;
-  nm_buf_add(&c->in, p, n);
-  while (c->in.err == 0 && c->in.n > 0 && (lf = memchr(c->in.p, '\n', c->in.n)) != NULL) {
-    size_t end = (size_t)(lf - c->in.p) + 1;
-    answer(c, c->in.p, end);
-    memmove(c->in.p, c->in.p + end, c->in.n - end);
-    c->in.n -= end;
-  }
   *n_out = n;
-  return c->in.err == 0 && c->out.err == 0 ? 0 : NM_EIO;
+  return memory_line_send(&c->line, p, n, answer, c);
 }
 
 static int fake_recv(struct nm_io *io, char *p, size_t cap, size_t *n_out) {
   struct nm_conn *c = (struct nm_conn *)(void *)io;
-  size_t n = c->out.n < cap ? c->out.n : cap;
-  *n_out = n;
-  if (n == 0) {
-    return c->is_gone || c->out.err != 0 ? NM_EIO : NM_AGAIN;
-  }
-  memcpy(p, c->out.p, n);
-  memmove(c->out.p, c->out.p + n, c->out.n - n);
-  c->out.n -= n;
-  return 0;
+  int rc = memory_line_recv(&c->line, p, cap, n_out);
+  return rc == NM_AGAIN && c->is_gone ? NM_EIO : rc;
 }
 
 static int fake_wait(struct nm_io *io, int want, int ms) {
@@ -110,14 +92,6 @@ static int fake_wait(struct nm_io *io, int want, int ms) {
 
 static const struct nm_io_ops io_ops = {fake_send, fake_recv, fake_wait};
 
-static struct nm_net *net_new(void) {
-  return nm_zalloc(sizeof(struct nm_net));
-}
-
-static void net_free(struct nm_net *net) {
-  nm_free(net);
-}
-
 static int dial_start(struct nm_net *net, const struct nm_dial *d, struct nm_conn **out, struct nm_error *e) {
   char text[128];
   (void)net;
@@ -126,11 +100,11 @@ static int dial_start(struct nm_net *net, const struct nm_dial *d, struct nm_con
     return nm_error_nomem(e);
   }
   c->io.ops = &io_ops;
-  c->in.max = c->out.max = 1 << 20;
+  c->line.in.max = c->line.out.max = MEMORY_LINE_MAX;
   c->waits = plan.waits;
   c->is_foreign = d->user != NULL;
   c->is_bare = d->is_bare;
-  nm_buf_add_c(&c->out, c->is_bare ? "220 x\r\n" : "");
+  nm_buf_add_c(&c->line.out, c->is_bare ? "220 x\r\n" : "");
   plan.dials++;
   snprintf(text, sizeof text, d->user != NULL ? "dial %s %s/%s" : "dial", d->mechanisms, d->user,
            d->password);
@@ -156,22 +130,6 @@ static int dial_step(struct nm_conn *c, struct nm_error *e) {
   return 0;
 }
 
-static int dial_wait(struct nm_conn *c, int ms) {
-  (void)c;
-  (void)ms;
-  return 0;
-}
-
-static uint64_t dial_progress(const struct nm_conn *c) {
-  (void)c;
-  return 0;
-}
-
-static const char *dial_doing(const struct nm_conn *c) {
-  (void)c;
-  return "nothing";
-}
-
 static void dial_lines(const struct nm_conn *c, const char **p, size_t *n) {
   static char lines[256];
   const char *code = c->is_foreign ? foreign_code() : NULL;
@@ -184,11 +142,6 @@ static void dial_lines(const struct nm_conn *c, const char **p, size_t *n) {
   *n = strlen(lines);
 }
 
-static void dial_times(const struct nm_conn *c, struct nm_dial_times *out) {
-  (void)c;
-  *out = (struct nm_dial_times){0};
-}
-
 static int no(const struct nm_conn *c) {
   (void)c;
   return 0;
@@ -198,36 +151,16 @@ static int readable(struct nm_conn *c) {
   return c->is_gone;
 }
 
-static struct nm_io *conn_io(struct nm_conn *c) {
-  return &c->io;
-}
-
 static void conn_close(struct nm_conn **c, int quietly) {
   (void)quietly;
-  nm_buf_free(&(*c)->in);
-  nm_buf_free(&(*c)->out);
+  memory_line_free(&(*c)->line);
   nm_free(*c);
   *c = NULL;
 }
 
 static const struct nm_net_api api = {
-    .magic = NM_NET_API_MAGIC,
-    .version = NM_NET_API_VERSION,
-    .size = sizeof(struct nm_net_api),
-    .net_new = net_new,
-    .net_free = net_free,
-    .dial_start = dial_start,
-    .dial_step = dial_step,
-    .dial_wait = dial_wait,
-    .dial_progress = dial_progress,
-    .dial_doing = dial_doing,
-    .dial_lines = dial_lines,
-    .dial_times = dial_times,
-    .dial_refused = no,
-    .conn_io = conn_io,
-    .conn_is_loopback = no,
-    .conn_readable = readable,
-    .conn_close = conn_close,
+    MEMORY_NET,         .dial_start = dial_start, .dial_step = dial_step,    .dial_lines = dial_lines,
+    .dial_refused = no, .conn_is_loopback = no,   .conn_readable = readable, .conn_close = conn_close,
 };
 
 /* ---- a client and its errand ---- */
