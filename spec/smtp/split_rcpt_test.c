@@ -201,7 +201,17 @@ static const struct row rows[] = {
 static const char *const specs[] = {"a@1.org", "b@1.org", "c@1.org", "d@1.org", "e@1.org",
                                     "a@2.org", "b@2.org", "c@2.org", "d@2.org", "e@2.org"};
 
-static void set_up(struct nm_envelope *env, struct nm_addr *addrs, struct nm_addr **to, const char *list) {
+/* An envelope with all that it points to. */
+struct stage {
+  struct nm_envelope env;
+  struct nm_addr addrs[5];
+  struct nm_addr *to[5];
+};
+
+static void set_up(struct stage *st, const char *list) {
+  struct nm_envelope *env = &st->env;
+  struct nm_addr *addrs = st->addrs;
+  struct nm_addr **to = st->to;
   *env = (struct nm_envelope){.to = to, .size = -1};
   for (; *list != '\0'; list += list[2] == ' ' ? 3 : 2) {
     const char *spec = specs[(list[1] - '1') * 5 + list[0] - 'a'];
@@ -280,20 +290,25 @@ static void check_end(const struct row *row, const struct nm_split *s, const str
   CHECK_ROW(!is_good || r->n_accepted == accepted, row->name);
 }
 
+/* The next part, with those whom the run names, and what became of it. */
+static void run_part(struct nm_split *s, const struct nm_caps *caps, const struct run *run) {
+  struct nm_txn_result r;
+  CHECK_ROW(nm_split_next(s, caps) == 1, run->part);
+  check_part(&s->part, run->part, run->part);
+  make_result(&s->part, run, &r);
+  nm_split_add(s, &r);
+}
+
 static void play(const struct row *row) {
-  struct nm_addr addrs[5];
-  struct nm_addr *to[5];
-  struct nm_envelope env;
+  struct stage st;
   struct nm_split s;
   struct nm_txn_result r;
   struct nm_caps caps = {.rcpt_max = row->server_max, .domain_max = row->domain_max};
-  set_up(&env, addrs, to, row->to);
-  nm_split_init(&s, &env, row->rcpt_max);
+  set_up(&st, row->to);
+  nm_split_init(&s, &st.env, row->rcpt_max);
   for (size_t i = 0; i < 6 && row->runs[i].part != NULL; i++) {
-    CHECK_ROW(nm_split_next(&s, &caps) == 1 && nm_split_next(&s, &caps) == 1, row->name);
-    check_part(&s.part, row->runs[i].part, row->name);
-    make_result(&s.part, &row->runs[i], &r);
-    nm_split_add(&s, &r);
+    CHECK_ROW(nm_split_next(&s, &caps) == 1, row->name);
+    run_part(&s, &caps, &row->runs[i]);
   }
   CHECK_ROW(!nm_split_has_more(&s) && nm_split_next(&s, &caps) == 0, row->name);
   nm_split_finish(&s, &r);
@@ -314,20 +329,14 @@ static void plays_rows(void) {
 static void gives_each_the_common_refusal(void) {
   static const struct run first = {"a", "250", NM_OUTCOME_ACCEPTED, 250, 0};
   static const struct run second = {"b", "250", NM_OUTCOME_REJECTED, 451, NM_KIND_DATA};
-  struct nm_addr addrs[5];
-  struct nm_addr *to[5];
-  struct nm_envelope env;
+  struct stage st;
   struct nm_split s;
   struct nm_txn_result r;
   struct nm_caps caps = {.rcpt_max = 1};
-  set_up(&env, addrs, to, "a1 b1");
-  nm_split_init(&s, &env, 0);
-  CHECK(nm_split_next(&s, &caps) == 1);
-  make_result(&s.part, &first, &r);
-  nm_split_add(&s, &r);
-  CHECK(nm_split_next(&s, &caps) == 1);
-  make_result(&s.part, &second, &r);
-  nm_split_add(&s, &r);
+  set_up(&st, "a1 b1");
+  nm_split_init(&s, &st.env, 0);
+  run_part(&s, &caps, &first);
+  run_part(&s, &caps, &second);
   nm_split_finish(&s, &r);
   CHECK(r.outcome == NM_OUTCOME_PARTIAL && r.rcpt[1].fate == NM_FATE_REFUSED && r.rcpt[1].reply.code == 451);
   CHECK(nm_str_eq(nm_buf_str(&r.rcpt[1].reply.text), NM_STR("because")) && s.rest.kind == NM_KIND_DATA);
@@ -336,15 +345,13 @@ static void gives_each_the_common_refusal(void) {
 
 static void options_go_with_their_recipients(void) {
   static const struct nm_rcpt_options options[] = {{.notify = 1}, {.notify = 2}, {.notify = 4}};
-  struct nm_addr addrs[5];
-  struct nm_addr *to[5];
-  struct nm_envelope env;
+  struct stage st;
   struct nm_split s;
   struct nm_caps caps = {.domain_max = 1};
-  set_up(&env, addrs, to, "a1 b2 c1");
-  env.rcpt = options;
-  env.mail.ret = NM_RET_FULL;
-  nm_split_init(&s, &env, 0);
+  set_up(&st, "a1 b2 c1");
+  st.env.rcpt = options;
+  st.env.mail.ret = NM_RET_FULL;
+  nm_split_init(&s, &st.env, 0);
   CHECK(nm_split_next(&s, &caps) == 1);
   CHECK(s.part.n_to == 2 && s.part.rcpt[0].notify == 1 && s.part.rcpt[1].notify == 4);
   CHECK(s.part.mail.ret == NM_RET_FULL);
@@ -354,24 +361,20 @@ static void options_go_with_their_recipients(void) {
 
 static void all_or_nothing_is_one_transaction(void) {
   static const struct run run = {"a b", "250 452", NM_OUTCOME_REJECTED, 452, NM_KIND_RECIPIENT};
-  struct nm_addr addrs[5];
-  struct nm_addr *to[5];
-  struct nm_envelope env;
+  struct stage st;
   struct nm_split s;
   struct nm_txn_result r;
   struct nm_caps caps = {.rcpt_max = 1}, open = {0};
-  set_up(&env, addrs, to, "a1 b1");
-  env.all_or_nothing = 1;
-  nm_split_init(&s, &env, 0);
+  set_up(&st, "a1 b1");
+  st.env.all_or_nothing = 1;
+  nm_split_init(&s, &st.env, 0);
   CHECK(nm_split_next(&s, &caps) == NM_ELIMIT);
   nm_split_finish(&s, &r);
   CHECK(r.outcome == NM_OUTCOME_NOT_SENT && r.error.code == NM_ELIMIT &&
         strstr(r.error.text, "2 recipients") != NULL);
   nm_txn_result_free(&r);
-  nm_split_init(&s, &env, 0);
-  CHECK(nm_split_next(&s, &open) == 1);
-  make_result(&s.part, &run, &r);
-  nm_split_add(&s, &r);
+  nm_split_init(&s, &st.env, 0);
+  run_part(&s, &open, &run);
   CHECK(nm_split_next(&s, &open) == 0);
   nm_split_finish(&s, &r);
   CHECK(r.outcome == NM_OUTCOME_REJECTED);
@@ -381,26 +384,22 @@ static void all_or_nothing_is_one_transaction(void) {
 /* The way to the next server is closed; and a part that could not even be begun. */
 static void stops(void) {
   static const struct run run = {"a", "250", NM_OUTCOME_ACCEPTED, 250, 0};
-  struct nm_addr addrs[5];
-  struct nm_addr *to[5];
-  struct nm_envelope env;
+  struct stage st;
   struct nm_split s;
   struct nm_txn_result r;
   struct nm_caps caps = {.rcpt_max = 1};
   struct nm_error why;
   nm_error_set(&why, NM_EIO, NM_KIND_CONNECT, "no route");
-  set_up(&env, addrs, to, "a1 b1");
-  nm_split_init(&s, &env, 0);
-  CHECK(nm_split_next(&s, &caps) == 1);
-  make_result(&s.part, &run, &r);
-  nm_split_add(&s, &r);
+  set_up(&st, "a1 b1");
+  nm_split_init(&s, &st.env, 0);
+  run_part(&s, &caps, &run);
   nm_split_stop(&s, &why);
   CHECK(nm_split_next(&s, &caps) == 0);
   nm_split_finish(&s, &r);
   CHECK(r.outcome == NM_OUTCOME_PARTIAL && r.error.code == 0 && r.rcpt[1].fate == NM_FATE_NOT_SENT);
   CHECK(strcmp(s.rest.text, "no route") == 0);
   nm_txn_result_free(&r);
-  nm_split_init(&s, &env, 0);
+  nm_split_init(&s, &st.env, 0);
   CHECK(nm_split_next(&s, &caps) == 1);
   r = (struct nm_txn_result){.error = why};
   nm_split_add(&s, &r);
@@ -413,16 +412,14 @@ static void stops(void) {
 /* Several transactions cost memory, one does not. */
 static void survives_short_memory(void) {
   static const struct run run = {"a b", "250 452", NM_OUTCOME_PARTIAL, 250, 0};
-  struct nm_addr addrs[5];
-  struct nm_addr *to[5];
-  struct nm_envelope env;
+  struct stage st;
   struct nm_txn_result r;
   struct nm_caps one = {.rcpt_max = 1}, open = {0};
-  set_up(&env, addrs, to, "a1 b1");
+  set_up(&st, "a1 b1");
   long live = nm_test_alloc_live();
   for (long k = 1; k <= 5; k++) {
     struct nm_split s;
-    nm_split_init(&s, &env, 0);
+    nm_split_init(&s, &st.env, 0);
     nm_test_alloc_fail_at(k);
     CHECK(nm_split_next(&s, &one) == (k <= 4 ? NM_ENOMEM : 1));
     CHECK(k > 4 || (s.result.error.code == NM_ENOMEM && !nm_split_has_more(&s)));
@@ -432,7 +429,7 @@ static void survives_short_memory(void) {
   }
   for (long k = 1; k <= 5; k++) { /* those that were one too many have their refusal */
     struct nm_split s;
-    nm_split_init(&s, &env, 0);
+    nm_split_init(&s, &st.env, 0);
     CHECK(nm_split_next(&s, &open) == 1);
     make_result(&s.part, &run, &r);
     nm_test_alloc_fail_at(k);
@@ -450,29 +447,25 @@ static void survives_short_memory(void) {
 static void resumes(void) {
   static const struct run first = {"a b c", "250 550 451", NM_OUTCOME_PARTIAL, 250, 0};
   static const struct run second = {"c", "250", NM_OUTCOME_ACCEPTED, 250, 0};
-  struct nm_addr addrs[5];
-  struct nm_addr *to[5];
-  struct nm_envelope env;
+  struct stage st;
   struct nm_split s;
   struct nm_txn_result r;
   struct nm_caps caps = {0};
-  set_up(&env, addrs, to, "a1 b1 c1");
-  nm_split_init(&s, &env, 0);
-  CHECK(nm_split_next(&s, &caps) == 1);
-  make_result(&s.part, &first, &r);
-  nm_split_add(&s, &r);
+  set_up(&st, "a1 b1 c1");
+  nm_split_init(&s, &st.env, 0);
+  run_part(&s, &caps, &first);
   nm_split_finish(&s, &r);
-  CHECK(nm_split_resume(&s, &env, 0, &r) == 0 && r.n_rcpt == 0);
-  CHECK(nm_split_next(&s, &caps) == 1 && s.part.n_to == 1 && s.part.to[0] == to[2]);
+  CHECK(nm_split_resume(&s, &st.env, 0, &r) == 0 && r.n_rcpt == 0);
+  CHECK(nm_split_next(&s, &caps) == 1 && s.part.n_to == 1 && s.part.to[0] == st.to[2]);
   make_result(&s.part, &second, &r);
   nm_split_add(&s, &r);
   CHECK(!nm_split_has_more(&s));
   nm_split_finish(&s, &r);
   CHECK(r.outcome == NM_OUTCOME_PARTIAL && r.n_accepted == 2 && r.rcpt[0].fate == NM_FATE_ACCEPTED);
   CHECK(r.rcpt[1].reply.code == 550 && r.rcpt[2].fate == NM_FATE_ACCEPTED);
-  CHECK(nm_split_resume(&s, &env, 0, &r) == NM_EINVAL && r.n_rcpt == 3);
+  CHECK(nm_split_resume(&s, &st.env, 0, &r) == NM_EINVAL && r.n_rcpt == 3);
   nm_txn_result_free(&r);
-  CHECK(nm_split_resume(&s, &env, 0, &r) == 0); /* it never came to a transaction */
+  CHECK(nm_split_resume(&s, &st.env, 0, &r) == 0); /* it never came to a transaction */
   CHECK(nm_split_next(&s, &caps) == 1 && s.part.n_to == 3);
   nm_split_free(&s);
 }
