@@ -24,6 +24,24 @@ local function with_login(options)
 end
 
 describe("certificates", function()
+  -- Postfix lets sessions be taken up.
+  for _, tls in ipairs{ "starttls", "tls" } do
+    it("are verified anew by another CaFile, though the client has a session from before: " .. tls, function()
+      local postfix = servers.shared "postfix"
+      local client = net.secure(postfix.port[tls == "tls" and "tls" or "plain"], tls)
+      local right, other = client.CaFile, testing.Server{ Tls = "implicit" }
+      for _ = 1, 3 do
+        assert(client:Check())
+        client:Close()
+        for _, wrong in ipairs{ other.CaFile, "" } do -- "": the system's
+          client.CaFile = wrong ~= "" and wrong or nil
+          fails("tls", "a CA that is not trusted here", client)
+        end
+        client.CaFile = right
+      end
+    end)
+  end
+
   for certificate, word in pairs{
     ["wrong-name"] = "name",
     ["self-signed"] = "self",

@@ -205,6 +205,31 @@ static void only_so_many_are_kept(void) {
   server_stop(&s);
 }
 
+/* A dial that is begun a second time, on which the net knows the place. */
+static void memory_may_end_anywhere(void) {
+  long live = nm_test_alloc_live();
+  int is_through = 0;
+  for (long n = 1; n < 100 && !is_through; n++) {
+    struct nm_net *mine = api->net_new();
+    struct nm_dial d = dial_to(25, NM_TLS_IMPLICIT);
+    struct nm_error e = {0};
+    is_through = 1;
+    for (int i = 0; i < 2; i++) {
+      struct nm_conn *c = NULL;
+      nm_test_alloc_fail_at(n);
+      int rc = api->dial_start(mine, &d, &c, &e);
+      nm_test_alloc_fail_at(0);
+      CHECK((rc == 0) == (c != NULL) && (rc == 0 || (rc == NM_ENOMEM && e.code == NM_ENOMEM)));
+      is_through &= rc == 0;
+      api->conn_close(&c, 1);
+    }
+    api->net_free(mine);
+    CHECK(nm_test_alloc_live() == live);
+    CHECK(!is_through || n > 3);
+  }
+  CHECK(is_through);
+}
+
 int main(void) {
   certs_make();
   api = nm_net_api();
@@ -220,6 +245,7 @@ int main(void) {
   RUN(a_file_of_cas_is_what_is_in_it);
   RUN(a_dial_that_failed_leaves_no_ticket);
   RUN(only_so_many_are_kept);
+  RUN(memory_may_end_anywhere);
   api->net_free(net);
   CHECK(nm_test_alloc_live() == 0);
   certs_remove();
