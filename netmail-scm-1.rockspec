@@ -197,6 +197,7 @@ build = {
         "src/lua_class.c",
         "src/lua_client.c",
         "src/lua_client_own.c",
+        "src/lua_client_pool.c",
         "src/lua_client_properties.c",
         "src/lua_content.c",
         "src/lua_core.c",

@@ -54,6 +54,7 @@ struct nm_client {
   unsigned minimum_auth; /* bit of the mechanism than which none may be weaker; 0: any */
   int is_lmtp;           /* RFC 2033 */
   int all_or_nothing;
+  int64_t idle_max, life_max;    /* ms that a connection may rest, and live; 0: as long as the server likes */
   size_t max_connections;        /* of a flight that says nothing else */
   enum nm_pipelining pipelining; /* how far it may run ahead of the server's replies */
   unsigned distrust; /* how many steps below that the server has shown that it needs; forgotten with Host */
@@ -89,6 +90,7 @@ struct nm_client {
   int is_secure;                             /* the line is encrypted, and the server's name was verified */
   struct nm_credential *users[NM_LOGIN_MAX]; /* counted: those whose givers are part of key */
   int64_t rests_since;                       /* ms: when the session became idle */
+  int64_t lives_since;                       /* ms: when it was dialled */
   struct nm_buf key; /* everything the connection's identity is made of, secrets too: wiped */
   pid_t pid;
 

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/clock.h"
 #include "kept.h"
 #include "pump.h"
 #include "smtp/sasl_choice.h"
@@ -41,6 +42,7 @@ static void keep(struct nm_connecting *k) {
     c->users[i] = credential != NULL ? nm_credential_ref(credential) : NULL;
   }
   c->pid = getpid();
+  c->lives_since = c->rests_since = nm_clock_ms();
 }
 
 /* The end, one way or the other. */

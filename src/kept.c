@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "pool.h"
 
 static void key_add(struct nm_buf *key, const struct nm_buf *b) {
@@ -37,11 +38,17 @@ int nm_kept_key(const struct nm_client *c, const struct nm_logins *logins, struc
   return key->err;
 }
 
+int nm_kept_is_old(const struct nm_client *c) {
+  int64_t now = nm_clock_ms();
+  return (c->idle_max > 0 && now - c->rests_since > c->idle_max) ||
+         (c->life_max > 0 && now - c->lives_since > c->life_max);
+}
+
 /* Readable while idle means dead: the server has hung up, or says something nobody asked for (often 421). */
 int nm_kept_is_usable(struct nm_client *c, const struct nm_buf *key) {
   return c->conn != NULL && c->pid == getpid() && nm_session_state(c->session) == NM_SESSION_IDLE &&
-         !nm_session_is_spent(c->session) && nm_str_eq(nm_buf_str(key), nm_buf_str(&c->key)) &&
-         !c->api->conn_readable(c->conn);
+         !nm_session_is_spent(c->session) && !nm_kept_is_old(c) &&
+         nm_str_eq(nm_buf_str(key), nm_buf_str(&c->key)) && !c->api->conn_readable(c->conn);
 }
 
 void nm_kept_drop(struct nm_client *c) {

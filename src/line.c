@@ -120,7 +120,8 @@ int nm_line_step(struct nm_line *l, int64_t turn_end) {
 #define REST_SHORT_MS 1000
 
 static int is_used_up(const struct nm_line *l, size_t per_line) {
-  return nm_session_is_spent(l->client->session) || (per_line > 0 && l->n_begun >= per_line);
+  return nm_session_is_spent(l->client->session) || nm_kept_is_old(l->client) ||
+         (per_line > 0 && l->n_begun >= per_line);
 }
 
 static int has_died(const struct nm_line *l) {

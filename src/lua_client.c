@@ -8,6 +8,7 @@
 #include "lua_drive.h"
 #include "lua_envelope.h"
 #include "lua_errand.h"
+#include "lua_flight.h"
 #include "send.h"
 
 static void unref_client(void *object) {
@@ -164,5 +165,6 @@ void nm_open_client(lua_State *L) {
   for (size_t i = 0; i < sizeof driven / sizeof driven[0]; i++) {
     nm_drive_method(L, &nm_client_class, driven[i]);
   }
+  nm_flight_add_methods(L, &nm_client_class);
   nm_push_class_table(L, "SmtpClient", functions, client_call);
 }

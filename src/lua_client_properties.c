@@ -1,5 +1,6 @@
 #include "lua_capabilities.h"
 #include "lua_client.h"
+#include "lua_client_pool.h"
 #include "lua_credential.h"
 #include "lua_envelope.h"
 #include "lua_errand.h"
@@ -290,6 +291,8 @@ static int get_capabilities(lua_State *L, void *object) {
 //   away; one that refers to the client keeps it alive until another value is set; it cannot use the client while it works, but for Close
 // @field TraceLevel 1: what the client says; 2: the server too; 3 (default): and what happens to the connection
 
+#define POOL_PROPERTY(property, name) {property, nm_client_get_##name, nm_client_put_##name},
+
 const struct nm_property nm_client_properties[] = {
     {"Host", get_host, set_host},
     {"Port", get_port, set_port},
@@ -315,5 +318,5 @@ const struct nm_property nm_client_properties[] = {
     {"Proxy", get_proxy, set_proxy},
     {"IpVersion", get_ip_version, set_ip_version},
     {"LocalName", get_local_name, set_local_name},
-    {NULL, NULL, NULL},
+    NM_CLIENT_POOL(POOL_PROPERTY){NULL, NULL, NULL},
 };

@@ -82,6 +82,8 @@ static void copy_values(struct nm_client *to, const struct nm_client *from) {
   to->timeout = from->timeout;
   to->deadline = from->deadline;
   to->ip_version = from->ip_version;
+  to->idle_max = from->idle_max;
+  to->life_max = from->life_max;
   to->trace_level = from->trace_level;
   to->tracer = (struct nm_held){from->tracer.what, NULL}; /* borrowed, to know that there is one */
   to->trace = from->trace;
