@@ -181,7 +181,7 @@ static int put(lua_State *L) {
       (void)nm_options_set(L, s->message.options, 3, &s->sent.error);
     }
   }
-  struct nm_message *m = nm_class_test(L, &nm_message_class, 2);
+  struct nm_message *m = nm_message_at(L, 2);
   if (m == NULL) {
     return luaL_error(L, "MailMessage expected, got %s", luaL_typename(L, 2));
   }

@@ -19,7 +19,7 @@ struct rendering {
   struct nm_job job; /* first */
   struct nm_now now;
   struct nm_source *source;
-  struct nm_buf text;   /* ToString: what there is so far, once a function had to be called */
+  struct nm_buf text;   /* ToString: what there is so far */
   struct nm_save *save; /* WriteTo: a path */
   int is_handed;        /* WriteTo: the function that was called is the one that takes the pieces */
 };
@@ -58,7 +58,7 @@ static int end_failed(lua_State *L, int i, const struct nm_error *e) {
 
 /* ---- ToString ---- */
 
-/* The rest behind a content that has to be asked for; i: the job's index, here and below. */
+/* Up to the next content that has to be asked for; i: the job's index, here and below. */
 static int go_on_reading(lua_State *L, struct rendering *r, int i) {
   struct nm_error e = {0};
   for (;;) {
@@ -85,37 +85,20 @@ static int to_string_step(lua_State *L, struct nm_job *job) {
   return go_on_reading(L, r, 1);
 }
 
-/* Without such contents no byte is copied twice. */
+/* What lies in memory as one is not copied twice. */
 static int push_rendered(lua_State *L, struct rendering *r, int i) {
   struct nm_str all = nm_pieces_bytes(r->source);
   if (all.p != NULL) {
     nm_push_str(L, all);
     return end(L, i, 1);
   }
-  struct nm_error e = {0};
-  int err;
-  luaL_Buffer b;
-  luaL_buffinit(L, &b);
-  for (;;) {
-    size_t n = 0;
-    err = rendering_read(r, luaL_prepbuffer(&b), LUAL_BUFFERSIZE, &n, &e);
-    if (err != 0 || n == 0) {
-      break;
-    }
-    luaL_addsize(&b, n);
-  }
-  if (err < 0) {
-    return end_failed(L, i, &e);
-  }
-  luaL_pushresult(&b);
-  if (err == 0) {
-    return end(L, i, 1);
-  }
+  int64_t size = nm_source_size(r->source);
   r->text.max = SIZE_MAX / 4;
-  struct nm_str begun;
-  begun.p = lua_tolstring(L, -1, &begun.n);
-  nm_buf_add_str(&r->text, begun);
-  lua_pop(L, 1);
+  if (size > 0 &&
+      (uint64_t)size <
+          r->text.max - PIECE) { /* room for all of it, and for the last piece that is asked for */
+    (void)nm_buf_room(&r->text, (size_t)size + PIECE);
+  }
   return go_on_reading(L, r, i);
 }
 

@@ -6,7 +6,8 @@ processor, several rounds, the best of each: what else the machine does hits eac
   mail   From, To and Subject in Cyrillic, 2 KB of Cyrillic text
   parts  the same with an HTML page and three attachments of 1 MB that are in memory
   large  the text with a file of 100 MB, never held as a whole by those that can do without
-BENCH_SECONDS a turn, BENCH_ROUNDS. What is not installed is left out, with a word.
+Then netmail from Lua beside itself: many mails, and many newsletters (a text, a page of 18 KB, a picture of 32 KB), each made anew or
+from a template. BENCH_SECONDS a turn, BENCH_ROUNDS. What is not installed is left out, with a word.
 """
 import os
 import platform
@@ -122,6 +123,18 @@ def show_base64():
     return rates
 
 
+def show_templates():
+    lua = ["spec/support/lua.sh", os.environ["BENCH_LUA"], "bench/build/netmail.lua"]
+    print("\nmany for many people, microseconds of the processor each (KB by which memory grew): made anew, from a template")
+    for job in ("mail", "letter"):
+        best = []
+        for kind in (job, "personal_" + job):
+            rounds = [list(map(float, output(*lua, kind, str(SECONDS), FOLDER).split())) for _ in range(ROUNDS)]
+            best.append(min((seconds / count * 1e6, grown) for count, _octets, seconds, grown in rounds))
+        (anew, grown), (personal, grown_personal) = best
+        print(f"  {job:<10}{anew:>9.1f} ({grown:.0f}){personal:>9.1f} ({grown_personal:.0f}){anew / personal:>8.1f}x")
+
+
 def show_require():
     """Least milliseconds of a process, by the wall: the mean is the machine's noise."""
     lua = ["spec/support/lua.sh", os.environ["BENCH_LUA"], "-e"]
@@ -157,6 +170,7 @@ def main():
     found = [peer for peer in found if peer[1]]
     best = measure(found)
     show(found, best)
+    show_templates()
     show_aims(best, show_base64(), show_require())
 
 

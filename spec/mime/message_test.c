@@ -430,7 +430,7 @@ static void setters_refuse_and_keep_the_old_value(void) {
   } bad[] = {{NM_STR("a\r\nBcc: x@y"), "line break (CR or LF) at byte 2"},
              {NM_STR("a\nb"), "line break"},
              {NM_STR("a\rb"), "line break"},
-             {NM_STR("ab\0c"), "NUL at byte 3"},
+             {NM_STR("ab\0c"), "NUL (\\0) at byte 3"},
              {NM_STR("a\xff"), "UTF-8 at byte 2"}};
   struct nm_message *m = letter_new();
   letter_must(nm_message_set_subject(m, NM_STR("old"), NULL));

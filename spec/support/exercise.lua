@@ -153,6 +153,20 @@ local function parts()
   assert(m:ToString())
 end
 
+-- One body for many.
+local function templates(a)
+  local m = netmail.MailMessage { From = a, Subject = "Всем", Text = ("x"):rep(20000), Headers = { ["X-A"] = "1", ["X-B"] = "2" },
+    BodyTransferEncoding = "8bit", Attachments = { netmail.Attachment { Content = "é", Name = "e.txt", TransferEncoding = "binary" } } }
+  local template = assert(m:Template())
+  assert(tostring(template) == 'MailTemplate ("Всем", 0 recipients)')
+  local one = template:For { To = "B <b@x.org>", Headers = { ["x-a"] = "своё" }, ListUnsubscribe = { "https://x.org/1" } }
+  local other = assert(template:TryFor { To = { a, "c@x.org" }, Subject = "own" })
+  local none, why = template:TryFor { To = "c@" }
+  assert(none == nil and assert(why:find("is refused", 1, true), why))
+  assert(#one.Headers == 3 and one.Headers:Get "X-A" == "своё" and other.To.Count == 2)
+  assert(#assert(one:ToString()) > 20000 and assert(other:ToString()):find("Subject: own", 1, true))
+end
+
 local function client()
   local credential = netmail.NetworkCredential.Create("ivanov", "password", "work")
   local cache = netmail.CredentialCache.Create()
@@ -179,5 +193,6 @@ return function()
   existing(a)
   brought(a)
   html(a)
+  templates(a)
   return build(a, b), client()
 end

@@ -7,7 +7,7 @@
 #include "mime/fold.h"
 
 /* field-name = 1*ftext   (RFC 5322 3.6.8) */
-int nm_field_check_name(struct nm_str name, struct nm_error *e) {
+static int check_name(struct nm_str name, const struct nm_field_rule **rule_out, struct nm_error *e) {
   int err = nm_check_nul("the name of a header field", name, e);
   if (err != 0) {
     return err;
@@ -25,11 +25,17 @@ int nm_field_check_name(struct nm_str name, struct nm_error *e) {
                         NM_FIELD_NAME_MAX);
   }
   const struct nm_field_rule *rule = nm_field_rule(name);
+  *rule_out = rule;
   if (nm_field_rule_is_owned(rule)) {
     return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE, "%.*s is not among the Headers: %s", (int)name.n,
                         name.p, rule->instead);
   }
   return 0;
+}
+
+int nm_field_check_name(struct nm_str name, struct nm_error *e) {
+  const struct nm_field_rule *rule;
+  return check_name(name, &rule, e);
 }
 
 static struct nm_str put_str(char **at, struct nm_str s) {
@@ -42,7 +48,8 @@ static struct nm_str put_str(char **at, struct nm_str s) {
 }
 
 /* One block: the field, its name with a NUL, its value, its raw form. */
-static struct nm_field *make(struct nm_str name, struct nm_str value, struct nm_str raw) {
+static struct nm_field *make(const struct nm_field_rule *rule, struct nm_str name, struct nm_str value,
+                             struct nm_str raw) {
   struct nm_field *f = nm_alloc(sizeof *f + name.n + 1 + value.n + raw.n);
   if (f != NULL) {
     char *p = (char *)(f + 1);
@@ -50,18 +57,15 @@ static struct nm_field *make(struct nm_str name, struct nm_str value, struct nm_
     *p++ = '\0';
     f->value = put_str(&p, value);
     f->raw = raw.p != NULL ? put_str(&p, raw) : raw;
-    f->rule = nm_field_rule(f->name);
+    f->rule = rule;
   }
   return f;
 }
 
 struct nm_field *nm_field_keep(struct nm_str name, struct nm_str raw, struct nm_str value, int is_text) {
-  struct nm_field *f = make(name, value, raw);
+  struct nm_field *f = make(nm_field_rule(is_text ? nm_str("", 0) : name), name, value, raw);
   if (f != NULL) {
     f->is_read = 1;
-  }
-  if (f != NULL && is_text) {
-    f->rule = nm_field_rule(nm_str("", 0));
   }
   return f;
 }
@@ -70,7 +74,8 @@ int nm_field_new(struct nm_str name, struct nm_str value, struct nm_field **out,
   char field[NM_FIELD_NAME_MAX + 1];
   struct nm_buf canonical = {.max = NM_FIELD_VALUE_MAX};
   *out = NULL;
-  int err = nm_field_check_name(name, e);
+  const struct nm_field_rule *rule;
+  int err = check_name(name, &rule, e);
   if (err != 0) {
     return err;
   }
@@ -79,10 +84,10 @@ int nm_field_new(struct nm_str name, struct nm_str value, struct nm_field **out,
   if (value.n > NM_FIELD_VALUE_MAX) {
     canonical.err = NM_ELIMIT;
   } else {
-    err = nm_field_value_read(&canonical, nm_field_rule(name)->kind, field, value, e);
+    err = nm_field_value_read(&canonical, rule->kind, field, value, e);
   }
   if (err == 0 && canonical.err == 0) {
-    *out = make(name, nm_buf_str(&canonical), nm_str(NULL, 0));
+    *out = make(rule, name, nm_buf_str(&canonical), nm_str(NULL, 0));
     err = *out == NULL ? nm_error_nomem(e) : 0;
   } else if (canonical.err == NM_ELIMIT) {
     err = nm_error_set(e, NM_ELIMIT, NM_KIND_MESSAGE, "%s is too long: at most %d bytes are allowed", field,

@@ -24,9 +24,10 @@ static size_t expected(const struct nm_message *m) {
 
 static int write_tree(struct nm_pieces *p, const struct nm_message *m, const struct nm_stamp *stamp,
                       const struct nm_tree *tree, struct nm_error *e) {
+  static const struct nm_render_ahead ahead = {.text_max = ENCODE_NOW_MAX, .octets_max = 0};
   nm_buf_room(nm_pieces_text(p), expected(m));
   int err = nm_head_write(nm_pieces_text(p), m, stamp, e);
-  return err == 0 ? nm_render_tree(p, tree, stamp, ENCODE_NOW_MAX, e) : err;
+  return err == 0 ? nm_render_tree(p, tree, stamp, &ahead, e) : err;
 }
 
 /* A tree that cannot be is said before what is wrong in the header. */

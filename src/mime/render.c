@@ -11,7 +11,7 @@ struct render {
   struct nm_pieces *pieces;
   struct nm_buf *b; /* the literal bytes of pieces */
   const struct nm_stamp *stamp;
-  size_t encode_max;
+  const struct nm_render_ahead *ahead;
   unsigned boundaries; /* made so far */
   int open_line;       /* the bytes before are a content whose last line end, if any, is its own */
   int line_end;        /* and it has one */
@@ -129,7 +129,8 @@ static int write_content(struct render *r, const struct nm_node *n) {
   struct nm_str raw = nm_content_bytes(n->content);
   r->open_line = n->how.cte != NM_CTE_BASE64 || n->how.size == 0;
   r->line_end = n->how.line_end || n->how.size == 0;
-  if (n->kind == NM_PART_TEXT && raw.p != NULL && raw.n <= r->encode_max) {
+  size_t max = n->kind == NM_PART_TEXT ? r->ahead->text_max : r->ahead->octets_max;
+  if (raw.p != NULL && raw.n <= max) {
     encode_now(r->b, raw, &n->how);
     return 0;
   }
@@ -280,11 +281,11 @@ static int write_root(struct render *r, const struct nm_node *root) {
 }
 
 int nm_render_tree(struct nm_pieces *p, const struct nm_tree *tree, const struct nm_stamp *stamp,
-                   size_t encode_max, struct nm_error *e) {
+                   const struct nm_render_ahead *ahead, struct nm_error *e) {
   struct render r = {.pieces = p,
                      .b = nm_pieces_text(p),
                      .stamp = stamp,
-                     .encode_max = encode_max,
+                     .ahead = ahead,
                      .boundaries = stamp->boundaries,
                      .e = e};
   int err = nm_leaf_prepare(tree->root, stamp->allowed, e);

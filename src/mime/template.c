@@ -4,8 +4,8 @@
 #include "mime/eai.h"
 #include "mime/render.h"
 
-/* A text up to this is encoded once for all messages. What is larger is encoded as it is sent, like files and the octets of attachments:
-   base64 is hardly slower than copying. */
+/* What is no larger than this is encoded once for all messages. A larger content would lie twice in memory, and is encoded as it is sent,
+   like files. */
 #define ENCODE_ONCE_MAX ((size_t)1 << 20)
 
 /* ---- what has to stay the same ---- */
@@ -42,13 +42,14 @@ static int pin_contents(struct nm_node *n, struct nm_error *e) {
 
 static int write_tree(const struct nm_tree *tree, const struct nm_stamp *stamp, unsigned allowed,
                       struct nm_pieces **out, struct nm_error *e) {
+  static const struct nm_render_ahead ahead = {.text_max = ENCODE_ONCE_MAX, .octets_max = ENCODE_ONCE_MAX};
   struct nm_stamp own = *stamp;
   struct nm_pieces *p = nm_pieces_new();
   if (p == NULL) {
     return nm_error_nomem(e);
   }
   own.allowed = allowed;
-  int err = nm_render_tree(p, tree, &own, ENCODE_ONCE_MAX, e);
+  int err = nm_render_tree(p, tree, &own, &ahead, e);
   err = err == 0 ? nm_pieces_end(p, e) : err;
   if (err != 0) {
     nm_pieces_free(&p);
