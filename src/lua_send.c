@@ -175,7 +175,7 @@ static struct job *make_job(lua_State *L, lua_CFunction wrong, int *pushed) {
 // server hung up (421), the line broke before, it was not their turn yet, or with AllOrNothing somebody else was refused. When the message or the
 // options cannot even say who the recipients are, all four are empty.
 // @function SmtpClient:Send
-// @tparam MailMessage Message
+// @tparam MailMessage Message or a PersonalMail, which `MailTemplate:For` makes
 // @tparam[opt] table options what differs from the message and the client for this send: see `SendOptions`
 // @treturn[1] table `Outcome` ("accepted" or "partial"), `Code`, `EnhancedCode`, `Reply`, `QueueId`, `MessageId`; `Accepted`, `Rejected`, `Unknown`
 //   and `NotSent`, lists that are always there, with each recipient in exactly one of them (a result has nobody in Unknown); `LeftOut`, a list of
@@ -204,7 +204,7 @@ int nm_client_m_send(lua_State *L) {
 /// Begins a Send that goes on while the program does something else. What the message and its options are is taken now. Wrong types raise
 // as in Send; all else is the task's result. A client's tasks go over its connection one after another, in the order of the calls.
 // @function SmtpClient:SendAsync
-// @tparam MailMessage Message
+// @tparam MailMessage Message or a PersonalMail, which `MailTemplate:For` makes
 // @tparam[opt] table options as of Send
 // @treturn Task
 int nm_client_m_send_async(lua_State *L) {
