@@ -51,28 +51,32 @@ static int in_plain(struct nm_str user, struct nm_str password, char *plain, cha
   return use(arg, encoded, encode(encoded, plain, user.n + password.n + 2));
 }
 
+static void let_go(char *p, size_t n) {
+  if (p != NULL) {
+    nm_wipe(p, n);
+  }
+  nm_free(p);
+}
+
 /* The password as servers have it: as it is, in base64 of itself or of what it stands within, and as PLAIN sends it. NM_ENOMEM, or what use says
    last. */
 static int over_forms(struct nm_str user, struct nm_str password, use_form *use, void *arg) {
   if (password.n < SECRET_MIN) {
     return 0;
   }
-  size_t plain_n = user.n + password.n + 2;
+  size_t plain_n = user.n + password.n + 2, encoded_n = NM_BASE64_SIZE(plain_n);
   char *plain = nm_zalloc(plain_n);
-  char *encoded = nm_alloc(NM_BASE64_SIZE(plain_n));
-  int rc = plain == NULL || encoded == NULL ? NM_ENOMEM : use(arg, password.p, password.n);
-  for (size_t k = 0; k < 3 && rc == 0; k++) {
-    rc = in_the_middle(password, k, plain, encoded, use, arg);
+  char *encoded = nm_alloc(encoded_n);
+  int rc = NM_ENOMEM;
+  if (plain != NULL && encoded != NULL) {
+    rc = use(arg, password.p, password.n);
+    for (size_t k = 0; k < 3 && rc == 0; k++) {
+      rc = in_the_middle(password, k, plain, encoded, use, arg);
+    }
+    rc = rc == 0 ? in_plain(user, password, plain, encoded, use, arg) : rc;
   }
-  rc = rc == 0 ? in_plain(user, password, plain, encoded, use, arg) : rc;
-  if (plain != NULL) {
-    nm_wipe(plain, plain_n);
-  }
-  if (encoded != NULL) {
-    nm_wipe(encoded, NM_BASE64_SIZE(plain_n));
-  }
-  nm_free(plain);
-  nm_free(encoded);
+  let_go(plain, plain_n);
+  let_go(encoded, encoded_n);
   return rc;
 }
 
