@@ -58,25 +58,32 @@ static int io_recv(struct nm_io *io, char *p, size_t cap, size_t *n_out) {
   CURLcode rc = curl_easy_recv(c->easy, p, cap, n_out);
   nm_sigpipe_release(&hold);
   if (rc == CURLE_OK) {
-    c->heard = 1;
+    c->heard = c->has_heard = 1;
     return 0; /* 0 bytes: the end */
   }
   *n_out = 0;
   return rc == CURLE_AGAIN ? NM_AGAIN : lost(c);
 }
 
-/* Always 0 for a dead line: the next send or recv says it. To wait for more when part of an answer is there is to wait for a server
-   that may itself wait, by Nagle's algorithm, for our acknowledgement of that part: 44 ms a group of commands, if it
-   writes its replies one by one. */
+/* To wait for more when part of an answer is there is to wait for a server that may itself wait, by Nagle's algorithm, for our acknowledgement
+   of that part: 44 ms a group of commands, if it writes its replies one by one. Before the first word nobody knows what has come: in TLS the
+   server's tickets may have, which recv does not show, and Postfix's greeting waits until they have arrived. */
+static void acknowledge(struct nm_conn *c) {
+  if (c->heard || !c->has_heard) {
+    nm_socket_ack(c->fd);
+    c->heard = 0;
+  }
+}
+
+/* Always 0 for a dead line: the next send or recv says it. */
 static int io_wait(struct nm_io *io, int want, int ms) {
   struct nm_conn *c = conn_of(io);
   struct pollfd fd = {.fd = c->fd};
   if (!may_speak(c)) {
     return 0;
   }
-  if (c->heard && (want & NM_IO_READ) != 0) {
-    nm_socket_ack(c->fd);
-    c->heard = 0;
+  if ((want & NM_IO_READ) != 0) {
+    acknowledge(c);
   }
   fd.events = (short)(((want & NM_IO_READ) != 0 ? POLLIN : 0) | ((want & NM_IO_WRITE) != 0 ? POLLOUT : 0));
   int rc = poll(&fd, 1, ms < 0 ? -1 : ms);
@@ -165,10 +172,7 @@ int nm_conn_rest(struct nm_conn *c, int ms) {
       nm_watch_add(w, c->fd);
       c->is_watched = 1;
     }
-    if (c->heard) { /* as io_wait */
-      nm_socket_ack(c->fd);
-      c->heard = 0;
-    }
+    acknowledge(c);
   }
   nm_watch_arm(w, ms);
   return ms;

@@ -52,7 +52,8 @@ struct nm_conn {
   int is_watched;            /* fd, by net's watch */
   unsigned n_watched;        /* of sockets.n, while dialling */
   int64_t began;             /* ms */
-  int heard;                 /* bytes came in since the last went out */
+  int heard;                 /* bytes came in since the last went out, or were acknowledged */
+  int has_heard;             /* at any time */
 
   int done; /* libcurl has ended the dial, with result */
   CURLcode result;
