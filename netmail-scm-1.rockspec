@@ -31,6 +31,7 @@ build = {
   -- The lists of files are written by `make rockspec`.
   modules = {
     ["netmail"] = "lua/netmail/init.lua",
+    ["netmail.breaker"] = "lua/netmail/breaker.lua",
     ["netmail.core"] = {
       sources = {
         "src/base/addr.c",
@@ -277,6 +278,13 @@ build = {
       libraries = { "ssl", "crypto" },
       libdirs = { "$(CRYPTO_LIBDIR)" },
     },
+    ["netmail.errand"] = "lua/netmail/errand.lua",
+    ["netmail.many"] = "lua/netmail/many.lua",
+    ["netmail.many_errand"] = "lua/netmail/many_errand.lua",
+    ["netmail.many_feed"] = "lua/netmail/many_feed.lua",
+    ["netmail.many_options"] = "lua/netmail/many_options.lua",
+    ["netmail.many_run"] = "lua/netmail/many_run.lua",
+    ["netmail.many_source"] = "lua/netmail/many_source.lua",
     ["netmail.net"] = {
       sources = {
         "src/base/alloc.c",
@@ -320,6 +328,9 @@ build = {
       libdirs = { "$(CURL_LIBDIR)" },
     },
     ["netmail.providers"] = "lua/netmail/providers.lua",
+    ["netmail.rate"] = "lua/netmail/rate.lua",
+    ["netmail.retry"] = "lua/netmail/retry.lua",
+    ["netmail.tally"] = "lua/netmail/tally.lua",
     ["netmail.task"] = "lua/netmail/task.lua",
     ["netmail.testing"] = {
       sources = {

@@ -216,4 +216,26 @@ describe("the other examples", function()
     assert.equal(messages[1].Data:match "\r\n\r\n.*", messages[2].Data:match "\r\n\r\n.*")
     server:Stop()
   end)
+
+  it("17: sends to all of a file, and reports of each", function()
+    local server = testing.Server{ Faults = {
+      { At = "RCPT", Match = "<b@", Times = 1, Reply = "450 4.2.0 greylisted" },
+      { At = "RCPT", Match = "<c@", Reply = "550 5.1.1 nobody" },
+    } }
+    local addresses, report = os.tmpname(), os.tmpname()
+    process.write(addresses, "a@server.ru\nb@server.ru\nno address\nc@server.ru\nd@server.ru\n")
+    local output = run("17_newsletter", {
+      SMTP_HOST = server.Host, SMTP_PORT = server.Port, ADDRESSES = addresses, REPORT = report, RETRY_DELAY = "0.02",
+    })
+    assert.is_truthy(output:find("no address\tis no address\t", 1, true), output)
+    assert.is_truthy(output:find("\n3 of 4 accepted, 1 tries more\nof 4 messages 1 rejected; first: ", 1, true), output)
+    local said = process.read(report)
+    for address, outcome in pairs { a = "accepted", b = "accepted", c = "rejected", d = "accepted" } do
+      assert.is_truthy(("\n" .. said):find(("\n%s@server.ru\t%s\t"):format(address, outcome), 1, true), said)
+    end
+    assert.equal(3, #server:Messages())
+    os.remove(addresses)
+    os.remove(report)
+    server:Stop()
+  end)
 end)

@@ -28,6 +28,14 @@ int nm_flight_begin(struct nm_flight *f, struct nm_client *c, const struct nm_fl
   return 0;
 }
 
+size_t nm_flight_up(const struct nm_flight *f) {
+  size_t n = 0;
+  for (size_t i = 0; i < f->limits.lines; i++) {
+    n += f->lines[i].state == NM_LINE_UP;
+  }
+  return n;
+}
+
 size_t nm_flight_room(const struct nm_flight *f) {
   size_t most = f->limits.lines * f->limits.window;
   return f->n_mails < most ? most - f->n_mails : 0;
@@ -86,6 +94,13 @@ static void fail_queue(struct nm_flight *f, const struct nm_sent *why) {
   while ((m = nm_mails_take(&f->queue)) != NULL) {
     fail_mail(f, m, why);
   }
+}
+
+/* What was handed in behind Close. */
+static void fail_behind_close(struct nm_flight *f) {
+  struct nm_sent why = {0};
+  nm_error_set(&why.error, NM_EINVAL, NM_KIND_CANCELLED, "the client was closed");
+  fail_queue(f, &why);
 }
 
 /* DESIGN.md 3.6: those that have waited for too long; they stand in the order in which they came. */
@@ -243,6 +258,9 @@ void nm_flight_step(struct nm_flight *f, int64_t turn) {
   }
   do {
     f->now = nm_clock_ms();
+    if (f->is_closed) {
+      fail_behind_close(f);
+    }
     fail_late(f);
     moved = 0;
     for (size_t i = 0; i < f->limits.lines; i++) {
@@ -313,22 +331,23 @@ void nm_flight_wait(struct nm_flight *f, int ms) {
     return;
   }
   struct pollfd p = {.fd = nm_client_watch(f->client), .events = POLLIN};
-  int rest = nm_flight_rest(f);
-  rest = rest < ms ? rest : ms;
+  int rest = nm_flight_rest(f, ms);
   (void)poll(&p, 1,
              p.fd < 0 && rest > BLIND_MS ? BLIND_MS : rest); /* also after a signal: who waits looks again */
+  nm_client_calm(f->client);
 }
 
-int nm_flight_rest(struct nm_flight *f) {
+int nm_flight_rest(struct nm_flight *f, int most) {
   struct nm_line *line;
   if (f->done.n > 0 || nm_flight_need(f, &line) != NM_NEED_LINE) {
     return 0;
   }
-  int ms = nm_flight_left(f);
+  int left = nm_flight_left(f), ms = left < most ? left : most;
+  nm_client_alarm(f->client, ms); /* there may be no connection to do it */
   for (size_t i = 0; i < f->limits.lines; i++) {
     const struct nm_client *c = f->lines[i].client;
     if (f->lines[i].state != NM_LINE_DOWN && c->conn != NULL) {
-      ms = c->api->conn_rest(c->conn, ms); /* the last one sets the alarm, and has heard of the soonest */
+      ms = c->api->conn_rest(c->conn, ms); /* sets the alarm anew, and has heard of the soonest */
     }
   }
   return ms;
@@ -346,6 +365,16 @@ void nm_flight_cancel(struct nm_flight *f, const struct nm_error *why) {
     (void)take_results(f, &f->lines[i]);
   }
   fail_queue(f, &all);
+}
+
+void nm_flight_close(struct nm_flight *f, const struct nm_error *why) {
+  f->is_closed = 1;
+  nm_flight_cancel(f, why);
+  for (size_t i = 0; f->lines != NULL && i < f->limits.lines; i++) {
+    if (f->lines[i].state == NM_LINE_UP) {
+      nm_line_hang_up(&f->lines[i]);
+    }
+  }
 }
 
 static void forget(struct nm_mails *l) {

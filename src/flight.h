@@ -34,6 +34,8 @@ int nm_flight_begin(struct nm_flight *f, struct nm_client *c, const struct nm_fl
                     struct nm_error *e);
 /* How many more may be handed in, so that every line has all that it can take. */
 size_t nm_flight_room(const struct nm_flight *f);
+/* How many connections are there to be used. */
+size_t nm_flight_up(const struct nm_flight *f);
 /* It comes back through nm_flight_take, whatever happens. One whose out->error says so is over already. */
 void nm_flight_add(struct nm_flight *f, struct nm_mail *m);
 /* As nm_mail_begin_again; 0: as added. */
@@ -49,11 +51,13 @@ enum nm_need nm_flight_need(const struct nm_flight *f, struct nm_line **line_out
 void nm_flight_wait(struct nm_flight *f, int ms);
 /* How long that may take at most, ms. */
 int nm_flight_left(const struct nm_flight *f);
-/* The same for who watches the client's descriptor (nm_client_watch): returns the ms after which a step is to come in any case; 0: at
-   once. */
-int nm_flight_rest(struct nm_flight *f);
+/* The same for who watches the client's descriptor (nm_client_watch): returns the ms after which a step is to come in any case, most at
+   the most; 0: at once. */
+int nm_flight_rest(struct nm_flight *f, int most);
 /* Those that are not over end: what is on its way does not end in a dot. why (copied) is what they say. */
 void nm_flight_cancel(struct nm_flight *f, const struct nm_error *why);
+/* The same because the client is closed: its connections are hung up, and what is handed in from now on ends at once. */
+void nm_flight_close(struct nm_flight *f, const struct nm_error *why);
 /* The client is free again, and keeps the connections. Messages that are not over, or not taken, are forgotten, in the middle too. */
 void nm_flight_end(struct nm_flight *f);
 

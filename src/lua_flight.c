@@ -3,6 +3,7 @@
 #include "lua_flight.h"
 
 #include <limits.h>
+#include <poll.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -34,14 +35,16 @@ struct slot {
 struct flight {
   struct nm_job job; /* first */
   struct nm_client *client;
-  struct nm_flight flight;
-  struct slot **slots; /* as many as were ever needed at once */
+  struct nm_flight_limits limits;
+  struct nm_flight flight; /* its client NULL: it has not begun */
+  struct slot **slots;     /* as many as were ever needed at once */
   int n_slots;
   struct slot *free;
   int called;                /* which function was called last */
   struct nm_line *called_by; /* the line that it was called for */
   int64_t turn_end;          /* ms; 0: none */
   int is_watched;            /* by an event loop */
+  int wakes_in;              /* ms after which it is to be woken in any case */
 };
 
 static void empty(struct slot *s) {
@@ -86,7 +89,16 @@ static size_t limit(lua_State *L, int i, const char *name, long low, long high, 
   return n;
 }
 
-/* (client, { connections, window, per_connection, is_watched }): the flight; or nil, message, detail. */
+/* For `return`: what lies on the top is the flight. */
+static int begin_flight(lua_State *L, struct flight *f) {
+  struct nm_error e;
+  return nm_flight_begin(&f->flight, f->client, &f->limits, &e) == 0
+             ? 1
+             : nm_push_failure(L, &e, nm_outcome_name(NM_OUTCOME_NOT_SENT));
+}
+
+/* (client, { connections, window, per_connection, is_watched }): the flight; or nil, message, detail. One that an event loop watches
+   has yet to begin. */
 static int open(lua_State *L) {
   lua_settop(L, 2);
   luaL_checktype(L, 2, LUA_TTABLE);
@@ -101,14 +113,31 @@ static int open(lua_State *L) {
   struct flight *f = nm_scratch(L, sizeof *f, release);
   c = nm_class_check(L, &nm_client_class,
                      1); /* what allocates may have finalized it, in a state that closes */
-  struct nm_error e;
   f->job.step = step;
   f->is_watched = is_watched;
+  f->limits = limits;
   f->client = nm_client_ref(c);
   c->api = api;
-  return nm_flight_begin(&f->flight, c, &limits, &e) == 0
-             ? 1
-             : nm_push_failure(L, &e, nm_outcome_name(NM_OUTCOME_NOT_SENT));
+  if (!is_watched) {
+    return begin_flight(L, f);
+  }
+  (void)nm_client_watch(c);
+  nm_client_alarm(c, 0); /* its first step is due */
+  return 1;
+}
+
+/* (flight): whether somebody else has its client. */
+static int is_busy(lua_State *L) {
+  struct nm_error e;
+  lua_pushboolean(L, nm_client_check_free(flight_at(L, 1)->client, &e) != 0);
+  return 1;
+}
+
+/* (flight): itself; or nil, message, detail. */
+static int begin(lua_State *L) {
+  struct flight *f = flight_at(L, 1);
+  lua_settop(L, 1);
+  return begin_flight(L, f);
 }
 
 /* (flight): what is on its way is dropped; the connections are kept for the next. */
@@ -161,10 +190,12 @@ static struct slot *slot_at(lua_State *L, struct flight *f, int i) {
   return f->slots[(int)n - 1];
 }
 
-/* (flight): how many more there is room for. */
+/* (flight): how many more there is room for; how many connections are up. */
 static int room(lua_State *L) {
-  lua_pushinteger(L, (lua_Integer)nm_flight_room(&flight_at(L, 1)->flight));
-  return 1;
+  const struct nm_flight *f = &flight_at(L, 1)->flight;
+  lua_pushinteger(L, (lua_Integer)nm_flight_room(f));
+  lua_pushinteger(L, (lua_Integer)nm_flight_up(f));
+  return 2;
 }
 
 /* (flight, message, options or nil): its number. What is wrong with it becomes its result. */
@@ -306,7 +337,7 @@ static int64_t turn_left(const struct flight *f) {
 
 /* waits, and the ms after which to come back in any case. */
 static int rest(lua_State *L, struct flight *f) {
-  int ms = f->is_watched ? nm_flight_rest(&f->flight) : nm_flight_left(&f->flight);
+  int ms = f->is_watched ? nm_flight_rest(&f->flight, f->wakes_in) : nm_flight_left(&f->flight);
   nm_errand_push_waits(L);
   lua_pushinteger(L, ms);
   return 2;
@@ -337,9 +368,10 @@ static int go_on(lua_State *L, struct flight *f) {
   }
 }
 
-/* (flight, budget in ms or nil) */
+/* (flight, budget in ms or nil, ms or nil after which the descriptor is to become readable in any case) */
 static int run(lua_State *L) {
   struct flight *f = flight_at(L, 1);
+  f->wakes_in = lua_isnoneornil(L, 3) ? INT_MAX : (int)nm_check_integer(L, 3, "the time", 0, INT_MAX);
   int64_t budget = lua_isnoneornil(L, 2) ? -1 : nm_check_integer(L, 2, "the budget", 0, INT_MAX);
   lua_settop(L, 1);
   f->turn_end = budget >= 0 ? nm_clock_ms() + budget : 0;
@@ -391,7 +423,12 @@ static int step(lua_State *L, struct nm_job *job) {
 /* (flight, ms): until something may get on. */
 static int wait(lua_State *L) {
   struct flight *f = flight_at(L, 1);
-  nm_flight_wait(&f->flight, (int)nm_check_integer(L, 2, "the time", 0, INT_MAX));
+  int ms = (int)nm_check_integer(L, 2, "the time", 0, INT_MAX);
+  if (f->flight.client != NULL) {
+    nm_flight_wait(&f->flight, ms);
+  } else {
+    (void)poll(NULL, 0, ms); /* until somebody else has done with the client */
+  }
   return 0;
 }
 
@@ -419,10 +456,10 @@ static int is_lost(lua_State *L) {
 
 static void push_kit(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"open", open}, {"close", close_flight},    {"cancel", cancel},   {"room", room},
-      {"put", put},   {"again", again},           {"run", run},         {"release", release_slot},
-      {"wait", wait}, {"descriptor", descriptor}, {"is_lost", is_lost}, {"now", now},
-      {NULL, NULL}};
+      {"open", open},   {"close", close_flight},    {"cancel", cancel},   {"room", room},
+      {"put", put},     {"again", again},           {"run", run},         {"release", release_slot},
+      {"wait", wait},   {"descriptor", descriptor}, {"is_lost", is_lost}, {"now", now},
+      {"begin", begin}, {"is_busy", is_busy},       {NULL, NULL}};
   lua_newtable(L);
   for (const luaL_Reg *f = functions; f->name != NULL; f++) {
     lua_pushcfunction(L, f->func);

@@ -1,4 +1,4 @@
-/* What lua/netmail/task.lua makes its tasks of: functions that take the scratch of an errand (lua_errand.h). */
+/* What lua/netmail/errand.lua makes its tasks of: functions that take the scratch of an errand (lua_errand.h). */
 
 #include "lua_task.h"
 
@@ -70,8 +70,8 @@ static int is_lost(lua_State *L) {
 
 /* It has not begun, and may not yet: the client has another errand, or shows the last of it. */
 static int is_busy(lua_State *L) {
-  const struct nm_client *c = errand_at(L, 1)->client;
-  lua_pushboolean(L, c->sending != NULL || c->is_showing);
+  struct nm_error e;
+  lua_pushboolean(L, nm_client_check_free(errand_at(L, 1)->client, &e) != 0);
   return 1;
 }
 
@@ -114,7 +114,7 @@ static int now(lua_State *L) {
   return 1;
 }
 
-/* The table that task.lua works with; made once a state. */
+/* The table that errand.lua works with; made once a state. */
 static void push_kit(lua_State *L) {
   static const luaL_Reg functions[] = {{"start", start},     {"go_on", go_on},           {"cancel", cancel},
                                        {"wait", wait},       {"descriptor", descriptor}, {"now", now},
@@ -143,7 +143,7 @@ int nm_task_new(lua_State *L, int client, int job) {
   client = lua_absindex(L, client);
   job = lua_absindex(L, job);
   lua_getglobal(L, "require");
-  lua_pushliteral(L, "netmail.task");
+  lua_pushliteral(L, "netmail.errand");
   lua_call(L, 1, 1);
   lua_pushvalue(L, client);
   lua_pushvalue(L, job);

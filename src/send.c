@@ -308,6 +308,12 @@ void nm_client_calm(struct nm_client *c) {
   }
 }
 
+void nm_client_alarm(struct nm_client *c, int ms) {
+  if (c->net != NULL) {
+    c->api->net_alarm(c->net, ms);
+  }
+}
+
 int nm_client_watch(struct nm_client *c) {
   if (c->net == NULL) {
     c->net = c->api->net_new();
@@ -353,8 +359,7 @@ void nm_client_close(struct nm_client *c) {
     nm_client_cancel(c->sending, &why);
   }
   if (c->flight != NULL) {
-    c->flight->is_closed = 1;
-    nm_flight_cancel(c->flight, &why);
+    nm_flight_close(c->flight, &why);
   }
   nm_kept_hang_up(c);
   nm_pool_hang_up(c);

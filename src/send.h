@@ -49,6 +49,8 @@ int nm_client_rest(struct nm_sending *s);
 int nm_client_check_free(const struct nm_client *c, struct nm_error *e);
 /* Before each step of who watches it. */
 void nm_client_calm(struct nm_client *c);
+/* The descriptor becomes readable after ms (-1: never) even if nothing happens. */
+void nm_client_alarm(struct nm_client *c, int ms);
 /* The descriptor, one a client; -1: none here, or out of memory. c->api is there. */
 int nm_client_watch(struct nm_client *c);
 /* NM_NEED_SECRET. Copied. */

@@ -7,17 +7,18 @@
 -- end. Functions that give contents, passwords or see the trace are called within Step, and may yield.
 -- @classmod Task
 
-local kit -- what the C core hands over
+-- What a task has to do is its errand: errand.lua makes them of a Send, many_errand.lua of many messages. An errand has `now()` in ms and
+-- the methods `step(budget)`, which says whether it is over, `cancel(why)`, `is_lost()` (while a function of the program's is at work for
+-- it: whether there is no use in waiting for that), `left()` (the ms until its Deadline, or nil), `wait(ms)` and `descriptor()`; and the
+-- fields `has_begun`, `is_running`, `due`, and once it is over `results`, a table with n, or `raised`, a table with what is to be raised
+-- instead.
+
 local queues = setmetatable({}, { __mode = "k" }) -- of each client: its unfinished errands, in order; they know of no client, nor of a task
 local ERRAND = {} -- the key under which a task has its errand: what is none of the program's business
 
-local BUSY_MS = 10 -- after which it is looked again whether somebody else still has the client
+local BUSY_MS = 10 -- after which it is looked again whether a function of the program's has returned
 
 local Task = {}
-
-local function pack(...)
-  return { n = select("#", ...), ... }
-end
 
 local rawget = rawget
 local unpack = rawget(table, "unpack") or rawget(_G, "unpack") -- 5.1 has it there
@@ -53,49 +54,6 @@ local function head(queue)
   end
 end
 
-local settle
-
---- A function of the user's has returned. It may have cancelled the task, or somebody else while it yielded: then nobody waits for it.
-local function resume(errand, ...)
-  if errand.results then return true end
-  errand.is_running = false
-  return settle(errand, kit.step(errand.job, nil, ...))
-end
-
---- What a function of the kit returned: calls what is to be called, until the errand waits or is over.
-function settle(errand, what, ...)
-  if what == kit.called then
-    local _, f, x, y = ...
-    errand.is_running = true
-    if y == nil then return resume(errand, kit.protect(f, x)) end
-    return resume(errand, kit.protect(f, x, y))
-  end
-  if what == kit.done then
-    errand.results = pack(...)
-    errand.job, errand.is_running = nil, false
-    head(errand.queue) -- lets go of it
-    return true
-  end
-  errand.due = kit.now() + (...)
-  return false
-end
-
---- A Send or a question that is no task's has the client: this is one of its functions, or one of them has yielded.
-local function stand_back(errand)
-  local left = kit.left(errand.job)
-  if left and left <= 0 then return settle(errand, kit.cancel(errand.job)) end
-  errand.due = kit.now() + BUSY_MS
-  return false
-end
-
---- One step of an errand that is its client's first. Whether it is over.
-local function step(errand, budget)
-  if errand.has_begun then return settle(errand, kit.go_on(errand.job, budget)) end
-  if kit.is_busy(errand.job) then return stand_back(errand) end
-  errand.has_begun = true
-  return settle(errand, kit.start(errand.job, budget))
-end
-
 --- Goes on with what the task's client has to send.
 -- @tparam[opt] number milliseconds budget after which it comes back, done or not (a TLS handshake is one piece); without, when
 --   there is nothing to do but to wait
@@ -103,28 +61,31 @@ end
 function Task:Step(milliseconds)
   local own = errand_of(self, "Step")
   check_time(milliseconds, "Step")
-  local till = milliseconds and kit.now() + milliseconds
+  local now = own.now
+  local till = milliseconds and now() + milliseconds
   local left = milliseconds and math.floor(milliseconds)
   while not own.results do
     local first = head(own.queue)
     if first.is_running then
       -- A function of the user's, perhaps in a coroutine that nobody will resume: it goes on there, unless it is too late for that.
-      if not kit.is_lost(first.job) then break end
-      settle(first, kit.cancel(first.job))
-    elseif not step(first, left) then
+      if not first:is_lost() then break end
+      first:cancel "the client was closed"
+    elseif not first:step(left) then
       break
     end
-    left = till and math.max(0, math.floor(till - kit.now()))
+    left = till and math.max(0, math.floor(till - now()))
     if left == 0 then break end
   end
+  head(own.queue) -- lets go of what is over
   return own.results ~= nil
 end
 
 --- What became of it.
--- @return as of `Send`; `nil, "pending"` while it is not over
+-- @return as of `Send`, or `SendMany`; `nil, "pending"` while it is not over
 function Task:Result()
   local own = errand_of(self, "Result")
   if not own.results then return nil, "pending" end
+  if own.raised then error(own.raised[1], 0) end
   return unpack(own.results, 1, own.results.n)
 end
 
@@ -135,15 +96,16 @@ end
 function Task:Wait(seconds)
   local own = errand_of(self, "Wait")
   check_time(seconds, "Wait")
-  local till = seconds and kit.now() + seconds * 1000
+  local now = own.now
+  local till = seconds and now() + seconds * 1000
   while not self:Step() do
     local first = head(own.queue)
     local is_held = first.is_running or not first.has_begun
-    if is_held and not till and not kit.left(first.job) then break end
-    local ms = first.is_running and BUSY_MS or (first.due or 0) - kit.now()
-    if till then ms = math.min(ms, till - kit.now()) end
-    if till and till <= kit.now() then break end
-    kit.wait(first.job, math.max(0, math.ceil(ms)))
+    if is_held and not till and not first:left() then break end
+    local ms = first.is_running and BUSY_MS or (first.due or 0) - now()
+    if till then ms = math.min(ms, till - now()) end
+    if till and till <= now() then break end
+    first:wait(math.max(0, math.ceil(ms)))
   end
   return self:Result()
 end
@@ -153,7 +115,8 @@ end
 function Task:Cancel()
   local own = errand_of(self, "Cancel")
   if own.results then return false end
-  settle(own, kit.cancel(own.job))
+  own:cancel "the task was cancelled"
+  head(own.queue)
   return true
 end
 
@@ -162,7 +125,7 @@ end
 function Task:pollfd()
   local own = errand_of(self, "pollfd")
   local first = head(own.queue)
-  if first and not own.fd then own.fd = kit.descriptor(first.job) end
+  if first and not own.fd then own.fd = first:descriptor() end
   return own.fd
 end
 
@@ -179,7 +142,7 @@ function Task:timeout()
   local own = errand_of(self, "timeout")
   local first = not own.results and head(own.queue)
   if not first then return nil end
-  return math.max(0, ((first.due or 0) - kit.now()) / 1000)
+  return math.max(0, ((first.due or 0) - own.now()) / 1000)
 end
 
 --- Whether a Step is due now, whatever the descriptor says.
@@ -208,14 +171,11 @@ local meta = {
   __metatable = "netmail.Task",
 }
 
---- For the C core.
-return function(client, job, from_core)
-  kit = from_core
+--- A task for an errand of the client's, behind those that it has.
+return function(client, errand)
   local queue = queue_of(client)
-  local errand = { job = job, queue = queue, has_begun = false, is_running = false }
-  local task = setmetatable({ [ERRAND] = errand }, meta)
+  errand.queue, errand.has_begun, errand.is_running = queue, false, false
   queue.last = queue.last + 1
   queue[queue.last] = errand
-  task:Step(0)
-  return task
+  return setmetatable({ [ERRAND] = errand }, meta)
 end

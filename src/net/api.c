@@ -10,6 +10,7 @@ static const struct nm_net_api table = {
     .net_free = nm_net_free,
     .net_watch = nm_net_watch,
     .net_calm = nm_net_calm,
+    .net_alarm = nm_net_alarm,
     .dial_start = nm_dial_start,
     .dial_step = nm_dial_step,
     .dial_wait = nm_dial_wait,

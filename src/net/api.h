@@ -10,7 +10,7 @@
    shared object links the other and libcurl is loaded at the first send. Nothing allocated on one side is freed by the other. */
 #define NM_NET_API_KEY "netmail.net.api"
 #define NM_NET_API_MAGIC 0x6e6d6e74u
-#define NM_NET_API_VERSION 3u
+#define NM_NET_API_VERSION 4u
 
 enum nm_tls { NM_TLS_NONE, NM_TLS_STARTTLS, NM_TLS_IMPLICIT };
 
@@ -62,6 +62,8 @@ struct nm_net_api {
   int (*net_watch)(struct nm_net *net);
   /* Before a step of what it watches: all that has happened so far is about to be looked at, and makes it readable no more. */
   void (*net_calm)(struct nm_net *net);
+  /* It becomes readable after ms (-1: never) even if nothing happens. */
+  void (*net_alarm)(struct nm_net *net, int ms);
   /* Begins to dial: DNS, TCP, proxy, TLS or STARTTLS with verification, greeting, EHLO, AUTH. Does not block. */
   int (*dial_start)(struct nm_net *net, const struct nm_dial *d, struct nm_conn **out, struct nm_error *e);
   /* Goes on as far as it can without waiting. 0: ready to speak; NM_AGAIN: call dial_wait, then step again; negative: failed,

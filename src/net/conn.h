@@ -95,6 +95,7 @@ void nm_net_free(struct nm_net *net);
 int nm_net_renew(struct nm_net *net);
 int nm_net_watch(struct nm_net *net);
 void nm_net_calm(struct nm_net *net);
+void nm_net_alarm(struct nm_net *net, int ms);
 /* For one connection; NULL when out of memory. Given back once the connection is out of it. */
 CURLM *nm_net_multi(struct nm_net *net);
 void nm_net_multi_back(struct nm_net *net, CURLM *multi);

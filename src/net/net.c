@@ -152,6 +152,12 @@ void nm_net_calm(struct nm_net *net) {
   }
 }
 
+void nm_net_alarm(struct nm_net *net, int ms) {
+  if (net->pid == getpid()) {
+    nm_watch_arm(&net->watch, ms);
+  }
+}
+
 void nm_net_free(struct nm_net *net) {
   if (net == NULL) {
     return;

@@ -1,0 +1,127 @@
+--- Many messages on their way: which goes next, and when. Private; many_run.lua has the other half, and says what a kit is.
+
+-- Of what may be waited for at once, ms.
+local LONGEST = 2147483647
+
+return function(kit)
+  local now, room_of, put, again = kit.now, kit.room, kit.put, kit.again
+
+  local feed = {}
+
+  --- Ends all that is in the flight, for want of a connection: nothing of it has begun.
+  function feed.sweep(self)
+    self.n_swept = self.in_flight
+    if self.n_swept > 0 then kit.cancel(self.flight) end
+  end
+
+  --- false: it cannot go again, and ends with this turn.
+  local function put_again(self, slot)
+    if not again(self.flight, slot) then
+      self.spent = slot
+      return false
+    end
+    if self.tries[slot] > 0 then self.tally.n_retries = self.tally.n_retries + 1 end
+    self.tries[slot], self.epochs[slot] = self.tries[slot] + 1, self.breaker.epoch
+    self.in_flight = self.in_flight + 1
+    return true
+  end
+
+  --- The next of the source; nil: there is none, now or ever. A run that ended while the source yielded takes none.
+  local function pull(self)
+    self.calling = "source"
+    local message, options = self.source:next(now)
+    self.calling = nil
+    if self.stopped or kit.is_lost(self.flight) then return nil end
+    return message, options
+  end
+
+  local function put_new(self, message, options)
+    local slot = put(self.flight, message, options)
+    self.messages[slot], self.indexes[slot], self.tries[slot] = message, self.source.index, 1
+    self.epochs[slot] = self.breaker.epoch
+    self.in_flight = self.in_flight + 1
+  end
+
+  function feed.put_held(self)
+    local message, options = self.held, self.held_options
+    self.held, self.held_options = nil, nil
+    put_new(self, message, options)
+  end
+
+  --- Puts one message into the flight; false: there is none for it now. anyhow: also one that waits and is not due.
+  local function put_one(self, time, anyhow)
+    local waiting, due = self.waiting, self.waiting.at[1]
+    if due and (anyhow or due <= time) then
+      return put_again(self, waiting:pop())
+    end
+    if waiting.n >= self.retry.waiting then return false end
+    if self.held then
+      feed.put_held(self)
+      return true
+    end
+    if not self.source:is_flowing(time) then return false end
+    local message, options = pull(self)
+    if not message then return false end
+    put_new(self, message, options)
+    return true
+  end
+
+  --- Nothing may go yet, and nothing is on its way: whether there is anything to wait for at all, only the source knows.
+  local function look_ahead(self, time)
+    if self.in_flight == 0 and not self.held and self.waiting.n == 0 and self.source:is_flowing(time) then
+      self.held, self.held_options = pull(self)
+    end
+  end
+
+  --- One message alone, when it is time to see whether the server is there again.
+  local function probe(self, time)
+    if room_of(self.flight) > 0 then self.is_probing = put_one(self, time, true) end
+  end
+
+  function feed.fill(self)
+    local rate, time = not self.breaker.is_open and self.rate, 0
+    local room = room_of(self.flight)
+    while room > 0 and not self.stopped do
+      if rate or self.waiting.n > 0 or self.source.ask_at then time = now() end
+      if rate and rate:wait(time) > 0 then return look_ahead(self, time) end
+      if not put_one(self, time) then return end
+      if rate then rate:take(time) end
+      room = room - 1
+    end
+  end
+
+  --- When something may go, as far as it is the clock's to say.
+  local function next_time(self, time)
+    local b, at, rate = self.breaker, nil, self.rate
+    local is_flowing = (self.held or not self.source.is_dry) and self.waiting.n < self.retry.waiting
+    if b.is_given_up then return self.in_flight == 0 and is_flowing and self.source.ask_at or nil end
+    if is_flowing then at = not self.held and self.source.ask_at or (rate or b.is_open) and time or nil end
+    if self.waiting.n > 0 then at = math.min(at or math.huge, self.waiting.at[1]) end
+    if not at then return nil end
+    if b.is_open then return self.in_flight == 0 and math.max(b.till, self.waiting.n == 0 and at or 0) or nil end
+    return rate and math.max(at, time + rate:wait(time)) or at
+  end
+
+  --- The ms after which something may go that may not go now; nil: nothing waits for the clock.
+  function feed.wake(self)
+    if self.stopped or not (self.rate or self.waiting.n > 0 or self.source.ask_at or self.breaker.is_open) then return nil end
+    local time = now()
+    local at = next_time(self, time)
+    if not at or at <= time then return nil end -- what could go already waits for room, and that comes with a result
+    return math.ceil(math.min(at - time, LONGEST))
+  end
+
+  --- While the breaker is open. Once the server is given up, what goes in ends at once; so each message says whom it was for.
+  function feed.fill_carefully(self)
+    if self.in_flight > 0 then return end
+    local time = now()
+    if time >= self.breaker.till then
+      probe(self, time)
+    elseif self.breaker.is_given_up then
+      feed.fill(self)
+      feed.sweep(self)
+    end
+  end
+
+  return feed
+end

@@ -1,0 +1,282 @@
+--- Many messages on their way: what to do with what became of each, and when to go on. Private; many.lua makes runs of it, and
+-- many_feed.lua says which message goes next.
+--
+-- A run goes on by turns, of which each takes one step: a message is over, a function of the program's is called, or there is nothing to
+-- do until `due`. Functions of the program's are called from turns and from nowhere else; they may yield, and raise. What is known of a
+-- message between put and release lies in arrays by its slot, so that a message costs no table but its result.
+
+local breaker = require "netmail.breaker"
+local retry = require "netmail.retry"
+local tally = require "netmail.tally"
+
+-- OnProgress is called at most so often.
+local PROGRESS = 250
+
+--- kit: the core's part. A flight is what one run has on its way.
+--
+-- * `room(flight)`: how many more may be put now; how many connections are up (a message that is on its way is never ended for a dial
+--   that failed)
+-- * `put(flight, message, options)`: takes the message as it is now; returns its slot. `again(flight, slot)`: once more, to those
+--   recipients who have proven not to have it and did not refuse it for good; false: nobody is left. What comes back is of all its tries.
+--   `release(flight, slot)`: it is over, and the slot free
+-- * `run(flight, budget, wakes_in)`, and `step(flight, nil, …)` with what protect returned: the next event. `done`, slot and what Send
+--   would have returned; `called`, flight, function, x, y: to be called; `waits`, ms: nothing before that, or before the descriptor
+--   becomes readable, which it does after wakes_in ms in any case
+-- * `cancel(flight)`: what is in it is done, as `cancelled`; also while a function is called, whose step is then not wanted any more. More
+--   may be put after it. `close(flight)`: no more of it. `is_lost(flight)`: its client was closed
+-- * `now()`: ms; `protect`: pcall that can be yielded across
+return function(kit)
+  local feed = require "netmail.many_feed"(kit)
+  local now, room_of, release = kit.now, kit.room, kit.release
+  local run, step, done, called, protect = kit.run, kit.step, kit.done, kit.called, kit.protect
+
+  -- ---- what the program is told
+
+  --- Calls a function of the program's: which one is remembered, for the case that it raises.
+  local function call(self, which, f, ...)
+    self.calling = which
+    f(...)
+    self.calling = nil
+  end
+
+  local function show_progress(self)
+    local time = now()
+    if time < self.progress_at then return end
+    self.progress_at = time + PROGRESS
+    call(self, "OnProgress", self.on_progress, self.tally:progress(time, self.source:length(), self.waiting.n, self.in_flight))
+  end
+
+  --- The message is over: nothing of it is in the flight any more.
+  local function report(self, message, index, result, text, detail)
+    self.tally:count(result, text, detail)
+    if not result and self.stops_on_error then self.stopped = self.stopped or text end
+    if self.is_each then
+      self.has_out, self.out_message, self.out_index = true, message, index
+      self.out_result, self.out_text, self.out_detail = result, text, detail
+    elseif self.on_result then
+      call(self, "OnResult", self.on_result, message, result, text, detail, index)
+    elseif text then
+      self.tally:keep(index, message, result, text, detail)
+    end
+    if self.on_progress then show_progress(self) end
+  end
+
+  -- ---- one message
+
+  local function conclude(self, slot, result, text, detail)
+    local message, index, n = self.messages[slot], self.indexes[slot], self.tries[slot]
+    self.messages[slot], self.before[slot], self.texts[slot] = nil, nil, nil
+    release(self.flight, slot)
+    if n > 1 then (result or detail).Tries = n end
+    return report(self, message, index, result, text, detail)
+  end
+
+  --- With what its last try has left of it.
+  local function give_up(self, slot)
+    local before, text = self.before[slot], self.texts[slot]
+    if before.Outcome == "partial" then return conclude(self, slot, before, text) end
+    return conclude(self, slot, nil, text, before)
+  end
+
+  --- What a failure says of the connection. Returns it, in other words where it was we who ended it, and whether the message was tried at
+  -- all.
+  local function judge(self, slot, text, detail, is_probe, is_swept)
+    local b = self.breaker
+    if detail.Kind == "cancelled" then
+      if is_swept and detail.Outcome ~= "unknown" then
+        text, detail = b:failure(detail)
+        return text, detail, false
+      end
+    elseif breaker.concerns(detail) then
+      local _, n_up = room_of(self.flight)
+      -- They wait for the same connection, and none is there: they would all wait as long as this one did.
+      if b:failed(now(), self.epochs[slot], is_probe, (n_up or 0) > 0, text, detail) then feed.sweep(self) end
+    elseif detail.Kind ~= "message" then
+      b:worked()
+    end
+    return text, detail, true
+  end
+
+  local function waits_for_retry(self, slot, was_tried, result, text, detail)
+    if not text or self.stopped then return false end
+    if not was_tried then return not self.breaker.is_given_up end
+    return self.tries[slot] < self.retry.tries and retry.is_worth(result, detail)
+  end
+
+  --- A message has come back.
+  local function settle(self, slot, result, text, detail)
+    self.in_flight = self.in_flight - 1
+    local is_swept, is_probe, was_tried = self.n_swept > 0, self.is_probing, true
+    if is_swept then self.n_swept = self.n_swept - 1 end
+    self.is_probing = false
+    if not result then
+      text, detail, was_tried = judge(self, slot, text, detail, is_probe, is_swept)
+    elseif self.breaker.n_failed > 0 then
+      self.breaker:worked()
+    end
+    if not was_tried then self.tries[slot] = self.tries[slot] - 1 end
+    if waits_for_retry(self, slot, was_tried, result, text, detail) then
+      self.before[slot], self.texts[slot] = result or detail, text
+      self.waiting:push(slot, now() + self.retry:delay(math.max(1, self.tries[slot])))
+    else
+      conclude(self, slot, result, text, detail)
+    end
+  end
+
+  -- ---- turns
+
+  local function finish(self)
+    if self.on_progress then
+      local f = self.on_progress
+      self.on_progress = nil
+      call(self, "OnProgress", f, self.tally:progress(now(), self.source:length(), 0, 0))
+      if self.is_over then return end
+    end
+    self:close()
+  end
+
+  local take
+
+  --- A function of the program's that the core wanted to have called has returned; the run may have ended meanwhile.
+  local function resume(self, ...)
+    if self.is_over then return true end
+    return take(self, step(self.flight, nil, ...))
+  end
+
+  function take(self, what, a, b, c, d)
+    if what == done then
+      settle(self, a, b, c, d)
+      return true
+    end
+    if what == called then
+      if d == nil then return resume(self, protect(b, c)) end
+      return resume(self, protect(b, c, d))
+    end
+    self.due = now() + math.min(a, self.wakes_in or a)
+    return false
+  end
+
+  --- What waits for its next try ends with what the last one has left of it, one in a turn. false: there is none.
+  local function give_up_one(self)
+    local slot = self.waiting:pop()
+    if slot then give_up(self, slot) end
+    return slot ~= nil
+  end
+
+  --- One step; false: there is no other before due.
+  local function turn(self, left)
+    if not self.stopped and kit.is_lost(self.flight) then self.stopped, self.is_cancelled = "the client was closed", true end
+    if self.stopped then
+      self.source.is_dry, self.held = true, nil
+      if give_up_one(self) then return true end
+    elseif self.breaker.is_given_up and give_up_one(self) then
+      return true
+    elseif self.breaker.is_open then
+      feed.fill_carefully(self)
+    else
+      feed.fill(self)
+    end
+    if self.is_over then return true end
+    if self.source.is_dry and self.in_flight == 0 and self.waiting.n == 0 and not (self.held or self.spent) then
+      finish(self)
+      return true
+    end
+    if self.spent then
+      local slot = self.spent
+      self.spent = nil
+      give_up(self, slot)
+      return true
+    end
+    self.wakes_in = feed.wake(self)
+    return take(self, run(self.flight, left, self.wakes_in))
+  end
+
+  local function turns(self, till)
+    repeat
+      if not turn(self, till and math.max(0, math.floor(till - now()))) then return end
+    until self.is_over or self.has_out or till and now() >= till
+    if not self.is_over then self.due = now() end
+  end
+
+  --- Something raised: nothing new goes, and what is on its way comes to its end before it is raised again. Who raised is not called again.
+  local function stop_for(self, value)
+    local which = self.calling
+    self.calling, self.due = nil, now()
+    self.raised = self.raised or { value }
+    self.stopped = self.stopped or "a function of the program's failed"
+    if which == "OnResult" then
+      self.on_result = nil
+    elseif which == "OnProgress" then
+      self.on_progress = nil
+    elseif not which and self.has_stumbled then
+      self:close() -- it was not the program's functions, and not once: there is no way to go on
+    else
+      self.has_stumbled = not which
+    end
+  end
+
+  local Run = {}
+  Run.__index = Run
+
+  --- Goes on until there is nothing to do but to wait, or for so many ms. Whether it is over; else it is to come again at `due`.
+  function Run:advance(budget)
+    if self.is_running or self.is_over then return self.is_over end -- a function of the program's yields, somewhere else
+    self.is_running, self.source.ask_at = true, nil -- somebody steps: perhaps because there is something now
+    local good, value = protect(turns, self, budget and now() + budget)
+    self.is_running = false
+    if not good then
+      if self.is_over then error(value, 0) end -- it was cancelled while that function was at work
+      stop_for(self, value)
+    end
+    return self.is_over
+  end
+
+  --- Ends it; what was not over says so. Calls no function of the program's but the trace.
+  function Run:cancel(why)
+    if self.is_over then return false end
+    self.stopped, self.is_cancelled, self.is_each = why, true, false
+    self.on_result, self.on_progress = nil, nil
+    if self.held then feed.put_held(self) end -- so that there is a result of it
+    kit.cancel(self.flight)
+    while not self.is_over and turn(self) do end -- luacheck: ignore 542
+    if not self.is_over then self:close() end
+    return true
+  end
+
+  --- Takes nothing more from the source, and tells nobody of those on their way.
+  function Run:stop(why)
+    self.stopped, self.is_each, self.has_out = self.stopped or why, false, false
+  end
+
+  --- Lets go of the flight. There are results from here on.
+  function Run:close()
+    local summary, text = self.tally:summary(now(), self.stopped)
+    self.results = { summary, text }
+    if self.is_cancelled then self.results = { nil, self.stopped, tally.cancelled(self.stopped, summary) } end
+    self.is_over, self.is_running = true, false
+    kit.close(self.flight)
+    self.flight, self.on_result, self.on_progress = nil, nil, nil
+  end
+
+  --- As SendMany returns it, or raises it.
+  function Run:result()
+    if self.raised then error(self.raised[1], 0) end
+    return self.results[1], self.results[2], self.results[3]
+  end
+
+  --- A run over an open flight.
+  -- @param flight
+  -- @param source of many_source
+  -- @tparam table plan of many_options
+  -- @tparam boolean is_each stops behind each message that is over
+  return function(flight, source, plan, is_each)
+    return setmetatable({
+      flight = flight, source = source, rate = plan.rate, retry = plan.retry, is_each = is_each,
+      on_result = plan.on_result, on_progress = plan.on_progress, stops_on_error = plan.stops_on_error,
+      breaker = breaker.new(plan.retry), tally = tally.new(now()), waiting = retry.queue(),
+      messages = {}, indexes = {}, tries = {}, epochs = {}, before = {}, texts = {},
+      in_flight = 0, n_swept = 0, due = 0, progress_at = now() + PROGRESS,
+      is_over = false, is_running = false, is_probing = false, has_out = false,
+    }, Run)
+  end
+end

@@ -1,0 +1,183 @@
+-- What many.lua gets from the C core, played: a clock that goes on when somebody waits, and a server that says what the spec wants.
+
+local netmail = require "netmail"
+
+local flight = {}
+
+flight.message = netmail.MailMessage
+
+local function recipient(address, code)
+  return { Address = address, Code = code, Reply = code and tostring(code) .. " said", Temporary = code and code < 500 or nil }
+end
+
+local function lists(fates)
+  local t = { Accepted = {}, Rejected = {}, Unknown = {}, NotSent = {} }
+  for address, code in pairs(fates) do
+    local list = type(code) == "number" and (code < 400 and t.Accepted or t.Rejected) or t[code]
+    list[#list + 1] = recipient(address, type(code) == "number" and code or nil)
+  end
+  return t
+end
+
+--- What Send would return for these fates: of each address a code, "Unknown" or "NotSent".
+function flight.answer(fates, kind)
+  local t = lists(fates)
+  local n_bad = #t.Rejected + #t.NotSent
+  if #t.Unknown > 0 then
+    t.Outcome, t.Kind = "unknown", kind or "connect"
+  elseif #t.Accepted > 0 then
+    t.Outcome = n_bad > 0 and "partial" or "accepted"
+    return t, n_bad > 0 and n_bad .. " missed" or nil
+  elseif #t.Rejected > 0 then
+    t.Outcome, t.Kind, t.Temporary = "rejected", kind or "recipient", t.Rejected[1].Temporary
+  else
+    t.Outcome, t.Kind, t.Temporary = "not_sent", kind or "connect", kind == nil or kind == "connect" or kind == "timeout"
+  end
+  t.Message = t.Outcome .. " by " .. t.Kind
+  return nil, t.Message, t
+end
+
+--- As the core's: pcall of Lua 5.1 cannot be yielded across.
+local function protect(f, ...)
+  if _VERSION ~= "Lua 5.1" or rawget(_G, "jit") or not coroutine.running() then return pcall(f, ...) end
+  local thread = coroutine.create(f)
+  local function pass(good, ...)
+    if coroutine.status(thread) == "suspended" then return pass(coroutine.resume(thread, coroutine.yield(...))) end
+    return good, ...
+  end
+  return pass(coroutine.resume(thread, ...))
+end
+
+--- What is known after another try: those who got it have it, and who did not answer keeps the answer that he gave.
+local function merge(before, later)
+  local all = {}
+  for address, code in pairs(before or {}) do all[address] = code end
+  for address, code in pairs(later) do
+    if code ~= "NotSent" or not all[address] then all[address] = code end
+  end
+  return all
+end
+
+--- options: `Latency` (ms), `Serve(message, try, time)` gives fates and kind (default: accepted), and as a third value another latency;
+-- `Up`: how many connections are up. Everything is counted in the table that comes back second.
+function flight.kit(options)
+  local clock, log = 0, { puts = 0, peak = 0, waits = 0, closed = 0, opened = {}, put_at = {}, tries = {} }
+  local kit = { called = {}, done = {}, waits = {} }
+  local latency = options.Latency or 10
+
+  local function serve(f, slot, extra)
+    local s = f.slots[slot]
+    s.try = s.try + 1
+    local fates, kind, own
+    if options.Serve then fates, kind, own = options.Serve(s.message, s.try, clock, s.options) end
+    s.known = s.fates
+    s.fates, s.kind, s.is_flying = merge(s.fates, fates or { ["b@example.test"] = 250 }), kind, true
+    s.at = clock + (own or latency) + (extra or 0)
+    f.n = f.n + 1
+    log.puts, log.peak = log.puts + 1, math.max(log.peak, f.n)
+    log.put_at[#log.put_at + 1] = clock
+    log.tries[s.message] = s.try
+  end
+
+  local function next_done(f)
+    local first
+    for slot, s in pairs(f.slots) do
+      if s.is_flying and (not first or s.at < f.slots[first].at or s.at == f.slots[first].at and slot < first) then first = slot end
+    end
+    return first
+  end
+
+  function kit.now() return clock end
+  kit.protect = protect
+  function kit.descriptor() return nil end
+  function kit.is_lost(f) return f.is_lost == true end
+  function kit.room(f) return f.limits.window * (f.limits.connections or 1) - f.n, options.Up and options.Up(clock) or 0 end
+
+  function kit.open(client, limits)
+    if client == "busy" then return nil, "the client is busy", { Kind = "message" } end
+    log.opened[#log.opened + 1] = limits
+    log.flight = { limits = limits, slots = {}, n = 0 }
+    return log.flight
+  end
+
+  function kit.put(f, message, send_options)
+    if send_options ~= nil and type(send_options) ~= "table" then error("bad options", 0) end
+    local slot = 1
+    while f.slots[slot] do slot = slot + 1 end
+    f.slots[slot] = { message = message, try = 0, options = send_options }
+    log.slots = math.max(log.slots or 0, slot)
+    serve(f, slot)
+    return slot
+  end
+
+  function kit.again(f, slot)
+    assert(f.slots[slot] and not f.slots[slot].is_flying, "again of a slot that is not done")
+    if options.Once then return false end
+    serve(f, slot)
+    return true
+  end
+
+  function kit.release(f, slot)
+    assert(f.slots[slot] and not f.slots[slot].is_flying, "release of a slot that is not done")
+    f.slots[slot] = nil
+  end
+
+  function kit.run(f, budget, wakes_in)
+    assert(not f.is_closed, "run of a closed flight")
+    if options.Called and not f.has_called then
+      f.has_called = true
+      return kit.called, f, options.Called, "x", nil
+    end
+    local slot = next_done(f)
+    if slot and f.slots[slot].at <= clock then
+      local s = f.slots[slot]
+      s.is_flying, f.n = false, f.n - 1
+      return kit.done, slot, flight.answer(s.fates, s.kind)
+    end
+    log.waits = log.waits + 1
+    f.wakes_in = wakes_in
+    return kit.waits, budget == 0 and 0 or slot and f.slots[slot].at - clock or 1e6
+  end
+
+  function kit.step(f, unused, ...)
+    assert(unused == nil)
+    log.stepped = { ... }
+    return kit.run(f)
+  end
+
+  function kit.wait(f, ms)
+    local slot = next_done(f)
+    assert(slot or ms < 1e6, "waits for nothing")
+    clock = math.min(clock + ms, slot and f.slots[slot].at or math.huge)
+  end
+
+  function kit.cancel(f)
+    for _, s in pairs(f.slots) do
+      if s.is_flying then
+        local begun = options.Begun and options.Begun(s.message)
+        s.fates, s.kind, s.at = merge(s.known, { ["b@example.test"] = begun and "Unknown" or "NotSent" }), "cancelled", clock
+      end
+    end
+    log.cancelled = (log.cancelled or 0) + 1
+  end
+
+  function kit.close(f)
+    assert(not f.is_closed)
+    f.is_closed = true
+    log.closed = log.closed + 1
+    log.left = next(f.slots)
+  end
+
+  function log.pass(ms) clock = clock + ms end
+
+  return kit, log
+end
+
+--- So many messages, each of which has its number as its subject.
+function flight.messages(n)
+  local all = {}
+  for i = 1, n do all[i] = netmail.MailMessage { From = "a@example.test", To = "b@example.test", Subject = tostring(i), Text = "x" } end
+  return all
+end
+
+return flight
