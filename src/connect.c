@@ -218,7 +218,10 @@ static int said_hello(struct nm_connecting *k, const struct nm_talk_result *r) {
   nm_dialogue_take(&k->said, r);
   if (r->error.code != 0) {
     k->out->error = r->error;
-    return nm_connect_fail(k, r->error.code);
+    if (r->error.code == NM_EIO) {
+      (void)k->client->api->conn_loss(k->client->conn, &k->out->error);
+    }
+    return nm_connect_fail(k, k->out->error.code);
   }
   k->state = NM_CONNECT_CHOOSE;
   return NM_AGAIN;

@@ -161,6 +161,9 @@ static void show_log(struct nm_connecting *k) {
 static int read_lines(struct nm_connecting *k, int err) {
   const char *lines;
   size_t n;
+  struct nm_dial_times times;
+  k->client->api->dial_times(k->client->conn, &times);
+  k->said.is_secured = times.secure > 0;
   k->client->api->dial_lines(k->client->conn, &lines, &n);
   k->said.tls = k->security.tls;
   k->said.is_tls_forced = k->security.is_forced;

@@ -41,16 +41,17 @@ static int read_reply(struct nm_dialogue *d, enum due *due, const struct nm_repl
 }
 
 /* What was said and not answered any more, when the last reply was no refusal. */
-static const char *pending(enum due due, int with_login) {
+static const char *pending(const struct nm_dialogue *d, enum due due) {
   switch (due) {
     case DUE_GREETING:
       return "CONNECT";
     case DUE_STARTTLS:
       return "STARTTLS";
     case DUE_AUTH:
-      return with_login ? "AUTH" : "EHLO";
-    case DUE_EHLO:
+      return d->way != NULL ? "AUTH" : "EHLO";
     case DUE_SECURE_EHLO:
+      return d->is_secured ? "EHLO" : "STARTTLS";
+    case DUE_EHLO:
       break;
   }
   return "EHLO";
@@ -85,7 +86,7 @@ int nm_dialogue_read(struct nm_dialogue *d, struct nm_str lines, struct nm_error
   }
   nm_reply_parser_free(&parser);
   if (d->last.code < 400 && !d->authenticated) {
-    d->command = pending(due, d->way != NULL);
+    d->command = pending(d, due);
   }
   if (shows_secret(d, nm_buf_str(&d->last.text))) {
     nm_buf_reset(&d->last.text);

@@ -6,13 +6,14 @@
 #include "smtp/caps.h"
 #include "smtp/reply.h"
 
-/* What the server said while libcurl dialled: greeting, EHLO, STARTTLS, EHLO, AUTH. The first four are set before reading. */
+/* What the server said while libcurl dialled: greeting, EHLO, STARTTLS, EHLO, AUTH. The first five are set before reading. */
 struct nm_dialogue {
   const struct nm_login *way; /* borrowed; NULL: no login */
   struct nm_str
       secret;        /* borrowed: the way's password when its credential does not hold it; n == 0: it does */
   enum nm_tls tls;   /* what the line was to be */
   int is_tls_forced; /* not asked for, but a password needs it */
+  int is_secured;    /* TLS was there at the end */
   struct nm_caps caps;  /* of the last EHLO */
   int authenticated;    /* a 235 came after it */
   struct nm_reply last; /* the last reply; code 0: none */

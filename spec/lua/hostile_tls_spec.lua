@@ -137,6 +137,53 @@ describe("TLS from the first byte", function()
   end)
 end)
 
+describe("a line that breaks within the handshake", function()
+  -- What a server may do in place of it, or in its middle: { steps, what its error is about }.
+  local ends = {
+    { { { sleep = 0.05 }, { drop = true } } }, -- at once, it may be a connection that never was
+    { { { sleep = 0.05 }, { reset = true } } },
+    { { { read = 10 }, { drop = true } } },
+    { { { read = 10 }, { reset = true } } },
+    { { { sleep = 0.2 }, { send = "\22\3\3\0\122\2" }, { drop = true } } }, -- half a ServerHello
+    { { { read = 1000000 } }, "timeout" },
+    { { { sleep = 0.2 }, { send = "\21\3\3\0\2\2\40" }, { drop = true } }, "tls" }, -- handshake_failure: a refusal
+  }
+
+  local function check(kind, command)
+    local rows = {}
+    for i, row in ipairs(ends) do
+      rows[i] = kind == "tls" and row[1] or
+        net.follow(net.follow(net.greet("STARTTLS"), { expect = "STARTTLS" }, { send = "220 go\r\n" }), process.unpack(row[1]))
+    end
+    local server = servers.script(rows)
+    for i, row in ipairs(ends) do
+      local err, detail = fails(server, net.secure(server.port.plain, kind, with_login { Timeout = 700 }), i)
+      local want = row[2] or "connect"
+      assert.same({ want, want ~= "tls", command }, { detail.Kind, detail.Temporary, detail.Command }, i .. ": " .. err)
+      assert.is_truthy(err:find("localhost:" .. server.port.plain, 1, true), err)
+      if want == "connect" then
+        assert.is_truthy(err:find("broke the connection off while TLS was being made", 1, true), err)
+      elseif want == "timeout" then
+        assert.is_truthy(err:find("waited 700 ms (Timeout) for ", 1, true), err)
+      else
+        assert.is_truthy(err:find("found no way to make TLS with us", 1, true), err)
+      end
+    end
+    server:stop()
+  end
+
+  it("is temporary, and says what it is: from the first byte", function() check("tls", "CONNECT") end)
+  it("is temporary, and says what it is: behind STARTTLS", function() check("starttls", "STARTTLS") end)
+
+  it("may be broken for want of a certificate, which is said behind it", function()
+    local server = servers.script({ { { send = "220 x\r\n" }, { serve = true } } }, { tls = "implicit", client = "ca" })
+    local err, detail = fails(server, net.secure(server.port.tls, "tls", with_login()))
+    assert.same({ "tls", false }, { detail.Kind, detail.Temporary }, err)
+    assert.is_truthy(err:find("set ClientCertificate", 1, true), err)
+    server:stop()
+  end)
+end)
+
 describe("a certificate (RFC 6125)", function()
   local names = { "localhost", "127.0.0.1", "mail.example.test", "a.b.example.test", "example.test" }
 

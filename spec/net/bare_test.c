@@ -89,6 +89,22 @@ static void verifies_the_server_all_the_same(void) {
   }
 }
 
+/* TLS 1.3: a server that wants a certificate says so when the handshake is over for us. */
+static void knows_what_tls_has_told_of_a_loss(void) {
+  struct server s;
+  struct nm_conn *c;
+  struct nm_error e = {0};
+  server_start(&s, "tls:good,client", "send:220 hello\\r\\n", "end");
+  struct nm_dial d = bare_to(s.port, NM_TLS_IMPLICIT);
+  CHECK_ROW(dial(net, &d, &c, &e) == 0, e.text);
+  CHECK(api->conn_loss(c, &e) == 0);
+  CHECK(!hears(c, "220 hello\r\n"));
+  CHECK(api->conn_loss(c, &e) == NM_EIO && e.kind == NM_KIND_TLS);
+  CHECK_ROW(strstr(e.text, "set ClientCertificate") != NULL, e.text);
+  api->conn_close(&c, 1);
+  server_stop(&s);
+}
+
 static void refuses_what_would_be_said(void) {
   struct nm_conn *c;
   struct nm_error e;
@@ -260,6 +276,7 @@ int main(void) {
   net = api->net_new();
   RUN(says_nothing_by_itself);
   RUN(verifies_the_server_all_the_same);
+  RUN(knows_what_tls_has_told_of_a_loss);
   RUN(refuses_what_would_be_said);
   RUN(stays_on_this_machine_when_told_to);
   RUN(reaches_a_socket_of_this_machine);

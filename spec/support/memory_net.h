@@ -46,12 +46,18 @@ static inline struct nm_io *memory_conn_io(struct nm_conn *c) {
   return (struct nm_io *)(void *)c;
 }
 
+static inline int memory_conn_loss(const struct nm_conn *c, struct nm_error *e) {
+  (void)c;
+  (void)e;
+  return 0;
+}
+
 /* For the table. */
 #define MEMORY_NET                                                                                           \
   .magic = NM_NET_API_MAGIC, .version = NM_NET_API_VERSION, .size = sizeof(struct nm_net_api),               \
   .net_new = memory_net_new, .net_free = memory_net_free, .dial_wait = memory_dial_wait,                     \
   .dial_progress = memory_dial_progress, .dial_doing = memory_dial_doing, .dial_times = memory_dial_times,   \
-  .conn_io = memory_conn_io
+  .conn_io = memory_conn_io, .conn_loss = memory_conn_loss
 
 /* ---- a line to a server that reads lines ---- */
 

@@ -24,6 +24,7 @@ static const struct nm_net_api table = {
     .conn_peer = nm_conn_peer,
     .conn_is_loopback = nm_conn_is_loopback,
     .conn_ssl = nm_conn_ssl,
+    .conn_loss = nm_failure_of_line,
     .conn_rest = nm_conn_rest,
     .conn_readable = nm_conn_readable,
     .conn_close = nm_conn_close,

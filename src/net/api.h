@@ -91,6 +91,9 @@ struct nm_net_api {
   /* The SSL of OpenSSL's that encrypts the line, and the address of the SSL_export_keying_material that belongs to it, by which
      somebody else who has an OpenSSL knows whether it is the same one. 0, or NM_EINVAL: there is none. The line is idle. */
   int (*conn_ssl)(struct nm_conn *c, void **ssl, const void **mark);
+  /* A ready connection was lost: why, where TLS has told it (a server of TLS 1.3 says behind the handshake that it wants a certificate, or
+     another one). The code, and e filled; 0: nobody knows. */
+  int (*conn_loss)(const struct nm_conn *c, struct nm_error *e);
   /* Who steps the connection, dialled or not, can get no further now: net_watch's descriptor becomes readable when it may, at the latest
      after ms (-1: no such time). Returns how long that is. */
   int (*conn_rest)(struct nm_conn *c, int ms);

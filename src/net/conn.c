@@ -92,16 +92,17 @@ static int io_wait(struct nm_io *io, int want, int ms) {
 
 static const struct nm_io_ops io_ops = {.send = io_send, .recv = io_recv, .wait = io_wait};
 
-/* By the socket itself, not by what libcurl remembers of it. */
-static int note_peer(struct nm_conn *c) {
+/* By the socket itself, not by what libcurl remembers of it. A peer that is gone by now, and so is nobody's, may have left words on the
+   line: whoever reads hears them, and then of the end. */
+static void note_peer(struct nm_conn *c) {
   struct sockaddr_storage a;
   socklen_t n = sizeof a;
   if (getpeername(c->fd, (struct sockaddr *)&a, &n) != 0) {
-    return NM_EIO;
+    c->is_loopback = c->is_local;
+    return;
   }
   nm_sockaddr_text((struct sockaddr *)&a, n, c->peer, sizeof c->peer);
   c->is_loopback = c->is_local || (!c->proxied && nm_sockaddr_is_loopback((struct sockaddr *)&a, n));
-  return 0;
 }
 
 int nm_conn_ready(struct nm_conn *c) {
@@ -110,11 +111,10 @@ int nm_conn_ready(struct nm_conn *c) {
     return nm_failure_explain(c, CURLE_RECV_ERROR);
   }
   c->fd = fd;
-  c->sockets.n = 0; /* the others are closed */
+  c->words[0] = '\0'; /* of addresses that did not answer */
+  c->sockets.n = 0;   /* the others are closed */
   nm_sockets_add(&c->sockets, fd);
-  if (note_peer(c) != 0) { /* reset by the server meanwhile */
-    return nm_failure_explain(c, CURLE_RECV_ERROR);
-  }
+  note_peer(c);
   c->io.ops = &io_ops;
   c->state = NM_CONN_READY;
   return 0;

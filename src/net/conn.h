@@ -113,6 +113,8 @@ int nm_options_set(struct nm_conn *c, const struct nm_dial *d, struct nm_error *
 
 /* failure.c: what libcurl's code means, with its words and what to do about it, in c->error; returns the NM_E code. */
 int nm_failure_explain(struct nm_conn *c, CURLcode rc);
+/* Why a ready line was lost, where TLS told it: its code, in e too; 0: nobody knows. */
+int nm_failure_of_line(const struct nm_conn *c, struct nm_error *e);
 
 /* dial.c */
 int nm_dial_start(struct nm_net *net, const struct nm_dial *d, struct nm_conn **out, struct nm_error *e);

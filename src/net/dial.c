@@ -160,13 +160,27 @@ static int64_t when(const struct nm_conn *c, CURLINFO what) {
   return curl_easy_getinfo(c->easy, what, &us) == CURLE_OK ? us : 0;
 }
 
+/* By the sockets themselves: of an address with TLS some versions of libcurl (7.88) note the time only when TLS is there. */
+static int is_connected(const struct nm_conn *c) {
+  int fds[NM_SOCKETS_MAX];
+  struct sockaddr_storage a;
+  unsigned n = c->proxied ? 0 : nm_sockets_list(&c->sockets, fds); /* a proxy is not the server yet */
+  for (; n > 0; n--) {
+    socklen_t len = sizeof a;
+    if (getpeername(fds[n - 1], (struct sockaddr *)&a, &len) == 0) {
+      return 1;
+    }
+  }
+  return when(c, CURLINFO_CONNECT_TIME_T) > 0;
+}
+
 /* Once TCP is up the caller's clock alone decides: a greeting, EHLO, TLS or AUTH that is slow but comes must not fail because
    the connect phase was given a sum. (libcurl reads this option anew at each look at its clock.) */
 static void note_progress(struct nm_conn *c) {
   if (when(c, CURLINFO_NAMELOOKUP_TIME_T) > 0) {
     c->reached |= NM_DIAL_RESOLVED;
   }
-  if ((c->reached & NM_DIAL_CONNECTED) == 0 && when(c, CURLINFO_CONNECT_TIME_T) > 0) {
+  if ((c->reached & NM_DIAL_CONNECTED) == 0 && is_connected(c)) {
     c->reached |= NM_DIAL_CONNECTED;
     c->refused = 0; /* another address of the same name was a loopback one */
     (void)curl_easy_setopt(c->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)INT_MAX);

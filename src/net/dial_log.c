@@ -128,7 +128,10 @@ void nm_dial_log_event(struct nm_conn *c, const char *fmt, ...) {
 
 static void log_once(struct nm_conn *c, unsigned bit, CURLINFO when, const char *text) {
   curl_off_t us = 0;
-  if ((c->logged & bit) == 0 && curl_easy_getinfo(c->easy, when, &us) == CURLE_OK && us > 0) {
+  if ((c->logged & bit) != 0) {
+    return;
+  }
+  if ((c->reached & bit) != 0 || (curl_easy_getinfo(c->easy, when, &us) == CURLE_OK && us > 0)) {
     c->logged |= bit;
     nm_dial_log_event(c, "%s", text);
   }

@@ -52,6 +52,10 @@ static struct meaning meaning_of(CURLcode rc) {
   return (struct meaning){rc, NM_EINVAL, NM_KIND_CONNECT};
 }
 
+static int says(const struct nm_conn *c, const char *text) {
+  return strstr(c->words, text) != NULL;
+}
+
 /* libcurl's own sentence. Some of its sentences about a proxy repeat the URL with user and password in it: any with an @ behind a
    proxy is replaced by the general one. */
 static const char *words(const struct nm_conn *c, CURLcode rc) {
@@ -88,7 +92,7 @@ static const struct {
 static const char *certificate_advice(const struct nm_conn *c) {
   long result = 0;
   /* libcurl compares the name by itself, and some versions do so before they note OpenSSL's verdict. */
-  if (strstr(c->words, "subject name") != NULL) {
+  if (says(c, "subject name")) {
     return "the server's certificate is for another name; set Host to the name it is for";
   }
   const char *backend = curl_version_info(CURLVERSION_NOW)->ssl_version;
@@ -104,10 +108,40 @@ static const char *certificate_advice(const struct nm_conn *c) {
   return "the server's certificate is not trusted here; if it should be, set CaFile";
 }
 
+/* The line broke within the handshake. libcurl has one code for all that ends a handshake; these are its own words, and no
+   locale's: around an error of the socket (before and since 8.10), around OpenSSL's silence about the end of the line, OpenSSL 3's
+   about the same, and GnuTLS's. */
+static int is_cut_off(const struct nm_conn *c, CURLcode rc) {
+  return rc == CURLE_SSL_CONNECT_ERROR &&
+         (says(c, "Recv failure: ") || says(c, "Send failure: ") ||
+          (says(c, "SSL_connect: ") && says(c, " in connection to ")) || says(c, "unexpected eof") ||
+          says(c, "non-properly terminated") || says(c, "in the pull function") ||
+          says(c, "in the push function"));
+}
+
+/* What the server's alert means (RFC 8446 6.2), in OpenSSL's words. */
+static const char *alert_advice(const struct nm_conn *c) {
+  return says(c, "alert certificate required")
+             ? "the server wants a certificate of ours; set ClientCertificate"
+         : says(c, "alert bad certificate") || says(c, "alert certificate unknown") ||
+                 says(c, "alert certificate expired") || says(c, "alert unknown ca")
+             ? "the server does not take our certificate; check ClientCertificate"
+         : says(c, "alert protocol version") ? "the server has no TLS of version 1.2 or newer"
+         : says(c, "alert handshake failure")
+             ? "the server found no way to make TLS with us; it may be too old, "
+               "or want a certificate (ClientCertificate)"
+             : NULL;
+}
+
 static const char *no_tls_advice(const struct nm_conn *c) {
+  if (is_cut_off(c, CURLE_SSL_CONNECT_ERROR)) {
+    return "the server broke the connection off while TLS was being made; it may be too busy, or not take "
+           "TLS "
+           "1.2";
+  }
   /* OpenSSL's words for "those bytes are no TLS". */
-  if (strstr(c->words, "wrong version number") == NULL) {
-    return NULL;
+  if (!says(c, "wrong version number")) {
+    return alert_advice(c);
   }
   return c->tls == NM_TLS_IMPLICIT ? "the server does not begin with TLS on this port; implicit TLS is for "
                                      "port 465, STARTTLS for the others"
@@ -145,6 +179,8 @@ static const char *advice(const struct nm_conn *c, CURLcode rc) {
       return certificate_advice(c);
     case CURLE_SSL_CONNECT_ERROR:
       return no_tls_advice(c);
+    case CURLE_SSL_CLIENTCERT:
+      return alert_advice(c);
     case CURLE_SSL_CACERT_BADFILE:
       return "CaFile or CaPath holds no certificate that can be read";
     case CURLE_COULDNT_CONNECT:
@@ -158,7 +194,7 @@ static const char *advice(const struct nm_conn *c, CURLcode rc) {
     case CURLE_OPERATION_TIMEDOUT:
       return timeout_advice(c);
     case CURLE_RECV_ERROR:
-      return strstr(c->words, "response reading failed") != NULL ? "the server closed the connection" : NULL;
+      return says(c, "response reading failed") ? "the server closed the connection" : NULL;
     case CURLE_WEIRD_SERVER_REPLY:
       return c->tls == NM_TLS_STARTTLS && c->replies == 3 && c->last_code == 220
                  ? "more than the answer to STARTTLS came before TLS began"
@@ -171,7 +207,7 @@ static const char *advice(const struct nm_conn *c, CURLcode rc) {
 /* libcurl has a bound of its own, which some versions (7.88 with its security fixes) reach earlier than ours: they count what
    was read so far again for each line. */
 static int is_flood(const struct nm_conn *c) {
-  return c->flood || strstr(c->words, "Too large response headers") != NULL;
+  return c->flood || says(c, "Too large response headers");
 }
 
 /* The line that came last, without its end. */
@@ -190,6 +226,7 @@ static struct nm_str last_line(const struct nm_conn *c) {
 static int explain(struct nm_conn *c, CURLcode rc) {
   struct nm_error *e = &c->error;
   struct meaning m = meaning_of(rc);
+  m.kind = is_cut_off(c, rc) ? NM_KIND_CONNECT : m.kind; /* no word against us: another try may do */
   const char *more = advice(c, rc);
   if (c->refused) {
     return nm_error_set(e, NM_EINVAL, NM_KIND_TLS, "without TLS only a loopback address may be reached");
@@ -213,6 +250,11 @@ static int explain(struct nm_conn *c, CURLcode rc) {
     return nm_error_set(e, m.code, m.kind, "%s (%s)", more, words(c, rc));
   }
   return nm_error_set(e, m.code, m.kind, "%s", words(c, rc));
+}
+
+int nm_failure_of_line(const struct nm_conn *c, struct nm_error *e) {
+  const char *why = alert_advice(c);
+  return why != NULL ? nm_error_set(e, NM_EIO, NM_KIND_TLS, "%s (%s)", why, words(c, CURLE_RECV_ERROR)) : 0;
 }
 
 int nm_failure_explain(struct nm_conn *c, CURLcode rc) {

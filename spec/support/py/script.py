@@ -2,6 +2,7 @@
   dialogues  a file: one step a line, `VERB HEX` (HEX: the argument's bytes); `connection` begins the next dialogue
   tls        implicit: handshake before the first step
   cert       the certificate (good)
+  client     ca: a certificate of the client's that ca.pem has signed is required
   tls_max    the newest TLS it speaks, 1.0 or 1.1 (what OpenSSL has)
 The n-th connection plays the n-th dialogue, later ones the last. What the client sent is in conn-N.raw, after TLS has been
 taken off; what happened (a line for each event) in conn-N.log. Steps:
@@ -168,6 +169,9 @@ def start(room):
     elif room.options.get("cert") == "weak":
         secure.set_ciphers("ALL:@SECLEVEL=0")
     secure.load_cert_chain(*room.cert(room.options.get("cert", "good")))
+    if "client" in room.options:
+        secure.verify_mode = ssl.CERT_REQUIRED
+        secure.load_verify_locations(room.cert(room.options["client"])[0])
     listener, port = room.listen()
 
     def serve(number, sock):
