@@ -20,6 +20,18 @@ static int write_some(struct nm_session *s, struct nm_io *io) {
   return err == 0 ? 1 : err == NM_AGAIN ? 0 : err;
 }
 
+/* What lies behind the last reply that was due is one too many, also where a read ended between the two. A server that has hung up behind it
+   in good order has answered all the same. */
+static int look_behind(struct nm_session *s, struct nm_io *io) {
+  char in[READ_MAX];
+  size_t done = 0;
+  int err = io->ops->recv(io, in, sizeof in, &done);
+  if (err == 0 && done > 0) {
+    nm_session_input(s, in, done);
+  }
+  return err;
+}
+
 int nm_pump(struct nm_session *s, struct nm_io *io) {
   char in[READ_MAX];
   size_t done = 0;
@@ -43,12 +55,8 @@ int nm_pump(struct nm_session *s, struct nm_io *io) {
     nm_session_input(s, in, done);
     moved = 1;
   }
-  /* What lies behind the last reply that was due is one too many, also where a read ended between the two. */
   int has_said_all = talks && nm_session_state(s) == NM_SESSION_IDLE;
-  if ((has_said_all || nm_session_is_in_doubt(s)) && io->ops->recv(io, in, sizeof in, &done) == 0 &&
-      done > 0) {
-    nm_session_input(s, in, done);
-  }
+  is_dead |= (has_said_all || nm_session_is_in_doubt(s)) && look_behind(s, io) < 0;
   if (is_dead && nm_session_state(s) != NM_SESSION_CLOSED) {
     struct nm_error why = {0};
     nm_error_set(&why, NM_EIO, NM_KIND_CONNECT, "the server closed the connection");

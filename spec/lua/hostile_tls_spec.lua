@@ -177,9 +177,15 @@ describe("a line that breaks within the handshake", function()
 
   it("may be broken for want of a certificate, which is said behind it", function()
     local server = servers.script({ { { send = "220 x\r\n" }, { serve = true } } }, { tls = "implicit", client = "ca" })
-    local err, detail = fails(server, net.secure(server.port.tls, "tls", with_login()))
-    assert.same({ "tls", false }, { detail.Kind, detail.Temporary }, err)
-    assert.is_truthy(err:find("set ClientCertificate", 1, true), err)
+    local kinds = {}
+    for i = 1, 20 do -- its reset may be quicker than its alert
+      local err, detail = fails(server, net.secure(server.port.tls, "tls", with_login()), i)
+      kinds[detail.Kind] = true
+      assert.equal(detail.Kind == "connect", detail.Temporary, err)
+      assert.equal(detail.Kind == "tls", err:find("set ClientCertificate", 1, true) ~= nil, err)
+      if kinds.tls then break end
+    end
+    assert.is_true(kinds.tls)
     server:stop()
   end)
 end)
