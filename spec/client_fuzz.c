@@ -230,7 +230,7 @@ static int fake_wait(struct nm_io *io, int want, int ms) {
   return 0;
 }
 
-static const struct nm_io_ops io_ops = {fake_send, fake_recv, fake_wait};
+static const struct nm_io_ops io_ops = {fake_send, fake_recv, fake_wait, NULL};
 
 /* libcurl's part: greeting, EHLO, STARTTLS and EHLO again; AUTH of the mechanisms that it alone speaks. */
 static void speak_dial(struct nm_conn *c, unsigned how) {

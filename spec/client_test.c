@@ -108,7 +108,7 @@ static int fake_wait(struct nm_io *io, int want, int ms) {
   return NM_ETIME;
 }
 
-static const struct nm_io_ops io_ops = {fake_send, fake_recv, fake_wait};
+static const struct nm_io_ops io_ops = {fake_send, fake_recv, fake_wait, NULL};
 
 static int dial_start(struct nm_net *net, const struct nm_dial *d, struct nm_conn **out, struct nm_error *e) {
   (void)net;

@@ -76,7 +76,7 @@ static int io_wait(struct nm_io *io, int want, int ms) {
   return poll(&fd, 1, ms) > 0 ? 0 : NM_ETIME;
 }
 
-static const struct nm_io_ops io_ops = {io_send, io_recv, io_wait};
+static const struct nm_io_ops io_ops = {io_send, io_recv, io_wait, NULL};
 
 static int open_line(struct line *l) {
   struct sockaddr_in at = {.sin_family = AF_INET};
@@ -224,6 +224,97 @@ static void play(const struct transcript_case *c, size_t piece, int is_late, uns
   CHECK_ROW(nm_test_alloc_live() == live, c->name);
 }
 
+/* ---- a large content, part of it sent from where it lies ---- */
+
+struct memory_line {
+  struct nm_io io; /* first */
+  struct nm_buf sent;
+  const char *replies; /* to what was said before the content, one said after another */
+  const char *last;
+  struct nm_session *session;
+  unsigned long long chance;
+};
+
+static int memory_sendv(struct nm_io *io, const struct nm_str *v, size_t n, size_t *n_out) {
+  struct memory_line *l = (struct memory_line *)(void *)io;
+  struct line chance = {.chance = l->chance};
+  size_t most = 1 + pick(&chance, 100000), before = l->sent.n;
+  l->chance = chance.chance;
+  if (most % 5 == 0) {
+    return NM_AGAIN;
+  }
+  for (size_t i = 0; i < n && most > 0; i++) {
+    size_t piece = v[i].n < most ? v[i].n : most;
+    nm_buf_add(&l->sent, v[i].p, piece);
+    most -= piece;
+  }
+  *n_out = l->sent.n - before;
+  return 0;
+}
+
+static int memory_send(struct nm_io *io, const char *p, size_t n, size_t *n_out) {
+  struct nm_str whole = nm_str(p, n);
+  return memory_sendv(io, &whole, 1, n_out);
+}
+
+static int memory_recv(struct nm_io *io, char *p, size_t cap, size_t *n_out) {
+  struct memory_line *l = (struct memory_line *)(void *)io;
+  const char *said = l->replies;
+  if (nm_session_want(l->session) == NM_WANT_READ && *l->replies == '\0') {
+    said = l->last;
+    l->last = "";
+  } else if (nm_session_want(l->session) == NM_WANT_READ) {
+    l->replies = "";
+  } else {
+    said = "";
+  }
+  *n_out = strlen(said);
+  memcpy(p, said, *n_out < cap ? *n_out : cap);
+  return *n_out > 0 ? 0 : NM_AGAIN;
+}
+
+/* By DATA: what is between the 354 and the dot. way: whether the line takes several places at once. */
+static void sends_large_contents_from_where_they_lie(void) {
+  static const struct nm_io_ops together = {memory_send, memory_recv, NULL, memory_sendv};
+  static const struct nm_io_ops alone = {memory_send, memory_recv, NULL, NULL};
+  static char text[700000];
+  struct nm_addr a = {.refs = 1, .spec = NM_STR("a@x.test")};
+  struct nm_addr *to[] = {&a};
+  struct nm_caps caps = {.flags = NM_CAP_PIPELINING};
+  for (size_t i = 0; i < sizeof text; i++) {
+    text[i] = "a line of text...\r\n"[i % 19];
+  }
+  text[19 * 20000] = text[19 * 7] = '.'; /* doubled on the way, as is what begins after it */
+  for (unsigned long long way = 0; way < 20; way++) {
+    struct memory_line l = {.io = {way & 1 ? &together : &alone}, .sent = {.max = 1 << 20}};
+    struct nm_buf want = {.max = 1 << 20};
+    struct nm_source *content = nm_source_memory(nm_str(text, sizeof text));
+    struct nm_envelope env = {.from = &a, .to = to, .n_to = 1, .size = -1};
+    l.session = nm_session_new();
+    l.replies = "250 ok\r\n250 ok\r\n354 go\r\n";
+    l.last = "250 done\r\n";
+    l.chance = 0x9e3779b97f4a7c15u + way;
+    CHECK(nm_session_adopt(l.session, &caps) == 0 && nm_session_begin(l.session, &env, content) == 0);
+    for (int turns = 0; nm_pump_runs(l.session) && turns < 10000; turns++) {
+      nm_pump(l.session, &l.io);
+    }
+    CHECK(nm_session_result(l.session)->outcome == NM_OUTCOME_ACCEPTED);
+    const char *begin = memmem(l.sent.p, l.sent.n, "DATA\r\n", 6);
+    nm_buf_add(&want, text, 19 * 7);
+    nm_buf_add_c(&want, ".");
+    nm_buf_add(&want, text + 19 * 7, 19 * 20000 - 19 * 7);
+    nm_buf_add_c(&want, ".");
+    nm_buf_add(&want, text + 19 * 20000, sizeof text - 19 * 20000);
+    nm_buf_add_c(&want, sizeof text % 19 == 0 ? ".\r\n" : "\r\n.\r\n");
+    CHECK(begin != NULL &&
+          nm_str_eq(nm_str(begin + 6, l.sent.n - (size_t)(begin + 6 - l.sent.p)), nm_buf_str(&want)));
+    nm_session_free(&l.session);
+    nm_source_free(&content);
+    nm_buf_free(&l.sent);
+    nm_buf_free(&want);
+  }
+}
+
 /* ---- tests ---- */
 
 static void play_whole(const struct transcript_case *c) {
@@ -269,6 +360,7 @@ int main(void) {
   RUN(cases_go_the_same_octet_by_octet);
   RUN(cases_go_the_same_in_pieces_of_any_size);
   RUN(last_words_are_heard_before_the_end_of_the_line);
+  RUN(sends_large_contents_from_where_they_lie);
   close(listener);
   return ctest_end();
 }

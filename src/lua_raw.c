@@ -7,6 +7,7 @@
 #include "now.h"
 
 static int set_raw(lua_State *L, const char *method, struct nm_error *e) {
+  nm_gc_pressure(L, nm_string_length(L, 2)); /* before the receiver is looked at: see nm_gc_announce */
   nm_class_self(L, &nm_message_class, method);
   lua_settop(L, 2);
   struct nm_content **raw = nm_content_scratch(L);

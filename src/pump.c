@@ -3,21 +3,41 @@
 /* Of a read: some hundred replies. */
 #define READ_MAX 4096
 
+/* Written before what the server says is looked at. Who has written little looks at once: it is his turn to speak. */
+#define WRITE_MAX ((size_t)256 << 10)
+#define MUCH 16384
+
 int nm_pump_runs(const struct nm_session *s) {
   enum nm_session_state state = nm_session_state(s);
   return state == NM_SESSION_BUSY || state == NM_SESSION_TALKING;
 }
 
+/* What there is now, as far as the line takes it. */
+static int write_once(struct nm_session *s, struct nm_io *io, size_t *done) {
+  struct nm_str v[2] = {{0}};
+  nm_session_output(s, &v[0].p, &v[0].n);
+  if (v[0].n == 0) {
+    return NM_AGAIN;
+  }
+  v[1] = nm_session_behind(s);
+  int err = v[1].n > 0 && io->ops->sendv != NULL ? io->ops->sendv(io, v, 2, done)
+                                                 : io->ops->send(io, v[0].p, v[0].n, done);
+  if (err == 0) {
+    nm_session_sent(s, *done);
+  }
+  return err;
+}
+
 /* 1: something moved; negative: the line takes nothing more. */
 static int write_some(struct nm_session *s, struct nm_io *io) {
-  const char *p;
-  size_t n = 0, done = 0;
-  nm_session_output(s, &p, &n);
-  int err = n > 0 ? io->ops->send(io, p, n, &done) : NM_AGAIN;
-  if (err == 0) {
-    nm_session_sent(s, done);
+  size_t total = 0, done = MUCH;
+  int err = 0;
+  while (err == 0 && done >= MUCH && total < WRITE_MAX) {
+    done = 0;
+    err = write_once(s, io, &done);
+    total += err == 0 ? done : 0;
   }
-  return err == 0 ? 1 : err == NM_AGAIN ? 0 : err;
+  return total > 0 ? 1 : err == NM_AGAIN ? 0 : err;
 }
 
 /* What lies behind the last reply that was due is one too many, also where a read ended between the two. A server that has hung up behind it

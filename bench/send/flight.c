@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -35,6 +36,14 @@ static int line_send(struct nm_io *io, const char *p, size_t n, size_t *n_out) {
   return done_or_why(send(l->fd, p, n, MSG_NOSIGNAL), n_out);
 }
 
+static int line_sendv(struct nm_io *io, const struct nm_str *v, size_t n, size_t *n_out) {
+  struct line *l = (struct line *)(void *)io;
+  struct iovec pieces[2] = {{(void *)(uintptr_t)v[0].p, v[0].n}, {(void *)(uintptr_t)v[1].p, v[1].n}};
+  struct msghdr what = {.msg_iov = pieces, .msg_iovlen = n};
+  l->sends++;
+  return done_or_why(sendmsg(l->fd, &what, MSG_NOSIGNAL), n_out);
+}
+
 static int line_recv(struct nm_io *io, char *p, size_t cap, size_t *n_out) {
   struct line *l = (struct line *)(void *)io;
   l->recvs++;
@@ -47,7 +56,7 @@ static int line_wait(struct nm_io *io, int want, int ms) {
   return poll(&fd, 1, ms) > 0 ? 0 : NM_ETIME;
 }
 
-static const struct nm_io_ops line_ops = {line_send, line_recv, line_wait};
+static const struct nm_io_ops line_ops = {line_send, line_recv, line_wait, line_sendv};
 
 static int open_line(struct line *l, const char *host, int port) {
   struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};

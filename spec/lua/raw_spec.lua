@@ -91,6 +91,23 @@ describe("a message sent as it is", function()
     assert.is_nil(m.MessageId)
   end)
 
+  it("is let go of with its bytes when nobody has it any more: the collector knows of them", function()
+    local output = process.apart([[
+      local netmail = require "netmail"
+      local function rss()
+        for line in io.lines "/proc/self/status" do
+          local kb = line:match "^VmRSS:%s*(%d+)"
+          if kb then return tonumber(kb) end
+        end
+      end
+      local bytes = "Subject: x\r\n\r\n" .. ("a line of text\r\n"):rep(65536)
+      local before = rss()
+      for i = 1, 100 do netmail.MailMessage{ From = "a@x.test", To = "b@y.test" }:Raw(bytes) end
+      print(rss() - before < 30000) -- of 100 MB
+    ]], "")
+    assert.equal("true\n", output)
+  end)
+
   it("can be attached", function()
     local inner = assert(net.message():Raw(eml))
     local text = net.message{ Attachments = { Part{ Message = inner } } }:ToString()

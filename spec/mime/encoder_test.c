@@ -268,6 +268,28 @@ static void a_content_that_changed_is_not_sent(void) {
   }
 }
 
+/* What was text with CRLF alone, and is not any more. */
+static void a_content_with_other_line_ends_is_not_sent_as_it_is(void) {
+  static const struct {
+    struct nm_str in;
+    int err;
+  } texts[] = {{NM_STR("ab\r\ncd\r\n"), 0},    {NM_STR("ab\ncd\r\n"), NM_EIO},
+               {NM_STR("ab\rcd\r\n"), NM_EIO}, {NM_STR("ab\r\n\ncd"), NM_EIO},
+               {NM_STR("ab\r\ncd"), 0},        {NM_STR("ab\r\n\xd0"), NM_EIO}};
+  for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+    for (size_t piece = 1; piece <= texts[i].in.n; piece++) {
+      struct nm_encoding how = {.cte = NM_CTE_7BIT, .text = 1, .size = 8, .as_is = 1};
+      struct nm_source *e = nm_encoded_source(odd_source(texts[i].in, piece, (int)piece & 1, NULL), &how);
+      struct nm_buf got = {.max = 100};
+      CHECK_ROW(source_read_all(e, 50, &got) == texts[i].err, texts[i].in.p);
+      CHECK_ROW(texts[i].err != 0 || nm_str_eq(nm_buf_str(&got), texts[i].in), texts[i].in.p);
+      CHECK(texts[i].err == 0 || nm_source_read(e, got.p, 1, &got.n) == NM_EIO);
+      nm_buf_free(&got);
+      nm_source_free(&e);
+    }
+  }
+}
+
 static void each_has_its_name(void) {
   static const char *const names[] = {"7bit", "quoted-printable", "base64", "8bit", "binary"};
   for (int cte = NM_CTE_7BIT; cte <= NM_CTE_BINARY; cte++) {
@@ -294,6 +316,7 @@ int main(void) {
   RUN(an_encoded_source_gives_the_same_at_any_size);
   RUN(an_error_of_the_inner_source_comes_after_what_was_read);
   RUN(a_content_that_changed_is_not_sent);
+  RUN(a_content_with_other_line_ends_is_not_sent_as_it_is);
   RUN(each_has_its_name);
   RUN(short_memory_frees_the_inner_source);
   return ctest_end();

@@ -168,6 +168,49 @@ static void fails_with_its_content(void) {
   nm_buf_free(&got);
 }
 
+/* What is in memory and goes as it is is lent, from where it lies; all else is read. */
+static void lends_what_needs_no_other_form(void) {
+  static char bytes[NM_LEND_MIN + 100];
+  const struct nm_encoding as_is = {.cte = NM_CTE_7BIT, .text = 1, .size = sizeof bytes, .as_is = 1};
+  struct nm_encoding converted = as_is;
+  converted.as_is = 0;
+  for (int lends = 0; lends < 2; lends++) {
+    struct nm_content *c = NULL;
+    struct nm_error e = {0};
+    struct nm_source *s = NULL;
+    struct nm_buf got = {.max = 2 * sizeof bytes};
+    const char *p = NULL;
+    for (size_t i = 0; i < sizeof bytes; i++) {
+      bytes[i] = "xxxxxxxxxxxx\r\nx"[i % 15];
+    }
+    bytes[sizeof bytes - 1] = 'x';
+    CHECK(nm_content_memory(nm_str(bytes, sizeof bytes), &c, &e) == 0);
+    struct nm_pieces *made = nm_pieces_new();
+    nm_buf_add_c(nm_pieces_text(made), "begin\r\n");
+    CHECK(nm_pieces_content(made, c, sizeof bytes, lends ? &as_is : &converted, &e) == 0);
+    nm_buf_add_c(nm_pieces_text(made), "\r\nend\r\n");
+    CHECK(nm_pieces_source(&made, &s, &e) == 0);
+    for (int again = 0; again < 2; again++) {
+      char begin[200];
+      size_t n = 0;
+      CHECK(nm_source_lend(s, NM_LEND_MIN, SIZE_MAX, &p) == 0); /* too short */
+      CHECK(nm_source_lend(s, 1, 3, &p) == 3 && memcmp(p, "beg", 3) == 0);
+      CHECK(nm_source_read(s, begin, sizeof begin, &n) == 0 && n == (lends ? 4 : sizeof begin));
+      n = nm_source_lend(s, NM_LEND_MIN, NM_LEND_MIN + 10, &p);
+      CHECK(n == (lends ? NM_LEND_MIN + 10 : 0));
+      CHECK(!lends || p == nm_content_bytes(c).p);
+      CHECK(nm_source_lend(s, NM_LEND_MIN, SIZE_MAX, &p) == 0);
+      nm_buf_reset(&got);
+      CHECK(source_read_all(s, 64, &got) == 0 && got.n == (lends ? 97 : sizeof bytes + 11 - sizeof begin));
+      CHECK(memcmp(got.p + got.n - 8, "x\r\nend\r\n", 8) == 0);
+      CHECK(nm_source_rewind(s) == 0);
+    }
+    nm_source_free(&s);
+    nm_content_unref(&c);
+    nm_buf_free(&got);
+  }
+}
+
 static void survives_every_failing_allocation(void) {
   long live = nm_test_alloc_live();
   int done = 0;
@@ -207,6 +250,7 @@ int main(void) {
   RUN(keeps_others_from_what_it_will_read);
   RUN(rewinds_as_far_as_its_contents_do);
   RUN(fails_with_its_content);
+  RUN(lends_what_needs_no_other_form);
   RUN(survives_every_failing_allocation);
   return ctest_end();
 }

@@ -1,37 +1,38 @@
 #include "mime/scan.h"
 
 #include "base/str.h"
+#include "mime/look.h"
 #include "support/ctest.h"
 
 struct row {
   struct nm_str in;
-  unsigned crlf, lf, cr, escapes, longest;
+  unsigned crlf, lf, cr, escapes;
   /* h: high, n: NUL, f: "From ", u: not UTF-8, e: the last line has its end, c: which is CRLF, 7: fit for 7bit, 8: for 8bit */
   const char *flags;
 };
 
 static const struct row rows[] = {
-    {NM_STR(""), 0, 0, 0, 0, 0, "78"},
-    {NM_STR("a"), 0, 0, 0, 0, 1, "78"},
-    {NM_STR("ab\r\nc\n\rd\r\r\n\n"), 2, 2, 2, 0, 2, "e78"},
-    {NM_STR("\n\r"), 0, 1, 1, 0, 0, "e78"},
-    {NM_STR("x\r\n\r"), 1, 0, 1, 0, 1, "e78"},
-    {NM_STR("a=b\t\x7f\x01 c"), 0, 0, 0, 3, 8, "78"},
-    {NM_STR("a\0b\n"), 0, 1, 0, 1, 3, "ne"},
-    {NM_STR("From x"), 0, 0, 0, 0, 6, "f78"},
-    {NM_STR("x\r\nFrom "), 1, 0, 0, 0, 5, "f78"},
-    {NM_STR("x\rFrom y"), 0, 0, 1, 0, 6, "f78"},
-    {NM_STR("From\nFrom: x\n From y\nFroFrom z\nfrom w"), 0, 4, 0, 0, 9, "78"},
-    {NM_STR("long enough for words = and\x7fmore than eight octets\r\n"), 1, 0, 0, 2, 50, "ec78"},
-    {NM_STR("caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80 and so on, in words"), 0, 0, 0, 9, 34, "h8"},
-    {NM_STR("caf\xe9"), 0, 0, 0, 1, 4, "hu8"},
-    {NM_STR("caf\xe9 and much more text"), 0, 0, 0, 1, 23, "hu8"},
-    {NM_STR("\xc3"), 0, 0, 0, 1, 1, "hu8"},
-    {NM_STR("\xe2\x82"), 0, 0, 0, 2, 2, "hu8"},
-    {NM_STR("\xf0\x9f\x98"), 0, 0, 0, 3, 3, "hu8"},
-    {NM_STR("\xc3 \xa9"), 0, 0, 0, 2, 3, "hu8"},
-    {NM_STR("\xed\xa0\x80"), 0, 0, 0, 3, 3, "hu8"},
-    {NM_STR("\x80\x81\x82\x83\x84\x85\x86\x87\x88=\xff\xfe\xfd\xfc\xfb\xfa\xf9"), 0, 0, 0, 17, 17, "hu8"},
+    {NM_STR(""), 0, 0, 0, 0, "78"},
+    {NM_STR("a"), 0, 0, 0, 0, "78"},
+    {NM_STR("ab\r\nc\n\rd\r\r\n\n"), 2, 2, 2, 0, "e78"},
+    {NM_STR("\n\r"), 0, 1, 1, 0, "e78"},
+    {NM_STR("x\r\n\r"), 1, 0, 1, 0, "e78"},
+    {NM_STR("a=b\t\x7f\x01 c"), 0, 0, 0, 3, "78"},
+    {NM_STR("a\0b\n"), 0, 1, 0, 1, "ne"},
+    {NM_STR("From x"), 0, 0, 0, 0, "f78"},
+    {NM_STR("x\r\nFrom "), 1, 0, 0, 0, "f78"},
+    {NM_STR("x\rFrom y"), 0, 0, 1, 0, "f78"},
+    {NM_STR("From\nFrom: x\n From y\nFroFrom z\nfrom w"), 0, 4, 0, 0, "78"},
+    {NM_STR("long enough for words = and\x7fmore than eight octets\r\n"), 1, 0, 0, 2, "ec78"},
+    {NM_STR("caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80 and so on, in words"), 0, 0, 0, 9, "h8"},
+    {NM_STR("caf\xe9"), 0, 0, 0, 1, "hu8"},
+    {NM_STR("caf\xe9 and much more text"), 0, 0, 0, 1, "hu8"},
+    {NM_STR("\xc3"), 0, 0, 0, 1, "hu8"},
+    {NM_STR("\xe2\x82"), 0, 0, 0, 2, "hu8"},
+    {NM_STR("\xf0\x9f\x98"), 0, 0, 0, 3, "hu8"},
+    {NM_STR("\xc3 \xa9"), 0, 0, 0, 2, "hu8"},
+    {NM_STR("\xed\xa0\x80"), 0, 0, 0, 3, "hu8"},
+    {NM_STR("\x80\x81\x82\x83\x84\x85\x86\x87\x88=\xff\xfe\xfd\xfc\xfb\xfa\xf9"), 0, 0, 0, 17, "hu8"},
 };
 
 static void check(const struct row *r, const struct nm_scan *s) {
@@ -46,7 +47,7 @@ static void check(const struct row *r, const struct nm_scan *s) {
   strcat(flags, nm_scan_is_8bit(s) ? "8" : "");
   CHECK_ROW(strcmp(flags, r->flags) == 0, flags);
   CHECK_ROW(s->bytes == r->in.n && s->crlf == r->crlf && s->lf == r->lf && s->cr == r->cr, r->in.p);
-  CHECK_ROW(s->escapes == r->escapes && s->longest == r->longest, r->in.p);
+  CHECK_ROW(s->escapes == r->escapes && !s->too_long, r->in.p);
 }
 
 static void counts_the_same_at_every_split(void) {
@@ -82,11 +83,96 @@ static void a_line_may_have_998_octets(void) {
   nm_scan_step(&s, line, 998);
   CHECK(nm_scan_is_7bit(&s));
   nm_scan_step(&s, line, 1);
-  CHECK(!nm_scan_is_7bit(&s) && !nm_scan_is_8bit(&s) && s.longest == 999);
+  CHECK(!nm_scan_is_7bit(&s) && !nm_scan_is_8bit(&s) && s.too_long);
+}
+
+/* ---- texts of many sorts, long enough to be looked at in blocks ---- */
+
+static size_t pick(unsigned long long *chance, size_t below) {
+  *chance ^= *chance << 13;
+  *chance ^= *chance >> 7;
+  *chance ^= *chance << 17;
+  return (size_t)((*chance >> 11) % below);
+}
+
+/* Lines that mostly have one sort of end, with here and there what makes a difference. */
+static size_t write_text(char *p, size_t cap, unsigned long long *chance) {
+  static const char *const ends[] = {"\r\n", "\n", "\r"};
+  size_t sort = pick(chance, 3), width = pick(chance, 4) == 0 ? 1040 : 90, n = 0;
+  int is_odd = pick(chance, 3) == 0;
+  while (n + width + 16 < cap) {
+    if (pick(chance, 12) == 0) {
+      size_t begun = 1 + pick(chance, 5);
+      memcpy(p + n, "From ", begun);
+      n += begun;
+    }
+    for (size_t i = pick(chance, width); i > 0; i--) {
+      p[n++] = is_odd && pick(chance, 500) == 0 ? "\0=\t\x7f\xe9\x01\n\r"[pick(chance, 8)]
+                                                : (char)('E' + pick(chance, 9));
+    }
+    const char *end = ends[is_odd && pick(chance, 100) == 0 ? pick(chance, 3) : sort];
+    memcpy(p + n, end, strlen(end));
+    n += strlen(end);
+  }
+  return n;
+}
+
+static int is_same(const struct nm_scan *a, const struct nm_scan *b) {
+  return a->bytes == b->bytes && a->crlf == b->crlf && a->lf == b->lf && a->cr == b->cr &&
+         a->escapes == b->escapes && a->line == b->line && a->too_long == b->too_long && a->high == b->high &&
+         a->nul == b->nul && a->from_line == b->from_line && a->not_utf8 == b->not_utf8 &&
+         nm_scan_line_end(a) == nm_scan_line_end(b) && nm_scan_crlf_end(a) == nm_scan_crlf_end(b);
+}
+
+static void finds_the_same_in_blocks_as_octet_by_octet(void) {
+  static char text[12000];
+  unsigned long long chance = 88172645463325252u;
+  for (int i = 0; i < 300; i++) {
+    size_t n = write_text(text, 1100 + pick(&chance, sizeof text - 1100), &chance);
+    size_t from = pick(&chance, 40); /* any alignment */
+    struct nm_scan whole = {0}, cut = {0}, each = {0};
+    nm_scan_step(&whole, text + from, n - from);
+    for (size_t at = from; at < n; at++) {
+      nm_scan_step(&each, text + at, 1);
+    }
+    for (size_t at = from; at < n;) {
+      size_t piece = 1 + pick(&chance, 3000);
+      piece = piece < n - at ? piece : n - at;
+      nm_scan_step(&cut, text + at, piece);
+      at += piece;
+    }
+    char row[16];
+    snprintf(row, sizeof row, "text %d", i);
+    CHECK_ROW(is_same(&whole, &each) && is_same(&cut, &each), row);
+  }
+}
+
+static void every_processor_sees_the_same(void) {
+  static char text[NM_LOOK_MAX + 1];
+  unsigned long long chance = 362436069u;
+  for (int i = 0; i < 300; i++) {
+    const struct nm_look_kernel *k = NULL;
+    struct nm_seen first = {0};
+    for (size_t at = write_text(text, sizeof text, &chance); at < sizeof text; at++) {
+      text[at] = '\n';
+    }
+    size_t n = (1 + pick(&chance, NM_LOOK_MAX / NM_LOOK_UNIT)) * NM_LOOK_UNIT;
+    nm_look_kernel(0)->look(&first, text + 1, n);
+    for (size_t which = 1; (k = nm_look_kernel(which)) != NULL; which++) {
+      struct nm_seen seen = {0};
+      k->look(&seen, text + 1, n);
+      CHECK_ROW(seen.lf == first.lf && seen.escapes == first.escapes && seen.odd_pair == first.odd_pair &&
+                    seen.behind_cr == first.behind_cr && seen.high == first.high && seen.nul == first.nul &&
+                    seen.f == first.f,
+                k->name);
+    }
+  }
 }
 
 int main(void) {
   RUN(counts_the_same_at_every_split);
+  RUN(finds_the_same_in_blocks_as_octet_by_octet);
+  RUN(every_processor_sees_the_same);
   RUN(a_line_may_have_998_octets);
   return ctest_end();
 }

@@ -27,6 +27,33 @@ static void check_chunks(struct nm_str in, size_t in_piece, size_t cap, struct n
   nm_buf_free(&out);
 }
 
+/* Part of it lent, part of it read, as it comes. */
+static void check_lent(struct nm_str in, size_t in_piece, size_t cap, struct nm_str want) {
+  struct nm_buf out = {.max = 1 << 24};
+  struct nm_source *inner = odd_source(in, in_piece, (int)(in_piece & 2), NULL);
+  struct nm_source *dot = nm_dot_source(inner);
+  ((struct odd_source *)inner)->lends = in_piece;
+  char *piece = malloc(cap);
+  for (int rc = 0; rc >= 0 && !nm_dot_source_ended(dot);) {
+    const char *p = NULL;
+    size_t n = nm_wire_lend(dot, 1 + cap % 7, cap, &p);
+    assert(n <= cap);
+    nm_buf_add(&out, p, n);
+    if (cap & 1) {
+      nm_wire_look(dot);
+    }
+    if (n == 0) {
+      rc = nm_source_read(dot, piece, cap, &n);
+      nm_buf_add(&out, piece, n);
+    }
+  }
+  assert(nm_str_eq(nm_buf_str(&out), want));
+  free(piece);
+  nm_source_free(&dot);
+  nm_source_free(&inner);
+  nm_buf_free(&out);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (size < 2) {
     return 0;
@@ -43,6 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   assert(undot(nm_buf_str(&whole), &back) == 0);
   assert(nm_str_eq(nm_buf_str(&back), nm_buf_str(&want)));
   check_chunks(in, in_piece, cap, nm_buf_str(&want));
+  check_lent(in, in_piece, cap, nm_buf_str(&whole));
   nm_buf_free(&whole);
   nm_buf_free(&cut);
   nm_buf_free(&back);

@@ -23,9 +23,13 @@ struct input {
   size_t n;
 };
 
+/* Of a letter's content on the wire. */
+#define LONG_MAX 100000
+
 struct letter {
   char specs[RCPTS + 1][24];
   char text[64];
+  char *all; /* with many lines behind that */
   struct nm_addr from, rcpt[RCPTS];
   struct nm_addr *to[RCPTS];
   struct nm_envelope env;
@@ -86,8 +90,8 @@ static void expect(struct line *l, enum kind kind) {
 }
 
 static void check_content(struct world *w, struct nm_str got) {
-  struct nm_buf want = {.max = 1000};
-  normalise(nm_str_c(w->letters[w->line.letter].text), &want);
+  struct nm_buf want = {.max = LONG_MAX};
+  normalise(nm_str_c(w->letters[w->line.letter].all), &want);
   assert(nm_str_eq(got, nm_buf_str(&want)));
   nm_buf_free(&want);
 }
@@ -157,7 +161,7 @@ static void on_command(struct world *w) {
 static void on_data_octet(struct world *w) {
   struct line *l = &w->line;
   struct nm_str all = nm_buf_str(&l->content);
-  struct nm_buf plain = {.max = 1000};
+  struct nm_buf plain = {.max = LONG_MAX};
   if (all.n == 3 && memcmp(all.p, ".\r\n", 3) == 0) { /* alone: the transaction is taken back */
     l->is_data = l->is_open = 0;
     expect(l, DOT);
@@ -290,6 +294,17 @@ static void check(struct world *w) {
 
 /* ---- steps ---- */
 
+/* What is lent, then: it must be more than the buffer is worth. */
+static char *with_lines(const char *text, size_t lines) {
+  static const char line[] = "what a line looks like\r\n";
+  char *all = malloc(strlen(text) + lines * strlen(line) + 1);
+  strcpy(all, text);
+  for (char *p = all + strlen(all); lines > 0; lines--, p += strlen(line)) {
+    strcpy(p, line);
+  }
+  return all;
+}
+
 static void begin(struct world *w, unsigned how) {
   static const char *const texts[] = {"a", ".\r\n..\r\nMAIL FROM:<s0@x>\r\n", "", "b\n.\nc\r\n.\r\nd\r\n"};
   struct letter *l = &w->letters[w->n_begun];
@@ -308,8 +323,11 @@ static void begin(struct world *w, unsigned how) {
   l->env.chunking = (enum nm_chunking)(how >> 3 & 3) % 3;
   l->env.is_idle = (how & 96) == 96;
   l->env.all_or_nothing = (how & 224) == 128;
-  l->content =
-      odd_source(nm_str_c(l->text), 1 + how % 11, (how & 224) == 160, (how & 224) == 192 ? "gone" : NULL);
+  int is_long = (how & 224) == 64;
+  l->all = with_lines(l->text, is_long ? 1500 : 0);
+  l->content = odd_source(nm_str_c(l->all), is_long ? 3000 : 1 + how % 11, (how & 224) == 160,
+                          (how & 224) == 192 ? "gone" : NULL);
+  ((struct odd_source *)l->content)->lends = SIZE_MAX;
   w->n_begun++;
   assert(nm_session_begin(w->s, &l->env, l->content) == 0);
 }
@@ -318,10 +336,13 @@ static void speak(struct world *w, size_t most) {
   const char *p = NULL;
   size_t n = 0;
   int rc = nm_session_output(w->s, &p, &n);
-  assert(n <= 65536 && (rc == 0 || (n == 0 && nm_session_state(w->s) == NM_SESSION_CLOSED)));
+  assert(n <= 262144 && (rc == 0 || (n == 0 && nm_session_state(w->s) == NM_SESSION_CLOSED)));
+  struct nm_str behind = nm_session_behind(w->s);
   n = n < most ? n : most;
+  behind.n = behind.n < most - n ? behind.n : most - n;
   see(w, p, n);
-  nm_session_sent(w->s, n);
+  see(w, behind.p, behind.n);
+  nm_session_sent(w->s, n + behind.n);
 }
 
 static void hear(struct world *w, const char *p, size_t n) {
@@ -393,7 +414,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   unsigned how = next(&in);
   struct nm_caps caps = {.flags = (how & 3 ? NM_CAP_PIPELINING : 0u) | (how & 4 ? NM_CAP_CHUNKING : 0u)};
   w->line.letter = -1;
-  w->line.content.max = 4096;
+  w->line.content.max = LONG_MAX;
   w->s = nm_session_new();
   assert(nm_session_adopt(w->s, &caps) == 0 && nm_session_pipelining(w->s, NM_PIPELINING_FULL) == 0);
   assert(nm_session_window(w->s, 1 + (how >> 3 & 15), how & 128 ? 300 : 1 << 20) == 0);
@@ -409,6 +430,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   nm_session_free(&w->s);
   for (int i = 0; i < w->n_begun; i++) {
     nm_source_free(&w->letters[i].content);
+    free(w->letters[i].all);
   }
   nm_buf_free(&w->line.content);
   free(w);

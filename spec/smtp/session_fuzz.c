@@ -13,8 +13,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Of all that a session may take: two blocks of output, a reply, its recipients' texts. */
-#define MEMORY_MAX (512 << 10)
+/* Of all that a session may take: a small and a large block of output, a reply, its recipients' texts, and what we keep of the wire. */
+#define MEMORY_MAX (768 << 10)
+
+/* As much of a text as is lent, and a few more. */
+#define LONG_MAX 45000
+#define CONTENT_MAX (2 * LONG_MAX)
 
 /* The input is a row of steps. */
 struct input {
@@ -130,7 +134,7 @@ static void look_at_wire(struct world *w, const char *p, size_t n) {
 /* What was sent is the content, as far as its form allows; a dot alone took the transaction back. */
 static void check_content(const struct world *w) {
   const struct wire *x = &w->wire;
-  struct nm_buf want = {.max = 4096}, got = {.max = 4096};
+  struct nm_buf want = {.max = CONTENT_MAX}, got = {.max = CONTENT_MAX};
   if (!x->is_whole || (x->is_data && x->content.n == 3)) {
     return;
   }
@@ -239,14 +243,18 @@ static void speak(struct world *w, size_t most) {
   const char *p = NULL, *again = NULL;
   size_t n = 0, n_again = 0;
   int rc = nm_session_output(w->s, &p, &n);
-  assert(n <= 65536 && (rc == 0 || (n == 0 && nm_session_state(w->s) == NM_SESSION_CLOSED)));
+  assert(n <= 262144 && (rc == 0 || (n == 0 && nm_session_state(w->s) == NM_SESSION_CLOSED)));
   if (n > 0) {
     assert(nm_session_output(w->s, &again, &n_again) == 0 && again == p && n_again == n);
     assert((nm_session_want(w->s) & NM_WANT_WRITE) != 0);
   }
+  struct nm_str behind = nm_session_behind(w->s);
+  assert(n > 0 || behind.n == 0);
   n = n < most ? n : most;
+  behind.n = behind.n < most - n ? behind.n : most - n;
   look_at_wire(w, p, n);
-  nm_session_sent(w->s, n);
+  look_at_wire(w, behind.p, behind.n);
+  nm_session_sent(w->s, n + behind.n);
 }
 
 /* 1 when the session has no reason to refuse it. */
@@ -285,7 +293,19 @@ static int choose_body(struct world *w, unsigned how, unsigned flags) {
 
 static void forget_wire(struct world *w) {
   nm_buf_free(&w->wire.content);
-  w->wire = (struct wire){.content = {.max = 65536}};
+  w->wire = (struct wire){.content = {.max = CONTENT_MAX}};
+}
+
+/* Lines, between two places where something must be done about them. */
+static struct nm_str long_text(const char *odd, unsigned how) {
+  static char text[LONG_MAX];
+  size_t n = 33000 + how * 40, odd_n = strlen(odd);
+  for (size_t i = 0; i < n; i++) {
+    text[i] = "0123456789abcdef\r\n"[i % 18];
+  }
+  memcpy(text + (how & 7) * odd_n, odd, odd_n);
+  memcpy(text + n - odd_n, odd, odd_n);
+  return nm_str(text, n);
 }
 
 static void begin(struct world *w, unsigned how, unsigned what, unsigned which) {
@@ -297,7 +317,12 @@ static void begin(struct world *w, unsigned how, unsigned what, unsigned which) 
   unsigned flags = nm_session_caps(w->s)->flags;
   nm_source_free(&w->content);
   w->text = nm_str(text, how % sizeof text);
-  w->content = odd_source(w->text, 1 + how % 7, (how & 16) != 0, how % 5 == 0 ? "gone" : NULL);
+  if ((which & 192) == 192) {
+    w->text = long_text(text, how);
+  }
+  w->content =
+      odd_source(w->text, which & 128 ? 5000 : 1 + how % 7, (how & 16) != 0, how % 5 == 0 ? "gone" : NULL);
+  ((struct odd_source *)w->content)->lends = which & 32 ? SIZE_MAX : 0;
   w->env = (struct nm_envelope){
       .from = which & 1 ? NULL : &w->from, .to = w->to, .n_to = 1 + (how & 3), .size = how};
   w->env.all_or_nothing = (how & 32) != 0;

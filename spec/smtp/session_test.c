@@ -169,7 +169,7 @@ static int fail_without_a_word(struct nm_source *s, char *p, size_t cap, size_t 
 }
 
 static void a_source_that_fails_without_a_word(void) {
-  static const struct nm_source_ops ops = {fail_without_a_word, NULL, NULL, NULL};
+  static const struct nm_source_ops ops = {fail_without_a_word, NULL, NULL, NULL, NULL};
   struct nm_source source = {.ops = &ops};
   struct fixture f;
   const char *p = NULL;
@@ -241,45 +241,88 @@ static int unchunk(struct nm_str wire, struct nm_buf *content) {
   return chunks;
 }
 
+/* What a buffer takes at first, and when a content has filled it; and what is lent at once. */
+#define SMALL 65536
+#define LARGE 262144
+
+static void send_in_chunks(size_t n, int is_lent, int least, int most) {
+  struct fixture f;
+  struct nm_buf wire = {.max = 1 << 20}, content = {.max = 1 << 20};
+  char *bytes = malloc(n);
+  memset(bytes, 'x', n - 2);
+  memcpy(bytes + n - 2, "\r\n", 2);
+  set_up(&f, NM_CAP_PIPELINING | NM_CAP_CHUNKING, 1, nm_str(bytes, n));
+  struct nm_source *copied = odd_source(nm_str(bytes, n), n, 0, NULL);
+  f.env.chunking = NM_CHUNKING_AFTER_RCPT;
+  CHECK(nm_session_begin(f.s, &f.env, is_lent ? f.content : copied) == 0);
+  take_all(f.s, NULL);
+  CHECK(say(f.s, "250 ok\r\n250 ok\r\n") == 0);
+  take_all(f.s, &wire);
+  int chunks = unchunk(nm_buf_str(&wire), &content);
+  CHECK(nm_session_handed_over(f.s) && chunks >= least && chunks <= most);
+  CHECK(nm_str_eq(nm_buf_str(&content), nm_str(bytes, n)));
+  for (int i = 0; i < chunks; i++) {
+    CHECK(nm_session_state(f.s) == NM_SESSION_BUSY && say(f.s, "250 ok\r\n") == 0);
+  }
+  CHECK(nm_session_result(f.s)->outcome == NM_OUTCOME_ACCEPTED);
+  nm_buf_free(&wire);
+  nm_buf_free(&content);
+  nm_source_free(&copied);
+  tear_down(&f);
+  free(bytes);
+}
+
 /* Contents around the size of a chunk, of two and of three, known or not: each is whole, and all chunks go without waiting. */
 static void sends_chunks_of_the_right_size(void) {
-  for (size_t times = 1; times <= 3; times++) {
-    for (size_t n = 65480 * times; n <= 65560 * times; n += times) {
-      struct fixture f;
-      struct nm_buf wire = {.max = 1 << 20}, content = {.max = 1 << 20};
-      char *bytes = malloc(n);
-      memset(bytes, 'x', n - 2);
-      memcpy(bytes + n - 2, "\r\n", 2);
-      set_up(&f, NM_CAP_PIPELINING | NM_CAP_CHUNKING, 1, nm_str(bytes, n));
-      f.env.chunking = NM_CHUNKING_AFTER_RCPT;
-      CHECK(nm_session_begin(f.s, &f.env, f.content) == 0);
-      take_all(f.s, NULL);
-      CHECK(say(f.s, "250 ok\r\n250 ok\r\n") == 0);
-      take_all(f.s, &wire);
-      int chunks = unchunk(nm_buf_str(&wire), &content);
-      CHECK(nm_session_handed_over(f.s) && chunks >= (int)times && chunks <= (int)times + 1);
-      CHECK(nm_str_eq(nm_buf_str(&content), nm_str(bytes, n)));
-      for (int i = 0; i < chunks; i++) {
-        CHECK(nm_session_state(f.s) == NM_SESSION_BUSY && say(f.s, "250 ok\r\n") == 0);
-      }
-      CHECK(nm_session_result(f.s)->outcome == NM_OUTCOME_ACCEPTED);
-      nm_buf_free(&wire);
-      nm_buf_free(&content);
-      tear_down(&f);
-      free(bytes);
+  for (int times = 0; times < 3; times++) {
+    for (size_t n = SMALL - 60; n < SMALL + 20; n++) {
+      send_in_chunks(n + (size_t)times * LARGE, 0, times + 1, times + 2);
     }
   }
+  for (int times = 1; times <= 3; times++) {
+    for (size_t n = LARGE * (size_t)times - 20; n < LARGE * (size_t)times + 20; n++) {
+      send_in_chunks(n, 1, times, times + 1);
+    }
+  }
+}
+
+/* What is lent goes out behind the chunk's head, and is nobody else's memory. */
+static void sends_from_where_the_content_lies(void) {
+  struct fixture f;
+  size_t n = 100000, have = 0;
+  char *bytes = malloc(n);
+  const char *p = NULL;
+  memset(bytes, 'x', n - 2);
+  memcpy(bytes + n - 2, "\r\n", 2);
+  set_up(&f, NM_CAP_PIPELINING | NM_CAP_CHUNKING, 1, nm_str(bytes, n));
+  CHECK(nm_session_begin(f.s, &f.env, f.content) == 0);
+  CHECK(nm_session_behind(f.s).n == 0);
+  CHECK(nm_session_output(f.s, &p, &have) == 0 && memcmp(p + have - 18, "BDAT 100000 LAST\r\n", 18) == 0);
+  CHECK(nm_session_behind(f.s).p == bytes && nm_session_behind(f.s).n == n);
+  nm_session_sent(f.s, have + 10); /* a transport that took both */
+  CHECK(nm_session_content_begun(f.s) && !nm_session_handed_over(f.s));
+  CHECK(nm_session_output(f.s, &p, &have) == 0 && p == bytes + 10 && have == n - 10);
+  CHECK(nm_session_behind(f.s).n == 0 && nm_session_want(f.s) == (NM_WANT_READ | NM_WANT_WRITE));
+  nm_session_sent(f.s, have - 1);
+  CHECK(!nm_session_handed_over(f.s));
+  nm_session_sent(f.s, 1);
+  CHECK(nm_session_handed_over(f.s) && nm_session_want(f.s) == NM_WANT_READ);
+  CHECK(say(f.s, "250 ok\r\n250 ok\r\n250 ok\r\n") == 0 && nm_session_state(f.s) == NM_SESSION_IDLE);
+  tear_down(&f);
+  free(bytes);
 }
 
 /* Five chunks on their way, the second refused: what was begun is sent to its end, nothing more is begun, every reply is heard, and
    the connection is good again. */
 static void stops_chunks_when_one_is_refused(void) {
   struct fixture f;
-  size_t n = 400000;
+  size_t n = SMALL + 5 * LARGE;
   char *bytes = calloc(1, n);
   const char *p = NULL;
   size_t have = 0;
-  set_up(&f, NM_CAP_PIPELINING | NM_CAP_CHUNKING | NM_CAP_BINARYMIME, 1, nm_str(bytes, n));
+  set_up(&f, NM_CAP_PIPELINING | NM_CAP_CHUNKING | NM_CAP_BINARYMIME, 1, NM_STR(""));
+  nm_source_free(&f.content);
+  f.content = odd_source(nm_str(bytes, n), n, 0, NULL);
   f.env.body = NM_BODY_BINARYMIME;
   CHECK(nm_session_begin(f.s, &f.env, f.content) == 0);
   for (int i = 0; i < 4; i++) {
@@ -645,6 +688,7 @@ int main(void) {
   RUN(a_source_that_fails_without_a_word);
   RUN(knows_when_all_is_handed_over);
   RUN(sends_chunks_of_the_right_size);
+  RUN(sends_from_where_the_content_lies);
   RUN(stops_chunks_when_one_is_refused);
   RUN(gathers_small_pieces);
   RUN(knows_when_a_connection_is_spent);

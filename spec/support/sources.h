@@ -32,6 +32,7 @@ struct odd_source {
   int stutters; /* every other read says NM_AGAIN */
   int tick;
   const char *why; /* fails with it at the end */
+  size_t lends;    /* at most that many octets at once; 0: none */
 };
 
 static int odd_read(struct nm_source *s, char *p, size_t cap, size_t *n_out) {
@@ -52,6 +53,24 @@ static int odd_read(struct nm_source *s, char *p, size_t cap, size_t *n_out) {
   return 0;
 }
 
+/* Not more than lends, and now and then nothing. */
+static size_t odd_lend(struct nm_source *s, size_t min, size_t max, const char **p_out) {
+  struct odd_source *o = (struct odd_source *)s;
+  size_t n = o->bytes.n - o->at;
+  n = n < max ? n : max;
+  n = n < o->lends ? n : o->lends;
+  if (n < min || n == 0) {
+    return 0;
+  }
+  o->tick = !o->tick;
+  if (o->stutters && o->tick) {
+    return 0;
+  }
+  *p_out = o->bytes.p + o->at;
+  o->at += n;
+  return n;
+}
+
 static int odd_rewind(struct nm_source *s) {
   ((struct odd_source *)s)->at = 0;
   return 0;
@@ -67,7 +86,7 @@ static void odd_free(struct nm_source *s) {
 }
 
 static inline struct nm_source *odd_source(struct nm_str bytes, size_t piece, int stutters, const char *why) {
-  static const struct nm_source_ops ops = {odd_read, odd_rewind, odd_size, odd_free};
+  static const struct nm_source_ops ops = {odd_read, odd_rewind, odd_size, odd_free, odd_lend};
   struct odd_source *o = calloc(1, sizeof *o);
   o->source.ops = &ops;
   o->bytes = bytes;

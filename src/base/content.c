@@ -162,6 +162,11 @@ static int content_read(struct nm_source *s, char *p, size_t cap, size_t *n_out)
   return result(c, nm_source_read(c->in, p, cap, n_out));
 }
 
+/* The source keeps a reference to the content, whose bytes those are. */
+static size_t content_lend(struct nm_source *s, size_t min, size_t max, const char **p_out) {
+  return nm_source_lend(((struct content_source *)s)->in, min, max, p_out);
+}
+
 static int content_rewind(struct nm_source *s) {
   struct content_source *c = (struct content_source *)s;
   return result(c, nm_source_rewind(c->in));
@@ -192,7 +197,8 @@ static int open_in(const struct nm_content *c, struct nm_source **out, struct nm
 }
 
 int nm_content_open(struct nm_content *c, struct nm_source **out, struct nm_error *e) {
-  static const struct nm_source_ops ops = {content_read, content_rewind, content_size, content_free};
+  static const struct nm_source_ops ops = {content_read, content_rewind, content_size, content_free,
+                                           content_lend};
   *out = NULL;
   struct content_source *s = nm_zalloc(sizeof *s);
   if (s == NULL) {

@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 #include "base/hidden.h"
+#include "base/str.h"
 
 /* Bytes that are moved: a connection as the composers see it. */
 enum { NM_IO_READ = 1, NM_IO_WRITE = 2 };
@@ -19,6 +20,8 @@ struct nm_io_ops {
   /* Waits at most ms (-1: for ever) until one of want (NM_IO_*) may succeed. 0: look again (also after a signal);
      NM_ETIME: the time is over. */
   int (*wait)(struct nm_io *io, int want, int ms);
+  /* NULL: it has none. As send, of n places in memory, one behind the other; some may be empty. */
+  int (*sendv)(struct nm_io *io, const struct nm_str *v, size_t n, size_t *n_out);
 };
 
 struct nm_io {

@@ -7,6 +7,10 @@ int nm_source_read(struct nm_source *s, char *p, size_t cap, size_t *n_out) {
   return s->ops->read(s, p, cap, n_out);
 }
 
+size_t nm_source_lend(struct nm_source *s, size_t min, size_t max, const char **p_out) {
+  return s->ops->lend != NULL ? s->ops->lend(s, min, max, p_out) : 0;
+}
+
 int nm_source_rewind(struct nm_source *s) {
   return s->ops->rewind(s);
 }
@@ -39,6 +43,17 @@ static int memory_read(struct nm_source *s, char *p, size_t cap, size_t *n_out) 
   return 0;
 }
 
+static size_t memory_lend(struct nm_source *s, size_t min, size_t max, const char **p_out) {
+  struct memory_source *m = (struct memory_source *)s;
+  size_t left = m->bytes.n - m->at, n = left < max ? left : max;
+  if (n < min) {
+    return 0;
+  }
+  *p_out = m->bytes.p + m->at;
+  m->at += n;
+  return n;
+}
+
 static int memory_rewind(struct nm_source *s) {
   ((struct memory_source *)s)->at = 0;
   return 0;
@@ -52,7 +67,8 @@ static void memory_free(struct nm_source *s) {
   nm_free(s);
 }
 
-static const struct nm_source_ops memory_ops = {memory_read, memory_rewind, memory_size, memory_free};
+static const struct nm_source_ops memory_ops = {memory_read, memory_rewind, memory_size, memory_free,
+                                                memory_lend};
 
 struct nm_source *nm_source_memory(struct nm_str bytes) {
   struct memory_source *m = nm_zalloc(sizeof *m);

@@ -20,7 +20,12 @@ struct nm_source_ops {
   /* Bytes of the whole from the first to the last, or -1 when unknown; does not depend on the position. */
   int64_t (*size)(struct nm_source *s);
   void (*free)(struct nm_source *s);
+  /* NULL: nothing is lent. As nm_source_lend. */
+  size_t (*lend)(struct nm_source *s, size_t min, size_t max, const char **p_out);
 };
+
+/* Less is better copied to what is sent with it than lent. */
+#define NM_LEND_MIN 32768
 
 /* First member of every kind of source. */
 struct nm_source {
@@ -31,6 +36,9 @@ struct nm_source {
 NM_HIDDEN_BEGIN
 
 int nm_source_read(struct nm_source *s, char *p, size_t cap, size_t *n_out);
+/* As a read, but where the bytes lie: max of them at most, which stay where and what they are until s is freed. 0: less than min (>= 1)
+   that come next lie in memory as they are to be read. Then nm_source_read goes on, and says what is the matter. */
+size_t nm_source_lend(struct nm_source *s, size_t min, size_t max, const char **p_out);
 int nm_source_rewind(struct nm_source *s);
 int64_t nm_source_size(struct nm_source *s);
 /* Frees *s and sets it to NULL; NULL is fine. */

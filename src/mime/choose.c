@@ -83,6 +83,7 @@ static int64_t input_size(const struct nm_scan *s, int text) {
 static void use_copy(struct nm_encoding *how, enum nm_cte cte, int text, const struct nm_scan *found) {
   *how = (struct nm_encoding){.cte = cte, .text = text, .size = input_size(found, text)};
   how->line_end = text ? nm_scan_line_end(found) : nm_scan_crlf_end(found);
+  how->as_is = !text || crlf_only(found);
 }
 
 static void use_base64(struct nm_encoding *how, int text, const struct nm_scan *found) {

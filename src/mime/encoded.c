@@ -24,14 +24,20 @@ struct encoded {
   char in[];
 };
 
+/* Text whose line ends are written as they stand must have no others than before. The last octet may be the CR of a CRLF. */
+static int has_lines(const struct encoded *e) {
+  const struct nm_scan *s = &e->scan;
+  return !e->how.as_is || !e->how.text || (s->lf == 0 && s->cr == (uint64_t)s->after_cr);
+}
+
 /* The header has said already what the content is. */
-static int check(struct encoded *e, size_t n) {
+static int check(struct encoded *e, const char *p, size_t n) {
   enum nm_cte cte = e->how.cte;
   if (cte != NM_CTE_7BIT && cte != NM_CTE_8BIT) {
     return 0;
   }
-  nm_scan_step(&e->scan, e->in, n);
-  if (cte == NM_CTE_7BIT ? nm_scan_is_7bit(&e->scan) : nm_scan_is_8bit(&e->scan)) {
+  nm_scan_step(&e->scan, p, n);
+  if ((cte == NM_CTE_7BIT ? nm_scan_is_7bit(&e->scan) : nm_scan_is_8bit(&e->scan)) && has_lines(e)) {
     return 0;
   }
   return nm_error_set(&e->source.error, NM_EIO, NM_KIND_MESSAGE,
@@ -47,7 +53,7 @@ static int refill(struct encoded *e) {
     return err;
   }
   if (err == 0) {
-    err = check(e, n);
+    err = check(e, e->in, n);
   }
   if (err == 0) {
     e->in_at = 0;
@@ -105,9 +111,23 @@ static int read_piece(struct encoded *e, char *p, size_t cap, size_t *n_out) {
   return 0;
 }
 
+static int read_as_is(struct encoded *e, char *p, size_t cap, size_t *n_out) {
+  if (e->source.error.code != 0) {
+    return e->source.error.code;
+  }
+  int err = nm_source_read(e->inner, p, cap, n_out);
+  if (err < 0) {
+    e->source.error = e->inner->error;
+  }
+  return err == 0 ? check(e, p, *n_out) : err;
+}
+
 static int encoded_read(struct nm_source *s, char *p, size_t cap, size_t *n_out) {
   struct encoded *e = (struct encoded *)s;
   size_t got = 0;
+  if (e->how.as_is) {
+    return read_as_is(e, p, cap, n_out);
+  }
   while (got < cap) {
     size_t n = 0;
     int err = s->error.code != 0 ? s->error.code : read_piece(e, p + got, cap - got, &n);
@@ -152,11 +172,13 @@ static void encoded_free(struct nm_source *s) {
   nm_free(s);
 }
 
-static const struct nm_source_ops encoded_ops = {encoded_read, encoded_rewind, encoded_size, encoded_free};
+static const struct nm_source_ops encoded_ops = {encoded_read, encoded_rewind, encoded_size, encoded_free,
+                                                 NULL};
 
 struct nm_source *nm_encoded_source(struct nm_source *inner, const struct nm_encoding *how) {
   int64_t size = nm_source_size(inner);
   size_t in_cap = size >= 0 && size < (int64_t)IN_MAX ? (size_t)size + 1 : IN_MAX; /* + 1: to meet the end */
+  in_cap = how->as_is ? 0 : in_cap;
   struct encoded *e = nm_alloc(sizeof *e + in_cap);
   if (e == NULL) {
     nm_source_free(&inner);

@@ -38,6 +38,7 @@ struct nm_encoding {
   int text;     /* for the encoder */
   int64_t size; /* octets of the encoded form; -1: not known */
   int line_end; /* the encoded form ends in CRLF */
+  int as_is;    /* and is the content itself, octet by octet */
 };
 
 /* What nm_cte_wish allows beyond what passes any MTA. */

@@ -88,6 +88,7 @@ static int prepare_message(struct leaf *l) {
   how->text = 1;
   how->size = (int64_t)(l->scan.bytes + l->scan.lf);
   how->line_end = nm_scan_line_end(&l->scan);
+  how->as_is = l->scan.lf == 0;
   return 0;
 }
 

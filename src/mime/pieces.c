@@ -124,6 +124,11 @@ static int failed(struct nm_pieces *p, int err, const struct nm_error *why) {
   return nm_error_set(&p->source.error, err, NM_KIND_MESSAGE, "%s", why->text);
 }
 
+/* What it has is in memory, in the form in which it is sent, and as it was looked at: nobody can change it. */
+static int is_at_hand(const struct piece *piece) {
+  return piece->content != NULL && piece->how.as_is && nm_content_bytes(piece->content).p != NULL;
+}
+
 static int open_content(struct nm_pieces *p, struct piece *piece) {
   struct nm_source *inner = piece->fed;
   struct nm_error why = {0};
@@ -138,15 +143,20 @@ static int open_content(struct nm_pieces *p, struct piece *piece) {
     nm_source_free(&inner);
     return changed(p, piece);
   }
-  p->open = nm_encoded_source(inner, &piece->how);
+  p->open = is_at_hand(piece) ? inner : nm_encoded_source(inner, &piece->how);
   return p->open != NULL ? 0 : nm_error_nomem(&p->source.error);
 }
 
-static int read_text(struct nm_pieces *p, const struct piece *piece, char *to, size_t cap, size_t *n_out) {
-  size_t left = (size_t)(piece->size - p->done);
-  *n_out = left < cap ? left : cap;
+/* What is left of the literal piece it stands at. */
+static struct nm_str rest_of_text(const struct nm_pieces *p, const struct piece *piece) {
   const char *text = p->at < p->n ? p->text.p : p->tail->text.p;
-  memcpy(to, text + piece->at + (size_t)p->done, *n_out);
+  return nm_str(text + piece->at + (size_t)p->done, (size_t)(piece->size - p->done));
+}
+
+static int read_text(struct nm_pieces *p, const struct piece *piece, char *to, size_t cap, size_t *n_out) {
+  struct nm_str rest = rest_of_text(p, piece);
+  *n_out = rest.n < cap ? rest.n : cap;
+  memcpy(to, rest.p, *n_out);
   return 0;
 }
 
@@ -189,10 +199,16 @@ static int read_piece(struct nm_pieces *p, char *to, size_t cap, size_t *n_out) 
   return 0;
 }
 
+/* Worth stopping before: whoever reads may have it lent. */
+static int begins_lendable(const struct nm_pieces *p) {
+  const struct piece *piece = piece_at(p, p->at);
+  return p->done == 0 && piece->size >= NM_LEND_MIN && is_at_hand(piece);
+}
+
 static int pieces_read(struct nm_source *s, char *to, size_t cap, size_t *n_out) {
   struct nm_pieces *p = (struct nm_pieces *)s;
   size_t got = 0;
-  while (got < cap && piece_at(p, p->at) != NULL) {
+  while (got < cap && piece_at(p, p->at) != NULL && !(got > 0 && begins_lendable(p))) {
     size_t n = 0;
     int err = s->error.code != 0 ? s->error.code : read_piece(p, to + got, cap - got, &n);
     if (err != 0 && got == 0) {
@@ -205,6 +221,36 @@ static int pieces_read(struct nm_source *s, char *to, size_t cap, size_t *n_out)
   }
   *n_out = got;
   return 0;
+}
+
+static size_t lend_text(const struct nm_pieces *p, const struct piece *piece, size_t min, size_t max,
+                        const char **p_out) {
+  struct nm_str rest = rest_of_text(p, piece);
+  size_t n = rest.n < max ? rest.n : max;
+  *p_out = rest.p;
+  return n >= min ? n : 0;
+}
+
+/* One that cannot be opened says why at the next read. */
+static size_t lend_content(struct nm_pieces *p, struct piece *piece, size_t min, size_t max,
+                           const char **p_out) {
+  if (!is_at_hand(piece) || (p->open == NULL && open_content(p, piece) != 0)) {
+    return 0;
+  }
+  return nm_source_lend(p->open, min, max, p_out);
+}
+
+/* From the piece it stands at; what is lent of a content is the content's, which stays as long as this. */
+static size_t pieces_lend(struct nm_source *s, size_t min, size_t max, const char **p_out) {
+  struct nm_pieces *p = (struct nm_pieces *)s;
+  if (s->error.code != 0 || p->at == p->n) {
+    return 0;
+  }
+  struct piece *piece = &p->pieces[p->at];
+  size_t n =
+      piece->content != NULL ? lend_content(p, piece, min, max, p_out) : lend_text(p, piece, min, max, p_out);
+  p->done += (int64_t)n;
+  return n;
 }
 
 /* Those that are fed wait again from the first byte on, where they can. */
@@ -251,7 +297,8 @@ static void pieces_free(struct nm_source *s) {
   nm_free(p);
 }
 
-static const struct nm_source_ops pieces_ops = {pieces_read, pieces_rewind, pieces_size, pieces_free};
+static const struct nm_source_ops pieces_ops = {pieces_read, pieces_rewind, pieces_size, pieces_free,
+                                                pieces_lend};
 
 struct nm_pieces *nm_pieces_new(void) {
   struct nm_pieces *p = nm_zalloc(sizeof *p);

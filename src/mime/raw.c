@@ -114,7 +114,7 @@ static int check_lines(struct raw *r) {
   if (s->nul) {
     return refuse(r, "it has a NUL, which mail cannot carry");
   }
-  if (s->longest > NM_SCAN_LINE_MAX) {
+  if (s->too_long) {
     return refuse(
         r,
         "it has a line of more than 998 octets, which servers cut or refuse; read it with MailMessage.Parse, "
@@ -135,7 +135,8 @@ static void describe(const struct raw *r, struct nm_encoding *how) {
   *how = (struct nm_encoding){.cte = r->scan.high ? NM_CTE_8BIT : NM_CTE_7BIT,
                               .text = 1,
                               .size = (int64_t)(r->scan.bytes + r->scan.lf),
-                              .line_end = nm_scan_line_end(&r->scan)};
+                              .line_end = nm_scan_line_end(&r->scan),
+                              .as_is = r->scan.lf == 0 && r->scan.cr == 0};
 }
 
 int nm_raw_scan(struct nm_content *content, struct nm_encoding *how, int64_t *size_out, struct nm_buf *id,

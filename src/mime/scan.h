@@ -12,7 +12,7 @@ struct nm_scan {
   uint64_t crlf, lf, cr; /* line ends; lf and cr: alone */
   uint64_t escapes;      /* octets other than line ends that QP must write as =XX */
   size_t line;           /* octets of the line so far */
-  size_t longest;        /* the longest line, without its end */
+  int too_long;          /* a line over NM_SCAN_LINE_MAX */
   int high;              /* an octet over 127 */
   int nul;
   int from_line; /* a line that begins with "From " */

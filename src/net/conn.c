@@ -1,6 +1,8 @@
 #include "net/conn.h"
 
+#include <errno.h>
 #include <poll.h>
+#include <sys/uio.h>
 #include <unistd.h>
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -8,6 +10,17 @@
 
 /* An answer of the resolver's is late by one part in so many, at most. */
 #define RESOLVER_LATENESS 8
+/* Sent at once: the session has two. */
+#define PIECES_MAX 8
+/* A TLS record: what takes longer to leave counts as no progress, and to have more encrypted at once saves nothing. */
+#define RECORD_MAX 16384
+
+#ifdef MSG_NOSIGNAL
+#  define CAN_SEND_PLAIN 1
+#else /* libcurl knows how to do without */
+#  define CAN_SEND_PLAIN 0
+#  define MSG_NOSIGNAL 0
+#endif
 
 int nm_conn_is_foreign(const struct nm_conn *c) {
   return c->pid != getpid();
@@ -28,23 +41,57 @@ static int lost(struct nm_conn *c) {
   return NM_EIO;
 }
 
-static int io_send(struct nm_io *io, const char *p, size_t n, size_t *n_out) {
-  struct nm_conn *c = conn_of(io);
+/* A line that takes nothing more may still hold the server's reason for that: only recv pronounces it dead. */
+static int sent(struct nm_conn *c, int rc, size_t n) {
+  if (rc == 0 && n > 0) {
+    c->heard = 0;
+    return 0;
+  }
+  return rc == 0 ? NM_AGAIN : rc;
+}
+
+/* Past libcurl, which would do the same with one piece after another. */
+static int send_plain(struct nm_conn *c, const struct nm_str *v, size_t n, size_t *n_out) {
+  struct iovec pieces[PIECES_MAX];
+  struct msghdr what = {.msg_iov = pieces};
+  for (size_t i = 0; i < n && i < PIECES_MAX; i++) {
+    pieces[i] = (struct iovec){.iov_base = (void *)(uintptr_t)v[i].p, .iov_len = v[i].n};
+    what.msg_iovlen = i + 1;
+  }
+  ssize_t got;
+  do {
+    got = sendmsg(c->fd, &what, MSG_NOSIGNAL | MSG_DONTWAIT);
+  } while (got < 0 && errno == EINTR);
+  *n_out = got > 0 ? (size_t)got : 0;
+  return got >= 0 || errno == EAGAIN || errno == EWOULDBLOCK ? 0 : NM_EIO;
+}
+
+static int send_by_curl(struct nm_conn *c, const char *p, size_t n, size_t *n_out) {
   struct nm_sigpipe hold;
+  nm_sigpipe_hold(&hold, c->net->hold_sigpipe);
+  CURLcode rc = curl_easy_send(c->easy, p, n < RECORD_MAX ? n : RECORD_MAX, n_out);
+  nm_sigpipe_release(&hold);
+  *n_out = rc == CURLE_OK ? *n_out : 0;
+  return rc == CURLE_OK || rc == CURLE_AGAIN ? 0 : NM_EIO;
+}
+
+static int io_sendv(struct nm_io *io, const struct nm_str *v, size_t n, size_t *n_out) {
+  struct nm_conn *c = conn_of(io);
   *n_out = 0;
   if (!may_speak(c)) {
     return lost(c);
   }
-  nm_sigpipe_hold(&hold, c->net->hold_sigpipe);
-  CURLcode rc = curl_easy_send(c->easy, p, n, n_out);
-  nm_sigpipe_release(&hold);
-  if (rc == CURLE_OK && *n_out > 0) {
-    c->heard = 0;
-    return 0;
+  while (n > 1 && v->n == 0) {
+    v++;
+    n--;
   }
-  *n_out = 0;
-  /* A line that takes nothing more may still hold the server's reason for that: only recv pronounces it dead. */
-  return rc == CURLE_AGAIN || rc == CURLE_OK ? NM_AGAIN : NM_EIO;
+  int rc = c->is_plain ? send_plain(c, v, n, n_out) : send_by_curl(c, v->p, v->n, n_out);
+  return sent(c, rc, *n_out);
+}
+
+static int io_send(struct nm_io *io, const char *p, size_t n, size_t *n_out) {
+  struct nm_str whole = nm_str(p, n);
+  return io_sendv(io, &whole, 1, n_out);
 }
 
 static int io_recv(struct nm_io *io, char *p, size_t cap, size_t *n_out) {
@@ -90,7 +137,7 @@ static int io_wait(struct nm_io *io, int want, int ms) {
   return rc == 0 ? NM_ETIME : 0; /* also after a signal */
 }
 
-static const struct nm_io_ops io_ops = {.send = io_send, .recv = io_recv, .wait = io_wait};
+static const struct nm_io_ops io_ops = {.send = io_send, .recv = io_recv, .wait = io_wait, .sendv = io_sendv};
 
 /* By the socket itself, not by what libcurl remembers of it. A peer that is gone by now, and so is nobody's, may have left words on the
    line: whoever reads hears them, and then of the end. */
@@ -115,6 +162,8 @@ int nm_conn_ready(struct nm_conn *c) {
   c->sockets.n = 0;   /* the others are closed */
   nm_sockets_add(&c->sockets, fd);
   note_peer(c);
+  c->is_plain =
+      CAN_SEND_PLAIN && c->tls == NM_TLS_NONE && !c->proxied; /* what is said to a proxy may be in TLS */
   c->io.ops = &io_ops;
   c->state = NM_CONN_READY;
   return 0;

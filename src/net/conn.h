@@ -52,6 +52,7 @@ struct nm_conn {
   int is_watched;            /* fd, by net's watch */
   unsigned n_watched;        /* of sockets.n, while dialling */
   int64_t began;             /* ms */
+  int is_plain;              /* what is sent goes out on fd as it is */
   int heard;                 /* bytes came in since the last went out, or were acknowledged */
   int has_heard;             /* at any time */
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "smtp/clean.h"
 
 /* A multiple of what one read of the message gives; what fits a core's first cache. */
 #define IN_SIZE 16384
@@ -14,9 +15,10 @@ struct dot_source {
   struct nm_source source;
   struct nm_source *inner;
   enum nm_wire_form form;
-  size_t at; /* of in, the next byte to send */
-  size_t n;  /* bytes in in */
-  int rc;    /* negative: inner failed, and stays so */
+  const char *from; /* what is to be sent next: in, or what inner has lent */
+  size_t at;        /* of it, the next byte */
+  size_t n;         /* bytes of it */
+  int rc;           /* negative: inner failed, and stays so */
   /* The state that lives across reads, all about what was sent so far: */
   int line_begun; /* the current line has a byte: what comes next is not at its begin */
   int any;        /* something was sent */
@@ -45,32 +47,18 @@ static size_t take_pend(struct dot_source *d, char *p, size_t cap) {
   return n;
 }
 
-/* How many bytes of p, which begins within a line or with a byte that is no dot, go out as they are: up to a bare CR, a
-   bare LF, a CR that nothing follows yet, or a dot that begins a line and must not. */
-static size_t clean_run(const char *p, size_t n, enum nm_wire_form form) {
-  size_t line = 0;
-  while (line < n) {
-    const char *lf = memchr(p + line, '\n', n - line);
-    size_t end = lf != NULL ? (size_t)(lf - p) : n;
-    const char *cr = memchr(p + line, '\r', end - line);
-    if (cr != NULL && cr + 1 != lf) {
-      return (size_t)(cr - p);
-    }
-    if (cr == NULL) {
-      return end;
-    }
-    line = end + 1;
-    if (form == NM_WIRE_DOTTED && line < n && p[line] == '.') {
-      return line;
-    }
-  }
-  return n;
+static size_t clean_run(const struct dot_source *d, const char *p, size_t n) {
+  return nm_clean_run(p, n, d->form == NM_WIRE_DOTTED);
 }
 
 /* RFC 5321 4.1.1.4: the content ends with CRLF "." CRLF; the first CRLF is the last line's own. An empty content has no
-   line, and is sent as one empty line. */
+   line, and is sent as one empty line. Of octets nothing is added. */
 static void end_content(struct dot_source *d) {
   static const char end[] = "\r\n.\r\n";
+  if (d->form == NM_WIRE_OCTETS) {
+    d->ended = 1;
+    return;
+  }
   size_t from = d->line_begun || !d->any ? 0 : 2;
   size_t to = d->form == NM_WIRE_DOTTED ? 5 : 2;
   d->ended = 1;
@@ -92,6 +80,7 @@ static int pull(struct dot_source *d, char *p, size_t cap, size_t *n_out) {
 static int fill(struct dot_source *d) {
   size_t n = 0;
   int rc = pull(d, d->in, sizeof d->in, &n);
+  d->from = d->in;
   d->at = 0;
   d->n = n;
   return rc;
@@ -110,7 +99,8 @@ static int read_straight(struct dot_source *d, char *p, size_t cap, size_t *n_ou
   size_t got = 0;
   int rc = pull(d, p, cap < sizeof d->in ? cap : sizeof d->in, &got);
   int is_dot = got > 0 && p[0] == '.' && !d->line_begun && d->form == NM_WIRE_DOTTED;
-  size_t run = is_dot ? 0 : clean_run(p, got, d->form);
+  size_t run = is_dot ? 0 : clean_run(d, p, got);
+  d->from = d->in;
   d->at = 0;
   d->n = got - run;
   if (d->n > 0) {
@@ -121,21 +111,21 @@ static int read_straight(struct dot_source *d, char *p, size_t cap, size_t *n_ou
   return rc;
 }
 
-/* Copies what goes out as it is; in has at least one byte. */
+/* Copies what goes out as it is; there is at least one byte. */
 static size_t copy_run(struct dot_source *d, char *p, size_t cap) {
   size_t left = d->n - d->at;
-  size_t run = clean_run(d->in + d->at, left < cap ? left : cap, d->form);
+  size_t run = clean_run(d, d->from + d->at, left < cap ? left : cap);
   if (run > 0) {
-    memcpy(p, d->in + d->at, run);
+    memcpy(p, d->from + d->at, run);
     d->at += run;
     note_run(d, p, run);
   }
   return run;
 }
 
-/* What must be sent otherwise than it stands, if the next byte of in is such a one. */
+/* What must be sent otherwise than it stands, if the next byte is such a one. */
 static void take_special(struct dot_source *d) {
-  char c = d->in[d->at];
+  char c = d->from[d->at];
   if (c == '\r' || c == '\n') {
     set_pend(d, "\r\n", 2);
     d->at++;
@@ -151,13 +141,13 @@ static void take_special(struct dot_source *d) {
 }
 
 static int read_octets(struct dot_source *d, char *p, size_t cap, size_t *n_out) {
-  int rc = d->rc != 0 ? d->rc : nm_source_read(d->inner, p, cap, n_out);
-  if (rc < 0) {
-    d->rc = rc;
-    d->source.error = d->inner->error;
+  if (d->at == d->n) {
+    return pull(d, p, cap, n_out);
   }
-  d->ended = rc == 0 && *n_out == 0;
-  return rc;
+  *n_out = d->n - d->at < cap ? d->n - d->at : cap;
+  memcpy(p, d->from + d->at, *n_out);
+  d->at += *n_out;
+  return 0;
 }
 
 static int dot_read(struct nm_source *s, char *p, size_t cap, size_t *n_out) {
@@ -180,11 +170,11 @@ static int dot_read(struct nm_source *s, char *p, size_t cap, size_t *n_out) {
       continue;
     }
     if (d->skip_lf) {
-      d->at += d->in[d->at] == '\n';
+      d->at += d->from[d->at] == '\n';
       d->skip_lf = 0;
       continue;
     }
-    if (d->line_begun || d->in[d->at] != '.' || d->form != NM_WIRE_DOTTED) {
+    if (d->line_begun || d->from[d->at] != '.' || d->form != NM_WIRE_DOTTED) {
       n += copy_run(d, p + n, cap - n);
     }
     if (n < cap && d->at < d->n) {
@@ -195,8 +185,45 @@ static int dot_read(struct nm_source *s, char *p, size_t cap, size_t *n_out) {
   return n > 0 ? 0 : rc;
 }
 
+/* Of inner, to be sent next, without a copy. */
+static size_t borrow(struct dot_source *d, size_t min, size_t max) {
+  d->n = nm_source_lend(d->inner, min, max, &d->from);
+  d->at = 0;
+  return d->n;
+}
+
+size_t nm_wire_lend(struct nm_source *s, size_t min, size_t max, const char **p_out) {
+  struct dot_source *d = (struct dot_source *)s;
+  if (d->pend_at < d->pend_n || d->skip_lf || d->ended || d->rc != 0) {
+    return 0;
+  }
+  size_t left = d->at < d->n ? d->n - d->at : borrow(d, min, max);
+  const char *p = d->from + d->at;
+  int is_dot = left > 0 && *p == '.' && !d->line_begun && d->form == NM_WIRE_DOTTED;
+  if (d->from == d->in || left < min || is_dot) {
+    return 0;
+  }
+  left = left < max ? left : max;
+  size_t run = d->form == NM_WIRE_OCTETS ? left : clean_run(d, p, left);
+  if (run < min) {
+    return 0;
+  }
+  d->at += run;
+  note_run(d, p, run);
+  *p_out = p;
+  return run;
+}
+
+void nm_wire_look(struct nm_source *s) {
+  struct dot_source *d = (struct dot_source *)s;
+  if (d->at == d->n && d->pend_at == d->pend_n && !d->ended && d->rc == 0) {
+    (void)fill(d);
+  }
+}
+
 /* All that lives across reads. */
 static void forget(struct dot_source *d) {
+  d->from = d->in;
   d->at = d->n = 0;
   d->rc = 0;
   d->line_begun = d->any = d->skip_lf = d->ended = 0;
@@ -223,7 +250,7 @@ static void dot_free(struct nm_source *s) {
   nm_free(s);
 }
 
-static const struct nm_source_ops dot_ops = {dot_read, dot_rewind, dot_size, dot_free};
+static const struct nm_source_ops dot_ops = {dot_read, dot_rewind, dot_size, dot_free, NULL};
 
 struct nm_source *nm_wire_source(void) {
   struct dot_source *d = nm_alloc(sizeof *d);

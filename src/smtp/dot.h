@@ -26,6 +26,10 @@ struct nm_source *nm_wire_source(void);
 void nm_wire_source_set(struct nm_source *wire, struct nm_source *inner, enum nm_wire_form form);
 /* Of all of these: the last byte was read. With the dot known at once, otherwise only by one more read that gives nothing. */
 int nm_dot_source_ended(const struct nm_source *s);
+/* As nm_source_lend: what comes next on the wire, where the content has it in memory as it is to be sent. */
+size_t nm_wire_lend(struct nm_source *s, size_t min, size_t max, const char **p_out);
+/* Makes that read, if all was given that is at hand: nm_dot_source_ended is right then. What it finds is given later. */
+void nm_wire_look(struct nm_source *s);
 
 NM_HIDDEN_END
 

@@ -4,10 +4,7 @@
 #include "smtp/dot.h"
 #include "smtp/session_own.h"
 
-/* The life of a session, and what it is asked to do. Its bytes are in session_io.c. */
-
-/* What is written at once: four TLS records, and enough that a content of any size costs few calls. */
-#define OUT_MAX 65536
+/* The life of a session, and what it is asked to do. Its bytes are in session_out.c and session_in.c. */
 
 struct nm_session *nm_session_new(void) {
   struct nm_session *s = nm_zalloc(sizeof *s);
@@ -16,11 +13,11 @@ struct nm_session *nm_session_new(void) {
   }
   s->state = NM_SESSION_CLOSED;
   s->closed_code = NM_EINVAL;
-  s->out.max = OUT_MAX;
+  s->out.max = NM_OUT_SMALL;
   s->parser = nm_reply_parser_new();
   s->wire = nm_wire_source();
   if (s->parser == NULL || s->wire == NULL || nm_row_resize(&s->row, 1, UINT64_MAX) != 0 ||
-      nm_buf_room(&s->out, OUT_MAX) == NULL) {
+      nm_buf_room(&s->out, NM_OUT_SMALL) == NULL) {
     nm_session_free(&s);
   }
   return s;
@@ -115,10 +112,19 @@ void nm_session_drop_output(struct nm_session *s) {
     nm_wipe(s->out.p, s->out.n);
   }
   nm_buf_reset(&s->out);
+  s->lent = (struct nm_str){0};
   s->out_at = 0;
   s->traced = 0;
   s->n_stretch = s->at_stretch = 0;
   s->out_is_secret = 0;
+}
+
+void nm_session_size_output(struct nm_session *s, size_t max) {
+  struct nm_buf sized = {.max = max};
+  if (s->out.max != max && nm_buf_room(&sized, max) != NULL) {
+    nm_buf_free(&s->out);
+    s->out = sized;
+  }
 }
 
 void nm_session_one_stretch(struct nm_session *s) {
@@ -279,6 +285,9 @@ int nm_session_begin(struct nm_session *s, const struct nm_envelope *env, struct
   if (is_idle) {
     nm_txn_start(t, s->wire, s->is_reset_due);
     enter(s, NM_SESSION_BUSY);
+    if (env->size >= 0 && env->size <= NM_OUT_SMALL) {
+      nm_session_size_output(s, NM_OUT_SMALL);
+    }
   }
   return 0;
 }

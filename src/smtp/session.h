@@ -197,7 +197,10 @@ int nm_session_want(const struct nm_session *s);
    is what a calculation finds out about the server (NM_WANT_WORK), and NM_ENOMEM. Transactions before it that are all written get their
    replies first; then the session closes in nm_session_input. Those behind it are not_sent. */
 int nm_session_output(struct nm_session *s, const char **p_out, size_t *n_out);
-/* The transport took the first n of them. */
+/* What is to be sent right behind those, from another place, which does not move either; often nothing. A transport that takes both at once
+   saves a call and a short packet; any other need not ask. */
+struct nm_str nm_session_behind(const struct nm_session *s);
+/* The transport took the first n of them, or of both. */
 void nm_session_sent(struct nm_session *s, size_t n);
 /* Bytes from the server, all are used. A reply that nothing asked for, one that comes before its command was sent, a malformed
    one: the session is closed and NM_EPROTO (NM_ELIMIT, NM_ENOMEM) returned, also ever after. A refusal is no error here, even

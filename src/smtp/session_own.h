@@ -10,6 +10,12 @@
 /* Transactions that can have bytes in one buffer. */
 #define NM_STRETCH_MAX 64
 
+/* What is written at once: four TLS records, and many small messages; of a content that takes more than that, enough for few system calls
+   and few chunks, and little enough to be still in the processor's cache when they read it. What lacks NM_OUT_FULL is full. */
+#define NM_OUT_SMALL 65536
+#define NM_OUT_LARGE ((size_t)256 << 10)
+#define NM_OUT_FULL 256
+
 /* Between the files session*.c. */
 struct nm_session {
   enum nm_session_state state;
@@ -24,7 +30,8 @@ struct nm_session {
   size_t awaited; /* commands sent to their last byte and not answered */
   /* Filled only when all of it was sent: a TLS library that was offered a pointer wants the same again. */
   struct nm_buf out;
-  size_t out_at;
+  struct nm_str lent; /* of a content: what goes out behind that, from where it lies */
+  size_t out_at;      /* of both */
   int out_is_secret;
   /* What out is made of, without gaps. */
   struct nm_stretch stretch[NM_STRETCH_MAX];
@@ -54,8 +61,22 @@ void nm_session_shut(struct nm_session *s, int code, const struct nm_error *why)
 void nm_session_one_stretch(struct nm_session *s);
 /* Forgets what is in the output buffer; what AUTH says is not left in memory longer than it must be. */
 void nm_session_drop_output(struct nm_session *s);
+/* Makes the output buffer, which holds nothing that counts any more, that large; short of memory it stays as it is. */
+void nm_session_size_output(struct nm_session *s, size_t max);
 /* The handshake's 220 to STARTTLS is here, TLS is not. */
 int nm_session_wants_tls(const struct nm_session *s);
+
+/* session_in.c */
+/* Something is said, or waited for. */
+int nm_session_is_speaking(const struct nm_session *s);
+/* Its reply, or what it calculated, said that. */
+void nm_session_talk_went_on(struct nm_session *s, int verdict);
+/* Some transactions may be over. */
+void nm_session_row_goes_on(struct nm_session *s);
+/* Whatever runs ends here. */
+void nm_session_end_with(struct nm_session *s, const struct nm_error *why);
+
+/* session_trace.c */
 
 /* Lines of that stretch that have left whole since it was last called. */
 void nm_session_trace_sent(struct nm_session *s, const struct nm_stretch *st);

@@ -12,6 +12,11 @@
 #define CHUNK_HEAD_MAX (sizeof CHUNK_VERB + NM_DECIMAL_MAX + sizeof CHUNK_LAST)
 /* So much of a buffer may hold commands and still take a chunk behind them. */
 #define BESIDE_CHUNK_MAX 16384
+/* Lent at once: enough that its system call counts for nothing, and little enough that what a glance at it has brought into the
+   processor's cache is there when it is sent, and that a refusal does not come long before the end of a chunk. */
+#define LENT_MAX ((size_t)256 << 10)
+/* By so much the head of a chunk may get longer than was guessed when its first octets were read: it is the last, or more was lent. */
+#define CHUNK_HEAD_MORE (sizeof CHUNK_LAST - 1 + NM_DECIMAL_MAX)
 
 static int same(struct nm_cursor a, struct nm_cursor b) {
   return a.step == b.step && a.i == b.i;
@@ -240,11 +245,17 @@ static int content_failed(struct nm_txn *t, int rc) {
   return rc;
 }
 
-/* Reads behind the n bytes at from that are there, up to the place end, the content's end, or what it gives now. */
-static int read_content(struct nm_txn *t, struct nm_buf *out, size_t from, size_t end, size_t *n) {
+/* Reads behind the n bytes at from that are there, up to the place end, the content's end, what it gives now, or what it lends. */
+static int read_content(struct nm_txn *t, struct nm_buf *out, size_t from, size_t end, size_t *n,
+                        struct nm_str *lent) {
   int rc = 0;
   while (rc == 0 && from + *n < end && !nm_dot_source_ended(t->wire)) {
     size_t got = 0;
+    lent->n = nm_wire_lend(t->wire, NM_LEND_MIN, LENT_MAX, &lent->p);
+    if (lent->n > 0) {
+      nm_wire_look(t->wire);
+      break;
+    }
     rc = nm_source_read(t->wire, out->p + from + *n, end - from - *n, &got);
     *n += got;
   }
@@ -253,13 +264,13 @@ static int read_content(struct nm_txn *t, struct nm_buf *out, size_t from, size_
 
 static int write_data(struct nm_txn *t, struct nm_buf *out, struct nm_stretch *s) {
   size_t got = 0;
-  int rc = read_content(t, out, out->n, out->max, &got);
+  int rc = read_content(t, out, out->n, out->max, &got, &s->lent);
   if (rc == 0 && nm_dot_source_ended(t->wire)) {
     nm_txn_advance(t, &t->cmd);
   }
   s->content = s->octets = out->n;
   out->n += rc == 0 ? got : 0;
-  t->is_waiting = rc == 0 && got == 0;
+  t->is_waiting = rc == 0 && got + s->lent.n == 0;
   return rc;
 }
 
@@ -276,10 +287,10 @@ static size_t chunk_head(char head[CHUNK_HEAD_MAX], size_t size, int is_last) {
   return n + 2;
 }
 
-/* Its length was guessed when the content was read, and is right for a chunk that fills the buffer and is not the last. */
+/* Its length was guessed when the content was read, and is right for a chunk that fills the buffer, is not the last and not longer. */
 static void write_chunk_head(struct nm_txn *t, struct nm_buf *out, int is_last, struct nm_stretch *s) {
   char head[CHUNK_HEAD_MAX];
-  size_t n = chunk_head(head, t->held, is_last);
+  size_t n = chunk_head(head, t->held + s->lent.n, is_last);
   s->content = out->n;
   s->octets = out->n + n;
   if (s->octets != t->held_at) {
@@ -295,16 +306,16 @@ static void write_chunk_head(struct nm_txn *t, struct nm_buf *out, int is_last, 
 /* A chunk is as large as what out has room for, or all that is left. What a content gives piece by piece goes at once when the server
    has nothing else to do, and is gathered while it has (as RFC 896 has it): many small chunks cost it a reply each. */
 static int write_chunk(struct nm_txn *t, struct nm_buf *out, struct nm_stretch *s) {
-  size_t end = out->max - (sizeof CHUNK_LAST - 1); /* in case it is longer than guessed */
+  size_t end = out->max - CHUNK_HEAD_MORE;
   if (t->held == 0) {
     t->held_at = out->n + sizeof CHUNK_VERB - 1 + nm_decimal_size(out->max - out->n) + 2;
   }
-  int rc = read_content(t, out, t->held_at, end, &t->held);
+  int rc = read_content(t, out, t->held_at, end, &t->held, &s->lent);
   if (rc != 0) {
     return rc;
   }
   int is_last = nm_dot_source_ended(t->wire);
-  int is_whole = is_last || t->held_at + t->held == end;
+  int is_whole = is_last || s->lent.n > 0 || t->held_at + t->held == end;
   if (!is_whole && (t->held == 0 || (out->n == 0 && !nm_txn_is_answered(t)))) {
     t->is_waiting = 1;
     return 0;
@@ -343,10 +354,10 @@ int nm_txn_write(struct nm_txn *t, struct nm_buf *out, struct nm_stretch *s) {
   *s = (struct nm_stretch){.txn = t, .content = SIZE_MAX, .octets = SIZE_MAX};
   t->is_waiting = 0;
   int rc = nm_txn_may_write(t) ? write_next(t, out, s) : 0;
-  s->end = out->n;
+  s->end = out->n + s->lent.n;
   s->content = s->content < s->end ? s->content : s->end;
   s->octets = s->octets < s->end ? s->octets : s->end;
-  t->written += out->n - before;
+  t->written += s->end - before;
   return rc;
 }
 

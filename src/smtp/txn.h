@@ -32,12 +32,14 @@ enum nm_verdict {
 };
 
 /* What one transaction added to a buffer: commands up to content, from there on content, or a chunk with its BDAT, of which octets is
-   the place behind that line. Commands only: both are end. */
+   the place behind that line. Commands only: both are end. Behind the buffer's bytes, as if they were of it, come those of the content
+   that are sent from where they lie. */
 struct nm_stretch {
   struct nm_txn *txn; /* NULL: no transaction's */
   size_t content;
   size_t octets;
   size_t end;
+  struct nm_str lent;
 };
 
 /* All-zero is none. */
@@ -97,8 +99,8 @@ int nm_txn_may_write(const struct nm_txn *t);
 int nm_txn_is_written(const struct nm_txn *t);
 /* When it is written, and until its last reply: whether the next one must clear what it may leave at the server. */
 int nm_txn_may_linger(const struct nm_txn *t);
-/* Adds what may go to out: commands, content, or commands and a chunk. Nothing when there is no room, or the content gives nothing
-   now; what such a chunk has already lies behind the bytes of out, which must be empty, and must not be touched. A negative code: the
+/* Adds what may go to out: commands, content, or commands and a chunk. When some of the content is lent, nothing may be added behind it.
+   Nothing when there is no room, or the content gives nothing now; what such a chunk has already lies behind the bytes of out, which must be empty, and must not be touched. A negative code: the
    content failed, and the transaction is over. */
 int nm_txn_write(struct nm_txn *t, struct nm_buf *out, struct nm_stretch *s);
 /* The content that was written last has been sent to its last byte. Returns how many replies that calls for: 0 or 1. */
