@@ -77,6 +77,8 @@ def all_cases():
     yield Case("tls later", "a later connection of the same client with implicit TLS, no mail, to Postfix", "postfix",
                words=("new", "tls", "noop"), processors="all")
     yield Case("tls new", "2 KB, a new connection with implicit TLS for each, to Postfix", "postfix", words=("new", "tls"), processors="all")
+    yield Case("tasks", "10,000 tasks open at once, 10 connections, 2 KB each, to our sink", "sink", mails=10000, connections=10,
+               words=("tasks",))
     yield Case("file", "a file of 100 MB, attached, encoded and sent, to our sink", "sink", mails=1, size=0, words=("file",),
                processors="two")
 

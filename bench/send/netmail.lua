@@ -1,6 +1,9 @@
 -- netmail, each message built for its send: see peer.h. More words:
---   raw     a message that exists already, by Message:Raw, as the peers are given
--- `netmail.lua ways` says in which ways it can send: blocking, on one connection.
+--   raw        a message that exists already, by Message:Raw, as the peers are given
+--   many       SendMany, on as many connections as there may be
+--   template   the same with personal mails of a template, which only have a header of their own
+--   async      a task for each mail, all open at once
+-- Without one, Send, one mail after the other on one connection. `netmail.lua ways` says which of these ways this netmail has.
 local netmail = require "netmail"
 require "netmail.net" -- else it is loaded by the first send; the peers' libraries are all there when their clocks start
 local peer = require "bench.send.peer"
@@ -23,9 +26,19 @@ function build.file()
   return message
 end
 
+--- A function that makes such a message; what all of them share is made now.
+function build.template()
+  local template = assert(netmail.MailMessage { From = "Sender <sender@example.com>", Subject = "benchmark", Text = job.text }:Template())
+  return function() return template:For { To = job.to } end
+end
+
 local function new_client()
   return netmail.SmtpClient { Host = job.host, Port = job.port, LocalName = "client.example", EnableSsl = job.words.tls or false,
-    ImplicitTls = job.words.tls, CaFile = job.words.tls and os.getenv "BENCH_CA" or nil }
+    ImplicitTls = job.words.tls, CaFile = job.words.tls and os.getenv "BENCH_CA" or nil, MaxConnections = job.connections }
+end
+
+local function check(result, err)
+  if not result or err then error(err, 0) end
 end
 
 -- Each way takes the function that makes a message.
@@ -37,11 +50,46 @@ function ways.send(make)
     if job.words.noop then
       assert(client:Check())
     else
-      local result, err = client:Send(make())
-      if not result or err then error(err, 0) end
+      check(client:Send(make()))
     end
     if job.words.new then client:Close() end
     if job.words.fresh then client = new_client() end
+  end
+  client:Close()
+end
+
+function ways.many(make)
+  local left, accepted = job.mails, 0
+  local client = new_client()
+  local summary = assert(client:SendMany(function()
+    if left == 0 then return nil end
+    left = left - 1
+    return make()
+  end, {
+    MaxMessagesPerConnection = job.words.new and 1 or nil,
+    OnResult = function(_, result, err)
+      check(result, err)
+      accepted = accepted + 1
+    end,
+  }))
+  client:Close()
+  assert(summary.Accepted == job.mails and accepted == job.mails, "not all were accepted")
+end
+
+function ways.template()
+  ways.many(build.template())
+end
+
+-- So many tasks are open at once at most.
+local OPEN = 10000
+
+function ways.async(make)
+  local client, tasks = new_client(), {}
+  for i = 1, job.mails + OPEN do
+    local oldest = tasks[i - OPEN]
+    if oldest then check(oldest:Wait()) end
+    tasks[i - OPEN] = nil
+    if i <= job.mails then tasks[i] = client:SendAsync(make()) end
   end
   client:Close()
 end

@@ -3,7 +3,7 @@
 
 /* What the peers' programs in C have in common; those in other languages do the same. Each is called
 
-     PROGRAM HOST PORT MAILS SIZE RECIPIENTS CONNECTIONS [new] [tls] [file] [noop] [fresh]
+     PROGRAM HOST PORT MAILS SIZE RECIPIENTS CONNECTIONS [new] [tls] [file] [noop] [fresh] [tasks]
 
    sends that many mails, and prints seconds, seconds of the processor, and peak KB of memory. The clock runs from before the first
    connection is opened until the last one is closed, in the way in which the peer closes it.
@@ -11,6 +11,7 @@
      noop  instead of a mail, NOOP
      fresh and nothing is remembered of the connection before, as if each were another program's
      tls   implicit TLS; $BENCH_CA has the certificate that is trusted
+     tasks all of the mails are begun before the first is waited for
      file  what is sent is a text with the file $BENCH_FILE attached, instead of a message of SIZE octets that is ready */
 
 #include <stdio.h>

@@ -13,6 +13,7 @@ UNPACKED = os.path.join(ROOT, "build/servers/root")
 PHPMAILERS = ("/usr/share/php/libphp-phpmailer/src", "/usr/share/php/libphp-phpmailer")
 NODEMAILER = os.path.join(ROOT, "build/bench/node_modules/nodemailer")
 NGINX = os.path.join(ROOT, "build/bench/nginx")
+WAYS = {"many": "SendMany", "template": "SendMany, mails of a template", "async": "SendAsync, tasks that are all open at once"}
 SMTP_SOURCE = os.path.join(UNPACKED, "usr/sbin/smtp-source")
 
 
@@ -35,9 +36,10 @@ class Peer:
             return False
         if "raw" in self.words and not (case.size >= 1 << 20 and "file" not in case.words):
             return False
-        needs = set(case.words) - {"new", "fresh"} | ({"many"} if case.connections > 1 else set())
-        if self.ours and "many" in self.can and case.mails == 1:
+        # Nobody sends one mail in a way that is for many, and a task is for who does something else meanwhile.
+        if self.ours and "many" in self.can and case.mails == 1 or "async" in self.words and case.connections == 1:
             return False
+        needs = set(case.words) - {"new", "fresh"} | ({"many"} if case.connections > 1 else set())
         return needs <= set(self.can)
 
     def argv(self, case, mails, host, port):
@@ -119,11 +121,11 @@ def netmail(lua):
     if "send" not in ways:
         sys.exit("netmail does not load: " + subprocess.run(command, capture_output=True, text=True, cwd=ROOT).stderr)
     version = output("git", "describe", "--always", "--dirty") or ""
-    yield Peer("netmail", command, f"{version}, {first_line(lua, '-v').split('  ')[0]}", can=("tls", "file", "noop"))
-    yield Peer("netmail, raw", command, "messages that exist already, as the peers have them", can=("tls",), words=("raw",))
-    for way in ways:
-        if way != "send":
-            yield Peer(f"netmail, {way}", command, can=("many", "tls"), words=(way,))
+    yield Peer("netmail", command, f"Send; {version}, {first_line(lua, '-v').split('  ')[0]}", can=("tls", "file", "noop"))
+    for way in sorted(set(ways) - {"send"}):
+        yield Peer(f"netmail, {way}", command, WAYS[way], can=("many", "tls", "tasks") if way == "async" else ("many", "tls"), words=(way,))
+    yield Peer("netmail, raw", command, "Send, messages that exist already, as the peers have them", can=("tls",), words=("raw",))
+    yield Peer("netmail, many raw", command, "SendMany, messages that exist already", can=("many", "tls"), words=("many", "raw"))
 
 
 def all_peers(lua):
