@@ -94,11 +94,12 @@ return function(kit)
     return require "netmail.task"(client, new_errand(kit.open(client, plan.limits), from, plan))
   end
 
+  local RUN = {} -- the key under which a loop has its run
   local Each = {}
 
   --- The next message that is over: for `for`.
   local function next_of(self)
-    local run = self.run
+    local run = self[RUN]
     run.has_out = false
     if not run.is_over then drive(run) end
     local message = run.out_message
@@ -110,7 +111,7 @@ return function(kit)
 
   --- Takes nothing more, and waits for those on their way. `break` does so by itself in Lua 5.4.
   function Each:Close()
-    local run = self.run
+    local run = self[RUN]
     if run.is_over then return end
     run:stop "the loop was left"
     drive(run)
@@ -118,7 +119,8 @@ return function(kit)
 
   --- As SendMany returns it; of the messages until now.
   function Each:Summary()
-    return self.run.tally:summary(kit.now(), self.run.stopped)
+    local run = self[RUN]
+    return run.tally:summary(kit.now(), run.stopped)
   end
 
   local each_meta = { __index = Each, __call = next_of, __close = Each.Close, __name = "SendEach" }
@@ -136,7 +138,7 @@ return function(kit)
     local from, plan = check("SendEach", source, given)
     local run, text = begin(client, from, plan, true)
     if not run then error(text, 2) end
-    local each = setmetatable({ run = run }, each_meta)
+    local each = setmetatable({ [RUN] = run }, each_meta)
     return each, nil, nil, each
   end
 

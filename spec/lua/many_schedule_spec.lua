@@ -367,6 +367,13 @@ describe("retry", function()
     end
   end)
 
+  it("leaves a message alone that somebody may have, whatever was said of others", function()
+    local many, log = api { Serve = function() return { a = "Unknown", b = 450, c = "NotSent" } end }
+    local all = flight.messages(1)
+    assert.equal(1, many.SendMany("client", all, { Retry = 3 }).Unknown)
+    assert.equal(1, log.tries[all[1]])
+  end)
+
   it("says how many tries there were", function()
     local many = api { Serve = function(_, try) return fates(try < 3 and 450 or 250) end }
     local tries
@@ -712,6 +719,75 @@ describe("a run", function()
     log.pass(10)
     assert.is_true(run:advance())
     assert.equal(10010, kit.now())
+  end)
+end)
+
+-- Whatever servers, sources and callbacks do: each message that was taken is told of once, goes again only when it may, and nothing is
+-- left.
+describe("many runs at random", function()
+  local seed = 20261122
+  local function random(n)
+    seed = seed * 48271 % 2147483647
+    return seed % n + 1
+  end
+  local function chance(percent) return random(100) <= percent end
+
+  local function serve_badly(gone)
+    local final = {}
+    return function(message, _, time)
+      assert.is_nil(final[message], "it was over, and goes again")
+      if time >= gone.from and time < gone.till then return fates "NotSent", gone.kind, random(50) end
+      local code = ({ 250, 250, 250, 450, 450, 550, "Unknown", "NotSent" })[random(8)]
+      if code ~= 450 and code ~= "NotSent" then final[message] = true end
+      return fates(code), code == "NotSent" and ({ "message", "timeout" })[random(2)] or nil, random(80)
+    end
+  end
+
+  local function round(number_of)
+    local all = flight.messages(random(60))
+    local from = random(600)
+    local gone = { from = from, till = from + random(4000), kind = ({ "connect", "timeout", "auth" })[random(3)] }
+    local many, log, kit = api { Serve = serve_badly(gone) }
+    local told, raised, raises = {}, {}, chance(10) and random(40)
+    local i, calls = 0, 0
+    local given = {
+      Window = random(5), Connections = random(3), StopOnError = chance(10),
+      RatePerSecond = chance(30) and random(200) or nil,
+      Retry = chance(70) and { Tries = random(5), Delay = random(100) / 100, Waiting = random(10) } or nil,
+      OnResult = function(message, result, err, detail, index)
+        assert.is_nil(told[index], number_of)
+        assert.equal(all[index], message)
+        assert.equal(result == nil, detail ~= nil)
+        assert.is_true(result == nil or result.Outcome ~= "accepted" or err == nil)
+        told[index] = (result or detail).Outcome
+        calls = calls + 1
+        if calls == raises then error(raised) end
+      end,
+    }
+    local good, summary = pcall(many.SendMany, "client", function()
+      if chance(15) then return false, random(10) / 100 end
+      i = i + 1
+      return all[i]
+    end, given)
+    assert.equal(1, log.closed, number_of)
+    assert.is_nil(log.left, number_of)
+    if not good then
+      assert.equal(raised, summary, number_of)
+      return 1
+    end
+    local n = 0
+    for _ in pairs(told) do n = n + 1 end
+    assert.equal(summary.Total, n, number_of)
+    assert.is_true(summary.Stopped ~= nil or n == #all, number_of)
+    assert.equal(n, summary.Accepted + summary.Partial + summary.Rejected + summary.NotSent + summary.Unknown)
+    assert.is_true(kit.now() < 1e7, number_of)
+    return 0
+  end
+
+  it("leave nothing out and nothing over", function()
+    local n_raised = 0
+    for number_of = 1, 400 do n_raised = n_raised + round(number_of) end
+    assert.is_true(n_raised > 5)
   end)
 end)
 
