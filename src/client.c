@@ -7,9 +7,9 @@
 #include "base/alloc.h"
 #include "base/chars.h"
 #include "base/check.h"
-#include "base/idn.h"
 #include "base/literal.h"
 #include "base/utf8.h"
+#include "host.h"
 #include "pool.h"
 #include "smtp/command.h"
 
@@ -72,6 +72,7 @@ void nm_client_unref(struct nm_client **at) {
     nm_credential_unref(&c->users[i]);
   }
   nm_client_forget_credentials(c);
+  nm_servers_free(&c->servers);
   nm_cache_unref(&c->credentials);
   nm_send_options_unref(&c->options);
   struct nm_buf *texts[] = {&c->host,     &c->local_name,   &c->ca_file, &c->ca_path, &c->cert_file,
@@ -82,22 +83,7 @@ void nm_client_unref(struct nm_client **at) {
   nm_free(c);
 }
 
-/* A domain whose labels may hold "_" too: containers and Windows networks have such names, and the resolver takes them. */
-static int is_host_name(struct nm_str s) {
-  char plain[NM_HOST_MAX];
-  if (s.n > sizeof plain) {
-    return 0;
-  }
-  for (size_t i = 0; i < s.n; i++) {
-    plain[i] = s.p[i];
-    if (s.p[i] == '_') {
-      plain[i] = 'x';
-    }
-  }
-  return nm_is_domain(nm_str(plain, s.n));
-}
-
-static int check_option(struct nm_str value, const char *what, struct nm_error *e) {
+int nm_client_check_option(struct nm_str value, const char *what, struct nm_error *e) {
   for (size_t i = 0; i < value.n; i++) {
     if ((unsigned char)value.p[i] < 0x20 || value.p[i] == 0x7f) {
       return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE, "%s contains a control character", what);
@@ -106,21 +92,6 @@ static int check_option(struct nm_str value, const char *what, struct nm_error *
   return value.n <= NM_OPTION_MAX
              ? 0
              : nm_error_set(e, NM_ELIMIT, NM_KIND_MESSAGE, "%s is longer than %d bytes", what, NM_OPTION_MAX);
-}
-
-/* Of sun_path (unix(7)), beside its NUL. */
-#define SOCKET_PATH_MAX 107
-
-static int set_socket(struct nm_client *c, struct nm_str host, struct nm_error *e) {
-  struct nm_str path = nm_str(host.p + strlen(NM_SOCKET_PREFIX), host.n - strlen(NM_SOCKET_PREFIX));
-  int err = check_option(host, "Host", e);
-  if (err == 0 && (path.n == 0 || path.p[0] != '/' || path.n > SOCKET_PATH_MAX)) {
-    err = nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
-                       "Host '%.*s' is refused: behind \"unix:\" stands the absolute path of a socket, of %d "
-                       "octets at most",
-                       (int)(host.n < 300 ? host.n : 300), host.p, SOCKET_PATH_MAX);
-  }
-  return err == 0 ? nm_buf_replace(&c->host, "Host", host, e) : err;
 }
 
 const char *nm_client_socket(const struct nm_client *c) {
@@ -140,42 +111,9 @@ const char *nm_client_place(const struct nm_client *c, struct nm_place *out) {
 }
 
 int nm_client_set_host(struct nm_client *c, struct nm_str host, struct nm_error *e) {
-  int bad = nm_check_nul("Host", host, e); /* what shows the name below ends at a NUL */
-  if (bad != 0) {
-    return bad;
-  }
-  if (nm_is_socket(host)) {
-    return set_socket(c, host, e);
-  }
-  if (host.n >= 2 && host.p[0] == '[' && host.p[host.n - 1] == ']' &&
-      nm_is_ipv6(nm_str(host.p + 1, host.n - 2))) {
-    host = nm_str(host.p + 1, host.n - 2);
-  }
-  if (host.n > 1 &&
-      host.p[host.n - 1] == '.') { /* the root's dot: certificates are for the name without it */
-    host.n--;
-  }
-  if (host.n == 0) {
-    return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE, "Host is empty; give the name of the mail server");
-  }
-  struct nm_idn idn;
-  if (!nm_is_ascii(host)) { /* DNS, TLS and the key of a kept connection know the ASCII form alone */
-    const char *why = NULL;
-    int err = nm_idn_map(host, &idn, &why);
-    if (err != 0) {
-      return err == NM_ENOMEM ? nm_error_nomem(e)
-                              : nm_error_set(e, err, NM_KIND_MESSAGE, "Host '%.*s' is refused: %s",
-                                             (int)(host.n < 300 ? host.n : 300), host.p, why);
-    }
-    host = idn.ascii;
-  }
-  if (!is_host_name(host) && !nm_is_ipv6(host)) {
-    return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
-                        "Host '%.*s' is neither a domain name nor an IP address (the port goes into Port)",
-                        (int)(host.n < 300 ? host.n : 300), host.p);
-  }
-  c->distrust = 0;
-  return nm_buf_replace(&c->host, "Host", host, e);
+  int err = nm_host_set(&c->host, "Host", host, e);
+  c->distrust = err == 0 ? 0 : c->distrust;
+  return err;
 }
 
 int nm_client_set_local_name(struct nm_client *c, struct nm_str name, struct nm_error *e) {
@@ -193,15 +131,15 @@ int nm_client_set_local_name(struct nm_client *c, struct nm_str name, struct nm_
 }
 
 int nm_client_set_option(struct nm_buf *slot, struct nm_str value, const char *what, struct nm_error *e) {
-  int err = check_option(value, what, e);
+  int err = nm_client_check_option(value, what, e);
   return err == 0 ? nm_buf_replace(slot, what, value, e) : err;
 }
 
 int nm_client_set_certificate(struct nm_client *c, struct nm_str file, struct nm_str key,
                               struct nm_str password, struct nm_error *e) {
-  int err = check_option(file, "ClientCertificate", e);
-  err = err == 0 ? check_option(key, "ClientCertificate.Key", e) : err;
-  err = err == 0 ? check_option(password, "ClientCertificate.Password", e) : err;
+  int err = nm_client_check_option(file, "ClientCertificate", e);
+  err = err == 0 ? nm_client_check_option(key, "ClientCertificate.Key", e) : err;
+  err = err == 0 ? nm_client_check_option(password, "ClientCertificate.Password", e) : err;
   /* Only memory can be short from here on. */
   err = err == 0 ? nm_buf_replace(&c->cert_file, "ClientCertificate", file, e) : err;
   err = err == 0 ? nm_buf_replace(&c->key_file, "ClientCertificate.Key", key, e) : err;

@@ -12,6 +12,7 @@
 #include "credential.h"
 #include "net/api.h"
 #include "send_options.h"
+#include "servers.h"
 #include "smtp/session.h"
 #include "smtp/trace.h"
 
@@ -48,6 +49,7 @@ struct nm_client {
 
   struct nm_buf host;
   int port;
+  struct nm_servers servers; /* beside host */
   int enable_ssl;
   int implicit_tls; /* 1, 0; -1: by the port, 465 and no other */
   int allow_plaintext_auth;
@@ -96,6 +98,7 @@ struct nm_client {
 
   /* Further connections (pool.h); owner is that of one of these. */
   struct nm_client *owner;
+  size_t pool_line, pool_server; /* of one of these: which it is */
   struct nm_client **others;
   size_t n_others;
   struct nm_flight *flight; /* messages are on their way over these (flight.h); NULL: none */
@@ -111,6 +114,8 @@ void nm_client_unref(struct nm_client **c);
 /* A domain name, an IP address (IPv6 with or without brackets), or "unix:" and the absolute path of a socket. */
 int nm_client_set_host(struct nm_client *c, struct nm_str host, struct nm_error *e);
 int nm_client_set_local_name(struct nm_client *c, struct nm_str name, struct nm_error *e);
+/* No control characters, and no more than NM_OPTION_MAX. */
+int nm_client_check_option(struct nm_str value, const char *what, struct nm_error *e);
 /* slot: one of the text options that have no grammar of their own; NUL and control bytes are refused. */
 int nm_client_set_option(struct nm_buf *slot, struct nm_str value, const char *what, struct nm_error *e);
 /* PEM files; key and password may be empty. None of the three is changed when one is refused. */

@@ -374,3 +374,14 @@ void nm_connect_cancel(struct nm_connecting *k, int politely) {
     let_go(k);
   }
 }
+
+int nm_connect_may_elsewhere(const struct nm_sent *out) {
+  enum nm_kind kind = out->error.kind;
+  return kind == NM_KIND_CONNECT || kind == NM_KIND_TIMEOUT || kind == NM_KIND_PROTOCOL ||
+         (kind == NM_KIND_AUTH && nm_reply_class(&out->reply) == 4);
+}
+
+int nm_connect_say_all_failed(struct nm_sent *out) {
+  struct nm_error e = out->error;
+  return nm_error_set(&out->error, e.code, e.kind, "%s; the other servers could not be had either", e.text);
+}

@@ -20,6 +20,14 @@ int nm_flight_begin(struct nm_flight *f, struct nm_client *c, const struct nm_fl
   if (f->lines == NULL) {
     return nm_error_nomem(e);
   }
+  if (limits->lines > 1 || c->servers.n > 0) {
+    f->as = nm_pool_snapshot(c);
+    if (f->as == NULL) {
+      nm_free(f->lines);
+      f->lines = NULL;
+      return nm_error_nomem(e);
+    }
+  }
   f->limits = *limits;
   f->client = nm_client_ref(c);
   (void)nm_client_place(c, &f->place);
@@ -44,7 +52,9 @@ size_t nm_flight_room(const struct nm_flight *f) {
 /* ---- the queue ---- */
 
 static void end_mail(struct nm_flight *f, struct nm_mail *m) {
-  m->out->place = f->place;
+  if (m->out->place.text[0] == '\0') { /* it never came to a line */
+    m->out->place = f->place;
+  }
   nm_mail_end(m);
   nm_mails_add(&f->done, m);
   f->n_mails--;
@@ -81,6 +91,7 @@ struct nm_mail *nm_flight_take(struct nm_flight *f) {
 
 /* It cannot be sent for want of a line, or of anybody who wants it to be. */
 static void fail_mail(struct nm_flight *f, struct nm_mail *m, const struct nm_sent *why) {
+  m->out->place = why->place;
   m->out->error = why->error;
   m->out->command = why->command;
   (void)nm_reply_copy(&m->out->reply, &why->reply);
@@ -128,9 +139,32 @@ static int is_any_alive(const struct nm_flight *f) {
   return 0;
 }
 
+/* 1: another server may be had, and is dialled next. */
+static int goes_elsewhere(struct nm_flight *f, struct nm_line *l) {
+  struct nm_servers *all = &f->client->servers;
+  size_t next;
+  if (all->n == 0 || !nm_connect_may_elsewhere(&l->sent)) {
+    return 0;
+  }
+  nm_servers_note(all, l->server, 0, f->now);
+  l->tried |= 1u << l->server;
+  if (!nm_servers_next(all, l->tried, f->now, &next)) {
+    (void)nm_connect_say_all_failed(&l->sent);
+    return 0;
+  }
+  l->server = next;
+  l->client = NULL;
+  l->not_before = 0;
+  return 1;
+}
+
 /* The last that could be tried has failed: so have those that wait. */
 static void on_dial_failed(struct nm_flight *f, struct nm_line *l) {
   unsigned shift = l->n_failed < REDIAL_SHIFT_MAX ? l->n_failed : REDIAL_SHIFT_MAX;
+  if (goes_elsewhere(f, l)) {
+    return;
+  }
+  l->tried = 0;
   l->not_before = f->now + ((int64_t)REDIAL_MS << shift);
   if (!is_any_alive(f)) {
     fail_queue(f, &l->sent);
@@ -147,6 +181,8 @@ static void on_lost(struct nm_flight *f, const struct nm_line *l) {
 static void on_moved(struct nm_flight *f, struct nm_line *l, enum nm_line_state before) {
   if (before == NM_LINE_CONNECTING && l->state == NM_LINE_UP) {
     l->not_before = 0;
+    l->tried = 0;
+    nm_servers_note(&f->client->servers, l->server, 1, f->now);
     nm_line_pipeline(l, nm_client_pipelining(f->client), f->limits.window);
   } else if (before == NM_LINE_CONNECTING && l->state == NM_LINE_DOWN) {
     on_dial_failed(f, l);
@@ -155,18 +191,32 @@ static void on_moved(struct nm_flight *f, struct nm_line *l, enum nm_line_state 
   }
 }
 
-static int connect(struct nm_flight *f, size_t i, int64_t turn_end) {
+/* The client whose connection the line is to be; NULL: out of memory. A new round of attempts begins with the server whose turn it is. */
+static struct nm_client *choose(struct nm_flight *f, size_t i) {
   struct nm_line *l = &f->lines[i];
-  struct nm_client *c = l->client != NULL ? l->client : nm_pool_take(f->client, i);
+  if (l->tried == 0 && f->client->servers.n > 0) {
+    size_t first = nm_servers_first(&f->client->servers, f->now);
+    l->client = first == l->server ? l->client : NULL;
+    l->server = first;
+  }
+  if (l->client == NULL) {
+    nm_sent_free(&l->sent); /* with whom it was is forgotten */
+    return nm_pool_take(f->client, f->as, i, l->server);
+  }
+  return l->client;
+}
+
+static void connect(struct nm_flight *f, size_t i, int64_t turn_end) {
+  struct nm_line *l = &f->lines[i];
+  struct nm_client *c = choose(f, i);
   if (c == NULL) {
     l->n_failed++;
     (void)nm_error_nomem(&l->sent.error);
     on_dial_failed(f, l);
-    return 1;
+    return;
   }
   nm_line_connect(l, c, turn_end);
   on_moved(f, l, NM_LINE_CONNECTING);
-  return 1;
 }
 
 /* How many messages wait beyond those that lines which are being connected will take. */
@@ -201,7 +251,8 @@ static int connect_lines(struct nm_flight *f, int64_t turn_end) {
     if (i == f->limits.lines) {
       break;
     }
-    moved |= connect(f, i, turn_end);
+    connect(f, i, turn_end);
+    moved = 1;
   }
   return moved;
 }

@@ -18,6 +18,7 @@ struct nm_flight_limits {
 /* All-zero: none. */
 struct nm_flight {
   struct nm_client *client; /* one reference; NULL: it is over */
+  struct nm_client *as;     /* as it was at the beginning; NULL: nobody needs to know */
   struct nm_flight_limits limits;
   struct nm_place place; /* where all of them go */
   struct nm_line *lines; /* limits.lines of them */

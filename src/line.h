@@ -10,7 +10,9 @@ enum nm_line_state { NM_LINE_DOWN, NM_LINE_CONNECTING, NM_LINE_UP };
 /* One connection at work, with messages behind one another on it (smtp/session.h). All-zero is down. */
 struct nm_line {
   enum nm_line_state state;
-  struct nm_client *client; /* borrowed; NULL: the line was never used */
+  struct nm_client *client; /* borrowed; NULL: not chosen yet */
+  size_t server;            /* which of its servers (servers.h) that is for */
+  unsigned tried;           /* bits of those that could not be had */
   struct nm_connecting connecting;
   struct nm_pace pace;
   struct nm_sent

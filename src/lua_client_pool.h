@@ -8,6 +8,8 @@
 /* X(name in Lua, name here) */
 #define NM_CLIENT_POOL(X)                                                                                    \
   X("MaxConnections", max_connections)                                                                       \
+  X("AlternativeHosts", others)                                                                              \
+  X("HostOrder", order)                                                                                      \
   X("ConnectionIdleTimeout", idle)                                                                           \
   X("ConnectionLifetime", life)                                                                              \
   X("Pipelining", pipelining)

@@ -93,7 +93,7 @@ int nm_errand_run(lua_State *L, struct nm_errand *e, int i, int err) {
         }
         break;
       case NM_NEED_CRYPTO:
-        nm_call_load_crypto(L, e->client);
+        nm_call_load_crypto(L, e->sending.via);
         break;
       case NM_NEED_LINE:
         if (e->is_task) {

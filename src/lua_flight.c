@@ -267,7 +267,7 @@ static struct nm_feed *feed_of(const struct nm_line *l) {
 }
 
 /* 1: a function is to be called; 0: the line has what it needed. */
-static int serve(lua_State *L, struct flight *f, struct nm_line *l, enum nm_need need) {
+static int serve(lua_State *L, struct nm_line *l, enum nm_need need) {
   switch (need) {
     case NM_NEED_SECRET:
       nm_call_push_giver(L, &l->connecting);
@@ -278,9 +278,7 @@ static int serve(lua_State *L, struct flight *f, struct nm_line *l, enum nm_need
       }
       break;
     case NM_NEED_CRYPTO:
-      nm_call_load_crypto(L, f->client);
-      l->client->digest = f->client->digest;
-      l->client->binding = f->client->binding;
+      nm_call_load_crypto(L, l->client);
       break;
     default:
       break;
@@ -357,7 +355,7 @@ static int go_on(lua_State *L, struct flight *f) {
     }
     enum nm_need need = nm_flight_need(&f->flight, &line);
     if (line != NULL) {
-      if (serve(L, f, line, need)) {
+      if (serve(L, line, need)) {
         return call(L, f, need == NM_NEED_SECRET ? CALLED_GIVER : CALLED_CONTENT, line);
       }
     } else if (has_stepped && (need == NM_NEED_LINE || turn_left(f) == 0)) {

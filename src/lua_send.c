@@ -27,9 +27,10 @@ static int send(struct job *j) {
 
 /* What the server said it takes, when that was too little for the last attempt, and nothing was sent; else NULL. */
 static const struct nm_caps *refusing(const struct job *j) {
-  const struct nm_caps *caps = nm_client_caps(j->errand.client);
+  const struct nm_client *via = j->errand.sending.via;
+  const struct nm_caps *caps = via != NULL ? nm_client_caps(via) : NULL;
   return j->errand.sent.txn.error.code == NM_EINVAL && caps != NULL &&
-                 nm_session_state(j->errand.client->session) == NM_SESSION_IDLE
+                 nm_session_state(via->session) == NM_SESSION_IDLE
              ? caps
              : NULL;
 }

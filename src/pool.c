@@ -1,5 +1,6 @@
 #include "pool.h"
 
+#include <stdint.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -27,17 +28,30 @@ void nm_pool_free(struct nm_client *c) {
   c->others = NULL;
 }
 
-static int add(struct nm_client *c) {
+static struct nm_client *find(struct nm_client *c, size_t i, size_t server) {
+  for (size_t k = 0; k < c->n_others; k++) {
+    if (c->others[k]->pool_line == i && c->others[k]->pool_server == server) {
+      return c->others[k];
+    }
+  }
+  return NULL;
+}
+
+static struct nm_client *add(struct nm_client *c, size_t i, size_t server) {
   struct nm_client **others = nm_realloc_array(c->others, c->n_others + 1, sizeof *others);
   if (others == NULL) {
-    return NM_ENOMEM;
+    return NULL;
   }
   c->others = others;
-  int err = nm_client_new(&others[c->n_others]);
-  if (err == 0) {
-    others[c->n_others++]->owner = c;
+  struct nm_client *o;
+  if (nm_client_new(&o) != 0) {
+    return NULL;
   }
-  return err;
+  o->owner = c;
+  o->pool_line = i;
+  o->pool_server = server;
+  others[c->n_others++] = o;
+  return o;
 }
 
 /* ---- the options ---- */
@@ -85,30 +99,56 @@ static void copy_values(struct nm_client *to, const struct nm_client *from) {
   to->idle_max = from->idle_max;
   to->life_max = from->life_max;
   to->trace_level = from->trace_level;
-  to->tracer = (struct nm_held){from->tracer.what, NULL}; /* borrowed, to know that there is one */
-  to->trace = from->trace;
   to->api = from->api;
-  to->digest = from->digest;
-  to->binding = from->binding;
+  to->digest = from->digest != NULL ? from->digest : to->digest;
+  to->binding = from->binding != NULL ? from->binding : to->binding;
+}
+
+/* What was set for Host serves the others too: the user has said that they are the same service. */
+static int point(struct nm_client *o, const struct nm_server *server) {
+  struct nm_error unused;
+  int err = 0;
+  for (size_t i = 0; i < o->n_own && err == 0; i++) {
+    if (nm_host_same(nm_buf_str(&o->own[i].host), nm_buf_str(&o->host))) {
+      err = nm_buf_replace(&o->own[i].host, "", nm_buf_str(&server->host), &unused);
+    }
+  }
+  o->port = server->port != 0 ? server->port : o->port;
+  return err == 0 ? nm_buf_replace(&o->host, "", nm_buf_str(&server->host), &unused) : err;
 }
 
 /* By what it is connected stays as it is: kept.h compares. */
-struct nm_client *nm_pool_take(struct nm_client *c, size_t i) {
-  nm_kept_leave_parents(c);
-  if (c->net == NULL) {
-    c->net = c->api->net_new();
-  }
-  if (c->net == NULL || i == 0) {
-    return c->net != NULL ? c : NULL;
-  }
-  while (c->n_others < i) {
-    if (add(c) != 0) {
-      return NULL;
-    }
-  }
-  struct nm_client *o = c->others[i - 1];
-  copy_values(o, c);
+static struct nm_client *update(struct nm_client *o, struct nm_client *c, const struct nm_client *from) {
+  copy_values(o, from);
+  o->tracer = (struct nm_held){c->tracer.what, NULL}; /* borrowed, to know that there is one */
+  o->trace = c->trace;
   o->net = c->net;
   o->pid = getpid();
-  return copy_texts(o, c) == 0 && copy_own(o, c) == 0 ? o : NULL;
+  return copy_texts(o, from) == 0 && copy_own(o, from) == 0 ? o : NULL;
+}
+
+static struct nm_client *get(struct nm_client *c, const struct nm_client *from, size_t i, size_t server) {
+  struct nm_client *o = find(c, i, server);
+  o = o != NULL ? o : add(c, i, server);
+  return o != NULL ? update(o, c, from) : NULL;
+}
+
+#define SNAPSHOT SIZE_MAX
+
+struct nm_client *nm_pool_snapshot(struct nm_client *c) {
+  nm_kept_leave_parents(c);
+  c->net = c->net != NULL ? c->net : c->api->net_new();
+  struct nm_client *o = c->net != NULL ? get(c, c, SNAPSHOT, 0) : NULL;
+  return o != NULL && nm_servers_copy(&c->servers, &o->servers) == 0 ? o : NULL;
+}
+
+struct nm_client *nm_pool_take(struct nm_client *c, const struct nm_client *now, size_t i, size_t server) {
+  if (i == 0 && server == 0) {
+    return c;
+  }
+  struct nm_client *o = get(c, now, i, server);
+  if (o == NULL || server == 0) {
+    return o;
+  }
+  return server <= now->servers.n && point(o, &now->servers.others[server - 1]) == 0 ? o : NULL;
 }

@@ -8,9 +8,12 @@
 
 NM_HIDDEN_BEGIN
 
-/* The i-th, 0 the client itself; borrowed, lives as long as c. Before it is used for a flight: its options are made the client's of now.
-   c->api is there. NULL: out of memory, or of descriptors. */
-struct nm_client *nm_pool_take(struct nm_client *c, size_t i);
+/* The client as it is now, to take connections by later: what functions of the user's change meanwhile is none of theirs. Borrowed, until
+   the next one. c->api is there. NULL: out of memory, or of descriptors. */
+struct nm_client *nm_pool_snapshot(struct nm_client *c);
+/* The connection number i to server number server (servers.h), with the options of now, a snapshot; 0 to 0 is the client itself. Borrowed,
+   lives as long as c. NULL: out of memory. */
+struct nm_client *nm_pool_take(struct nm_client *c, const struct nm_client *now, size_t i, size_t server);
 /* QUIT without waiting to all but c itself. */
 void nm_pool_hang_up(struct nm_client *c);
 /* Drops all but c itself, without a word, and frees them. */

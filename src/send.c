@@ -27,18 +27,18 @@ static int phase_of(const struct nm_session *s) {
 
 static void lose_time(struct nm_sending *s, const char *what) {
   struct nm_error over = {0};
-  if (nm_session_handed_over(s->client->session)) {
+  if (nm_session_handed_over(s->via->session)) {
     nm_pace_over_late(s->pace, what, &over);
   } else {
     nm_pace_over(s->pace, what, &over);
   }
-  nm_session_lost(s->client->session, &over);
+  nm_session_lost(s->via->session, &over);
 }
 
 /* Until the transaction, or the question, is over, one way or another, or something is needed first (NM_AGAIN). The clock is asked
    at each turn: a server that is quick must not put off the Deadline. */
 static int pump(struct nm_sending *s) {
-  struct nm_client *c = s->client;
+  struct nm_client *c = s->via;
   struct nm_io *io = c->api->conn_io(c->conn);
   while (nm_pump_runs(c->session)) {
     int moved = nm_pump(c->session, io);
@@ -71,7 +71,7 @@ static int pump(struct nm_sending *s) {
 /* The content was asked for its next bytes. When it took the whole Deadline for them, they come too late: handed to
    the server now, they would make an unknown outcome of one that is known. */
 static void resume(struct nm_sending *s) {
-  struct nm_client *c = s->client;
+  struct nm_client *c = s->via;
   if (nm_pieces_waiting(s->mail.content) == NULL) {
     s->n_idle = 0;
     nm_pace_rest(s->pace);
@@ -109,14 +109,14 @@ static int end(struct nm_sending *s) {
 #define REST_SHORT_MS 1000
 
 static int begin_transaction(struct nm_sending *s) {
-  struct nm_client *c = s->client;
+  struct nm_client *c = s->via;
   if (nm_split_next(&s->mail.split, nm_session_caps(c->session)) != 1) {
     return NM_ELIMIT;
   }
   s->mail.split.part.is_idle = !s->fresh && nm_clock_ms() - c->rests_since > REST_SHORT_MS;
   s->mail.split.part.is_lmtp = c->is_lmtp;
   s->mail.split.part.is_tls = c->is_secure;
-  int is_off = nm_client_pipelining(c) == NM_PIPELINING_OFF;
+  int is_off = nm_client_pipelining(s->client) == NM_PIPELINING_OFF;
   if (is_off != (nm_session_mode(c->session) == NM_PIPELINING_OFF)) {
     (void)nm_session_pipelining(c->session, is_off ? NM_PIPELINING_OFF : NM_PIPELINING_ENVELOPE);
   }
@@ -140,22 +140,76 @@ static int connected(struct nm_sending *s, int err) {
   }
   s->fresh = s->connecting.fresh;
   s->is_connected = 1;
+  nm_servers_note(&s->client->servers, s->server, 1, s->since);
   if (s->mail.content != NULL) {
     return begin_transaction(s);
   }
-  (void)nm_session_command(s->client->session, s->verb, nm_buf_str(&s->argument));
+  (void)nm_session_command(s->via->session, s->verb, nm_buf_str(&s->argument));
   return 0;
 }
 
-static int start(struct nm_sending *s) {
+static int dial(struct nm_sending *s) {
   s->is_connected = 0;
   measure(s, NM_PHASE_CONNECT);
-  return connected(s, nm_connect_begin(&s->connecting, s->client, s->pace, s->out));
+  return nm_connect_begin(&s->connecting, s->via, s->pace, s->out);
+}
+
+/* Before another server is asked: nothing of the last one's is known any more. */
+static void forget_server(struct nm_sending *s) {
+  int64_t spent[NM_PHASES];
+  memcpy(spent, s->out->spent, sizeof spent);
+  nm_sent_free(s->out);
+  memcpy(s->out->spent, spent, sizeof spent);
+}
+
+/* The connection to a server. 1: there is none left that could be asked. */
+static int choose_server(struct nm_sending *s, size_t server) {
+  forget_server(s);
+  s->server = server;
+  s->via = nm_pool_take(s->client, s->as, 0, server);
+  return s->via != NULL ? 0 : nm_error_nomem(&s->out->error);
+}
+
+/* The dial has failed, and nothing was handed over to anybody: another server may do better. */
+static int dial_others(struct nm_sending *s, int err) {
+  struct nm_servers *all = &s->client->servers;
+  while (err < 0 && err != NM_AGAIN && s->as != NULL && s->mail.split.n_runs == 0 &&
+         nm_connect_may_elsewhere(s->out)) {
+    size_t next;
+    int64_t now = nm_clock_ms();
+    nm_servers_note(all, s->server, 0, now);
+    s->tried |= 1u << s->server;
+    if (!nm_servers_next(all, s->tried, now, &next)) {
+      return nm_connect_say_all_failed(s->out);
+    }
+    nm_pace_rest(s->pace); /* Timeout begins anew; Deadline does not */
+    err = choose_server(s, next);
+    err = err == 0 ? dial(s) : err;
+  }
+  return err;
+}
+
+/* Where there are several servers: which one it begins with. Their connections are made as the client is now. */
+static int choose_first(struct nm_sending *s) {
+  struct nm_client *c = s->client;
+  if (c->servers.n == 0 || s->as != NULL) {
+    return 0;
+  }
+  s->as = nm_pool_snapshot(c);
+  if (s->as == NULL) {
+    return nm_error_nomem(&s->out->error);
+  }
+  return choose_server(s, nm_servers_first(&c->servers, nm_clock_ms()));
+}
+
+static int start(struct nm_sending *s) {
+  int err = choose_first(s);
+  return connected(s, dial_others(s, err == 0 ? dial(s) : err));
 }
 
 /* The transaction is over. 1: it, or another for the recipients that are left, is to be run. */
 static int take_result(struct nm_sending *s) {
-  struct nm_client *c = s->client;
+  struct nm_client *c = s->via;
   struct nm_txn_result r;
   int again = may_redial(c, s->fresh, nm_session_result(c->session));
   nm_session_take_result(c->session, &r);
@@ -172,7 +226,7 @@ static int take_result(struct nm_sending *s) {
 
 /* The question is answered. 1: it is to be asked again, on a new line. */
 static int take_answer(struct nm_sending *s) {
-  struct nm_client *c = s->client;
+  struct nm_client *c = s->via;
   struct nm_sent *out = s->out;
   const struct nm_talk_result *r = nm_session_talk_result(c->session);
   int is_closed = nm_session_state(c->session) == NM_SESSION_CLOSED;
@@ -210,7 +264,8 @@ static int claim(struct nm_sending *s, struct nm_client *c, struct nm_pace *pace
   if (err != 0) {
     return err;
   }
-  *s = (struct nm_sending){.client = nm_client_ref(c), .pace = pace, .out = out, .since = nm_clock_ms()};
+  *s = (struct nm_sending){
+      .client = nm_client_ref(c), .via = c, .pace = pace, .out = out, .since = nm_clock_ms()};
   c->sending = s;
   return 0;
 }
@@ -265,7 +320,7 @@ int nm_client_step(struct nm_sending *s) {
   enum nm_need need = s->need;
   s->need = NM_NEED_NOTHING;
   if (!s->is_connected) {
-    return go_on(s, connected(s, nm_connect_step(&s->connecting)));
+    return go_on(s, connected(s, dial_others(s, nm_connect_step(&s->connecting))));
   }
   if (need == NM_NEED_CONTENT) {
     resume(s);
@@ -278,8 +333,8 @@ enum nm_need nm_client_need(const struct nm_sending *s) {
 }
 
 void nm_client_wait(struct nm_sending *s) {
-  struct nm_client *c = s->client;
-  if (c == NULL || s->need != NM_NEED_LINE) {
+  struct nm_client *c = s->via;
+  if (s->client == NULL || s->need != NM_NEED_LINE) {
     return;
   }
   if (!s->is_connected) {
@@ -290,8 +345,8 @@ void nm_client_wait(struct nm_sending *s) {
 }
 
 int nm_client_rest(struct nm_sending *s) {
-  struct nm_client *c = s->client;
-  if (c == NULL || c->conn == NULL) {
+  struct nm_client *c = s->via;
+  if (s->client == NULL || c->conn == NULL) {
     return 0;
   }
   int left = 0;
@@ -329,8 +384,8 @@ void nm_client_give_secret(struct nm_sending *s, struct nm_str secret) {
 }
 
 void nm_client_cancel(struct nm_sending *s, const struct nm_error *why) {
-  struct nm_client *c = s->client;
-  if (c == NULL) {
+  struct nm_client *c = s->via;
+  if (s->client == NULL) {
     return;
   }
   if (!s->is_connected) {

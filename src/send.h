@@ -9,6 +9,10 @@
 /* One errand on its way: a message to be sent, or a question to be asked. All-zero: none. Stays where it is until it is over. */
 struct nm_sending {
   struct nm_client *client; /* one reference; NULL: it is over */
+  struct nm_client *via;    /* whose connection it goes over: the client, or one of its pool's */
+  struct nm_client *as;     /* where there are several servers: the client as it was at the beginning */
+  size_t server;            /* which of them via is for */
+  unsigned tried;           /* bits of those that could not be had */
   struct nm_pace *pace;
   struct nm_sent *out;
   struct nm_connecting connecting;
