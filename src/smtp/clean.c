@@ -17,6 +17,8 @@ static size_t walk(const char *p, size_t i, size_t end, int dotted) {
 
 /* Octets between two looks at what was found. */
 #define GROUP ((size_t)128)
+/* Octets that are walked before lanes are tried again. */
+#define STRIDE ((size_t)16)
 
 #if defined(NM_LANES)
 /* What an octet is, with the one before it, is all there is to know of a place to stop at: a LF and no CR before, a CR before and no LF,
@@ -27,7 +29,7 @@ static inline nm_lanes stops(const char *p, nm_lanes dot) {
          ((nm_lanes)(v == dot) & (nm_lanes)(before == '\n'));
 }
 
-/* From i on, past the groups that have none. */
+/* From i on, past the groups that have none, then past such lanes: what is left to walk is short. */
 static size_t skip(const char *p, size_t i, size_t n, int dotted) {
   const nm_lanes dot =
       (nm_lanes){0} + (unsigned char)(dotted ? '.' : '\n'); /* behind a LF, a LF is one anyway */
@@ -40,6 +42,9 @@ static size_t skip(const char *p, size_t i, size_t n, int dotted) {
       break;
     }
     i += GROUP;
+  }
+  while (n - i >= NM_LANES && !nm_lanes_any(stops(p + i, dot))) {
+    i += NM_LANES;
   }
   return i;
 }
@@ -58,7 +63,7 @@ size_t nm_clean_run(const char *p, size_t n, int dotted) {
   }
   for (size_t i = 1;;) {
     i = skip(p, i, n, dotted);
-    size_t end = n - i < GROUP ? n : i + GROUP, stop = walk(p, i, end, dotted);
+    size_t end = n - i < STRIDE ? n : i + STRIDE, stop = walk(p, i, end, dotted);
     if (stop < end || end == n) {
       return stop == n && p[n - 1] == '\r' ? n - 1 : stop;
     }
