@@ -168,13 +168,14 @@ static void fails_with_its_content(void) {
   nm_buf_free(&got);
 }
 
-/* What is in memory and goes as it is is lent, from where it lies; all else is read. */
+/* What is in memory and goes as it is is lent, from where it lies; all else is read. So is what others have too, as the tail. */
 static void lends_what_needs_no_other_form(void) {
   static char bytes[NM_LEND_MIN + 100];
   const struct nm_encoding as_is = {.cte = NM_CTE_7BIT, .text = 1, .size = sizeof bytes, .as_is = 1};
   struct nm_encoding converted = as_is;
   converted.as_is = 0;
-  for (int lends = 0; lends < 2; lends++) {
+  for (int way = 0; way < 4; way++) {
+    int lends = way & 1, is_tail = way & 2;
     struct nm_content *c = NULL;
     struct nm_error e = {0};
     struct nm_source *s = NULL;
@@ -185,10 +186,13 @@ static void lends_what_needs_no_other_form(void) {
     }
     bytes[sizeof bytes - 1] = 'x';
     CHECK(nm_content_memory(nm_str(bytes, sizeof bytes), &c, &e) == 0);
-    struct nm_pieces *made = nm_pieces_new();
+    struct nm_pieces *made = nm_pieces_new(), *tail = is_tail ? nm_pieces_new() : NULL;
+    struct nm_pieces *behind = is_tail ? tail : made;
     nm_buf_add_c(nm_pieces_text(made), "begin\r\n");
-    CHECK(nm_pieces_content(made, c, sizeof bytes, lends ? &as_is : &converted, &e) == 0);
-    nm_buf_add_c(nm_pieces_text(made), "\r\nend\r\n");
+    CHECK(nm_pieces_content(behind, c, sizeof bytes, lends ? &as_is : &converted, &e) == 0);
+    nm_buf_add_c(nm_pieces_text(behind), "\r\nend\r\n");
+    CHECK(!is_tail || (nm_pieces_end(tail, &e) == 0 && nm_pieces_join(made, tail, &e) == 0));
+    nm_pieces_free(&tail);
     CHECK(nm_pieces_source(&made, &s, &e) == 0);
     for (int again = 0; again < 2; again++) {
       char begin[200];

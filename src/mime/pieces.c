@@ -243,10 +243,10 @@ static size_t lend_content(struct nm_pieces *p, struct piece *piece, size_t min,
 /* From the piece it stands at; what is lent of a content is the content's, which stays as long as this. */
 static size_t pieces_lend(struct nm_source *s, size_t min, size_t max, const char **p_out) {
   struct nm_pieces *p = (struct nm_pieces *)s;
-  if (s->error.code != 0 || p->at == p->n) {
+  struct piece *piece = piece_at(p, p->at);
+  if (s->error.code != 0 || piece == NULL) {
     return 0;
   }
-  struct piece *piece = &p->pieces[p->at];
   size_t n =
       piece->content != NULL ? lend_content(p, piece, min, max, p_out) : lend_text(p, piece, min, max, p_out);
   p->done += (int64_t)n;
