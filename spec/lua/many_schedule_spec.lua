@@ -740,6 +740,10 @@ describe("many runs at random", function()
       local code = ({ 250, 250, 250, 450, 450, 550, "Unknown", "NotSent" })[random(8)]
       if code ~= 450 and code ~= "NotSent" then final[message] = true end
       return fates(code), code == "NotSent" and ({ "message", "timeout" })[random(2)] or nil, random(80)
+    end, function(message) -- it is cancelled before its answer came
+      if final[message] and chance(50) then return true end
+      final[message] = nil
+      return false
     end
   end
 
@@ -747,7 +751,8 @@ describe("many runs at random", function()
     local all = flight.messages(random(60))
     local from = random(600)
     local gone = { from = from, till = from + random(4000), kind = ({ "connect", "timeout", "auth" })[random(3)] }
-    local many, log, kit = api { Serve = serve_badly(gone) }
+    local serve, has_begun = serve_badly(gone)
+    local many, log, kit = api { Serve = serve, Begun = has_begun }
     local told, raised, raises = {}, {}, chance(10) and random(40)
     local i, calls = 0, 0
     local given = {
