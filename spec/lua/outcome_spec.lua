@@ -410,3 +410,43 @@ describe("a kept connection that is dead", function()
     server:Stop()
   end)
 end)
+
+describe("a Host with several addresses", function()
+  -- In a network and with a table of hosts of its own. IPv6 stands before IPv4 there (RFC 6724).
+  local function apart(hosts, script)
+    local _, status = process.run "unshare --net --mount true"
+    if status ~= 0 then return nil end
+    local path = os.tmpname()
+    process.write(path, process.read "/etc/hosts" .. "\n" .. hosts) -- libldap, which libcurl brings, asks for this machine's name
+    local steps = { "ip link set lo up", "ip -6 address add 2001:db8::7/128 dev lo nodad", "ip -6 route add 2001:db8::/64 dev lo",
+      'mount --bind "$NETMAIL_HOSTS" /etc/hosts', "mount --bind /dev/null /etc/resolv.conf", 'exec "$0" "$@"' }
+    local output
+    output, status = process.apart(script, "NETMAIL_HOSTS=" .. path .. " unshare --net --mount sh -c " ..
+      process.quote(table.concat(steps, " && ")))
+    os.remove(path)
+    assert.equal(0, status, output)
+    return output
+  end
+
+  it("is reached at the one that lives, and dead when none does", function()
+    local output = apart("::1 refuses.test\n127.0.0.1 refuses.test\n2001:db8::9 silent.test\n127.0.0.1 silent.test\n" ..
+      "127.0.0.5 dead.test\n127.0.0.6 dead.test\n", [[
+      local netmail = require "netmail"
+      local process = require "spec.support.process"
+      local server = require "netmail.testing".Server{}
+      for _, host in ipairs{ "refuses.test", "silent.test", "dead.test" } do
+        local tried = {}
+        local client = netmail.SmtpClient{ Host = host, Port = server.Port, Timeout = 3000,
+          OnTrace = function(_, line) tried[#tried + 1] = line:match "^connecting to (.*)" end }
+        local begin = process.now()
+        local result, err, detail = client:Send(netmail.MailMessage{ From = "a@x.org", To = "b@x.org", Text = "x" })
+        print(host, (result or detail).Outcome, table.concat(tried, " "), process.now() - begin < 2.5, result and "" or detail.Temporary)
+        client:Close()
+      end
+      server:Stop()
+    ]])
+    if not output then return pending "no network namespace can be made here" end
+    assert.equal("refuses.test\taccepted\t::1 127.0.0.1\ttrue\t\nsilent.test\taccepted\t2001:db8::9 127.0.0.1\ttrue\t\n" ..
+      "dead.test\tnot_sent\t127.0.0.5 127.0.0.6\ttrue\ttrue\n", output)
+  end)
+end)
