@@ -44,6 +44,7 @@ struct flight {
   struct nm_line *called_by; /* the line that it was called for */
   int64_t turn_end;          /* ms; 0: none */
   int is_watched;            /* by an event loop */
+  int is_plain;              /* nobody asks for more about a message than that all have accepted it */
   int wakes_in;              /* ms after which it is to be woken in any case */
 };
 
@@ -97,7 +98,7 @@ static int begin_flight(lua_State *L, struct flight *f) {
              : nm_push_failure(L, &e, nm_outcome_name(NM_OUTCOME_NOT_SENT));
 }
 
-/* (client, { connections, window, per_connection, is_watched }): the flight; or nil, message, detail. One that an event loop watches
+/* (client, { connections, window, per_connection, is_watched, is_plain }): the flight; or nil, message, detail. One that an event loop watches
    has yet to begin. */
 static int open(lua_State *L) {
   lua_settop(L, 2);
@@ -109,12 +110,15 @@ static int open(lua_State *L) {
       .per_line = limit(L, 2, "per_connection", 1, INT_MAX, 0)};
   lua_getfield(L, 2, "is_watched");
   int is_watched = lua_toboolean(L, -1);
+  lua_getfield(L, 2, "is_plain");
+  int is_plain = lua_toboolean(L, -1);
   const struct nm_net_api *api = nm_load_net(L);
   struct flight *f = nm_scratch(L, sizeof *f, release);
   c = nm_class_check(L, &nm_client_class,
                      1); /* what allocates may have finalized it, in a state that closes */
   f->job.step = step;
   f->is_watched = is_watched;
+  f->is_plain = is_plain;
   f->limits = limits;
   f->client = nm_client_ref(c);
   c->api = api;
@@ -317,11 +321,15 @@ static struct slot *next_over(struct flight *f) {
   return NULL;
 }
 
-/* done, number, and what Send would have returned. */
+/* done, number, and what Send would have returned; true in place of the table that nobody will look at. */
 static int give(lua_State *L, const struct flight *f, const struct slot *s) {
   struct nm_result r = {f->client, &s->sent, s->begin, nm_buf_str(&s->message.now.id), &s->message.env};
   nm_errand_push_done(L);
   lua_pushinteger(L, s->number);
+  if (f->is_plain && s->sent.error.code == 0 && s->sent.txn.outcome == NM_OUTCOME_ACCEPTED) {
+    lua_pushboolean(L, 1);
+    return 3;
+  }
   return 2 + nm_result_push(L, &r);
 }
 

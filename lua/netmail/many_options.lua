@@ -89,7 +89,10 @@ function options.read(given, method)
   given = given or {}
   check(given, checks, method)
   return {
-    limits = { connections = given.Connections, window = given.Window or 16, per_connection = given.MaxMessagesPerConnection },
+    limits = {
+      connections = given.Connections, window = given.Window or 16, per_connection = given.MaxMessagesPerConnection,
+      is_plain = given.OnResult == nil,
+    },
     rate = rate.new(given.RatePerSecond, given.RatePerMinute),
     retry = policy(given.Retry),
     on_result = given.OnResult,

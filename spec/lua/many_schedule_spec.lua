@@ -69,7 +69,7 @@ describe("many messages", function()
     assert.equal(10, log.peak)
     assert.equal(10, log.slots)
     assert.is_true(most <= 10, most)
-    assert.same({ connections = 2, window = 5 }, log.opened[1])
+    assert.same({ connections = 2, window = 5, is_plain = false }, log.opened[1])
   end)
 
   it("are given back in the order in which they are over", function()
