@@ -20,8 +20,8 @@ local PROGRESS = 250
 --   recipients who have proven not to have it and did not refuse it for good; false: nobody is left. What comes back is of all its tries.
 --   `release(flight, slot)`: it is over, and the slot free
 -- * `run(flight, budget, wakes_in)`, and `step(flight, nil, …)` with what protect returned: the next event. `done`, slot and what Send
---   would have returned (of a plain flight true for a message that all have accepted); `called`, flight, function, x, y: to be called; `waits`,
---   ms: nothing before that, or before the descriptor becomes readable, which it does after wakes_in ms in any case
+--   would have returned (of a plain flight true for a message that all have accepted); `called`, flight, function, x, y: to be called;
+--   `waits`, ms: nothing before that, or before the descriptor becomes readable, which it does after wakes_in ms in any case
 -- * `cancel(flight)`: what is in it is done, as `cancelled`; also while a function is called, whose step is then not wanted any more. More
 --   may be put after it. `close(flight)`: no more of it. `is_lost(flight)`: its client was closed
 -- * `now()`: ms; `protect`: pcall that can be yielded across
