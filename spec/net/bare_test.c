@@ -89,20 +89,26 @@ static void verifies_the_server_all_the_same(void) {
   }
 }
 
-/* TLS 1.3: a server that wants a certificate says so when the handshake is over for us. */
+/* TLS 1.3: a server that wants a certificate says so when the handshake is over for us. It closes on words of ours that it has not read, so its
+   reset may overtake its alert. */
 static void knows_what_tls_has_told_of_a_loss(void) {
-  struct server s;
-  struct nm_conn *c;
-  struct nm_error e = {0};
-  server_start(&s, "tls:good,client", "send:220 hello\\r\\n", "end");
-  struct nm_dial d = bare_to(s.port, NM_TLS_IMPLICIT);
-  CHECK_ROW(dial(net, &d, &c, &e) == 0, e.text);
-  CHECK(api->conn_loss(c, &e) == 0);
-  CHECK(!hears(c, "220 hello\r\n"));
-  CHECK(api->conn_loss(c, &e) == NM_EIO && e.kind == NM_KIND_TLS);
-  CHECK_ROW(strstr(e.text, "set ClientCertificate") != NULL, e.text);
-  api->conn_close(&c, 1);
-  server_stop(&s);
+  int is_told = 0;
+  for (int i = 0; i < 20 && !is_told; i++) {
+    struct server s;
+    struct nm_conn *c;
+    struct nm_error e = {0};
+    server_start(&s, "tls:good,client", "send:220 hello\\r\\n", "end");
+    struct nm_dial d = bare_to(s.port, NM_TLS_IMPLICIT);
+    CHECK_ROW(dial(net, &d, &c, &e) == 0, e.text);
+    CHECK(api->conn_loss(c, &e) == 0);
+    CHECK(!hears(c, "220 hello\r\n"));
+    is_told = api->conn_loss(c, &e) == NM_EIO;
+    CHECK_ROW(!is_told || e.kind == NM_KIND_TLS, e.text);
+    CHECK_ROW(!is_told || strstr(e.text, "set ClientCertificate") != NULL, e.text);
+    api->conn_close(&c, 1);
+    server_stop(&s);
+  }
+  CHECK(is_told);
 }
 
 static void refuses_what_would_be_said(void) {
