@@ -217,9 +217,14 @@ int nm_connect_dial_step(struct nm_connecting *k) {
   struct nm_client *c = k->client;
   struct nm_error *e = &k->out->error;
   for (;;) {
+    /* libcurl's own clock is as long: where nobody stepped for Timeout it strikes first, and its words say less. */
+    const char *doing = c->api->dial_doing(c->conn);
+    int is_late = nm_pace_left(k->pace, c->api->dial_progress(c->conn)) == 0;
     int err = c->api->dial_step(c->conn, e);
     show_log(k);
-    if (err == NM_AGAIN) {
+    if (is_late && err != 0 && err != NM_AGAIN && e->kind == NM_KIND_CONNECT) {
+      err = nm_pace_over(k->pace, doing, e);
+    } else if (err == NM_AGAIN) {
       if (nm_pace_left(k->pace, c->api->dial_progress(c->conn)) > 0) {
         nm_connect_need(k, NM_NEED_LINE);
         return NM_AGAIN;
