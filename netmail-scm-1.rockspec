@@ -244,6 +244,7 @@ build = {
         "src/recipient.c",
         "src/save.c",
         "src/send.c",
+        "src/send_dial.c",
         "src/send_options.c",
         "src/servers.c",
       },

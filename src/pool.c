@@ -152,3 +152,25 @@ struct nm_client *nm_pool_take(struct nm_client *c, const struct nm_client *now,
   }
   return server <= now->servers.n && point(o, &now->servers.others[server - 1]) == 0 ? o : NULL;
 }
+
+/* ---- event loops ---- */
+
+void nm_client_calm(struct nm_client *c) {
+  if (c->net != NULL) {
+    c->api->net_calm(c->net);
+  }
+}
+
+void nm_client_alarm(struct nm_client *c, int ms) {
+  if (c->net != NULL) {
+    c->api->net_alarm(c->net, ms);
+  }
+}
+
+int nm_client_watch(struct nm_client *c) {
+  if (c->net == NULL) {
+    c->net = c->api->net_new();
+    c->pid = getpid();
+  }
+  return c->net != NULL ? c->api->net_watch(c->net) : -1;
+}

@@ -9,6 +9,7 @@
 #include "mime/pieces.h"
 #include "pool.h"
 #include "pump.h"
+#include "send_dial.h"
 
 /* What has passed since it was asked last was spent in the phase that it found then. */
 static void measure(struct nm_sending *s, int phase) {
@@ -148,63 +149,10 @@ static int connected(struct nm_sending *s, int err) {
   return 0;
 }
 
-static int dial(struct nm_sending *s) {
+static int start(struct nm_sending *s) {
   s->is_connected = 0;
   measure(s, NM_PHASE_CONNECT);
-  return nm_connect_begin(&s->connecting, s->via, s->pace, s->out);
-}
-
-/* Before another server is asked: nothing of the last one's is known any more. */
-static void forget_server(struct nm_sending *s) {
-  int64_t spent[NM_PHASES];
-  memcpy(spent, s->out->spent, sizeof spent);
-  nm_sent_free(s->out);
-  memcpy(s->out->spent, spent, sizeof spent);
-}
-
-/* The connection to a server. 1: there is none left that could be asked. */
-static int choose_server(struct nm_sending *s, size_t server) {
-  forget_server(s);
-  s->server = server;
-  s->via = nm_pool_take(s->client, s->as, 0, server);
-  return s->via != NULL ? 0 : nm_error_nomem(&s->out->error);
-}
-
-/* The dial has failed, and nothing was handed over to anybody: another server may do better. */
-static int dial_others(struct nm_sending *s, int err) {
-  struct nm_servers *all = &s->client->servers;
-  while (err < 0 && err != NM_AGAIN && s->as != NULL && s->mail.split.n_runs == 0 &&
-         nm_connect_may_elsewhere(s->out)) {
-    size_t next;
-    int64_t now = nm_clock_ms();
-    nm_servers_note(all, s->server, 0, now);
-    s->tried |= 1u << s->server;
-    if (!nm_servers_next(all, s->tried, now, &next)) {
-      return nm_connect_say_all_failed(s->out);
-    }
-    nm_pace_rest(s->pace); /* Timeout begins anew; Deadline does not */
-    err = choose_server(s, next);
-    err = err == 0 ? dial(s) : err;
-  }
-  return err;
-}
-
-/* Where there are several servers: which one it begins with. Their connections are made as the client is now. */
-static int choose_first(struct nm_sending *s) {
-  struct nm_client *c = s->client;
-  if (c->servers.n == 0 || s->as != NULL) {
-    return 0;
-  }
-  s->as = nm_pool_snapshot(c);
-  if (s->as == NULL) {
-    return nm_error_nomem(&s->out->error);
-  }
-  return choose_server(s, nm_servers_first(&c->servers, nm_clock_ms()));
-}
-
-static int start(struct nm_sending *s) {
-  int err = choose_first(s);
-  return connected(s, dial_others(s, err == 0 ? dial(s) : err));
+  return connected(s, nm_sending_dial(s));
 }
 
 /* The transaction is over. 1: it, or another for the recipients that are left, is to be run. */
@@ -320,7 +268,7 @@ int nm_client_step(struct nm_sending *s) {
   enum nm_need need = s->need;
   s->need = NM_NEED_NOTHING;
   if (!s->is_connected) {
-    return go_on(s, connected(s, dial_others(s, nm_connect_step(&s->connecting))));
+    return go_on(s, connected(s, nm_sending_dial_on(s, nm_connect_step(&s->connecting))));
   }
   if (need == NM_NEED_CONTENT) {
     resume(s);
@@ -355,26 +303,6 @@ int nm_client_rest(struct nm_sending *s) {
                            : nm_connect_left(&s->connecting);
   }
   return c->api->conn_rest(c->conn, left);
-}
-
-void nm_client_calm(struct nm_client *c) {
-  if (c->net != NULL) {
-    c->api->net_calm(c->net);
-  }
-}
-
-void nm_client_alarm(struct nm_client *c, int ms) {
-  if (c->net != NULL) {
-    c->api->net_alarm(c->net, ms);
-  }
-}
-
-int nm_client_watch(struct nm_client *c) {
-  if (c->net == NULL) {
-    c->net = c->api->net_new();
-    c->pid = getpid();
-  }
-  return c->net != NULL ? c->api->net_watch(c->net) : -1;
 }
 
 void nm_client_give_secret(struct nm_sending *s, struct nm_str secret) {

@@ -5,6 +5,7 @@
 #include "connect.h"
 #include "mail.h"
 #include "pace.h"
+#include "pool.h"
 
 /* One errand on its way: a message to be sent, or a question to be asked. All-zero: none. Stays where it is until it is over. */
 struct nm_sending {
@@ -51,12 +52,6 @@ void nm_client_wait(struct nm_sending *s);
 int nm_client_rest(struct nm_sending *s);
 /* NM_EINVAL while it sends, or shows what it has said. */
 int nm_client_check_free(const struct nm_client *c, struct nm_error *e);
-/* Before each step of who watches it. */
-void nm_client_calm(struct nm_client *c);
-/* The descriptor becomes readable after ms (-1: never) even if nothing happens. */
-void nm_client_alarm(struct nm_client *c, int ms);
-/* The descriptor, one a client; -1: none here, or out of memory. c->api is there. */
-int nm_client_watch(struct nm_client *c);
 /* NM_NEED_SECRET. Copied. */
 void nm_client_give_secret(struct nm_sending *s, struct nm_str secret);
 /* Ends it if it is on its way: the line is dropped, and the message does not end in a dot. why (copied) is what out->error
