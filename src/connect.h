@@ -74,15 +74,11 @@ void nm_connect_give_secret(struct nm_connecting *k, struct nm_str secret);
 /* Ends it in the middle. politely: QUIT is said where it can be; else the line is dropped without a word. */
 void nm_connect_cancel(struct nm_connecting *k, int politely);
 
-/* After a failure: another server that does the same service may be had. Not where a login was refused: that would count elsewhere too. */
-int nm_connect_may_elsewhere(const struct nm_sent *out);
-/* They could not, either: says so. Returns the code. */
-int nm_connect_say_all_failed(struct nm_sent *out);
-
 /* Between the files connect*.c. */
 /* 0: the client is still what it was when this began. Else a function that was called meanwhile has changed it, and what it was asked
    for belongs to the place of before. */
 int nm_connect_check(struct nm_connecting *k);
+/* connect_secret.c */
 /* This way does not work; what was given for it is forgotten. */
 void nm_connect_next_way(struct nm_connecting *k);
 /* What a function gave was refused: once, it may give another (a token that had run out). */

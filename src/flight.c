@@ -143,13 +143,13 @@ static int is_any_alive(const struct nm_flight *f) {
 static int goes_elsewhere(struct nm_flight *f, struct nm_line *l) {
   struct nm_servers *all = &f->client->servers;
   size_t next;
-  if (all->n == 0 || !nm_connect_may_elsewhere(&l->sent)) {
+  if (all->n == 0 || !nm_sent_may_elsewhere(&l->sent)) {
     return 0;
   }
   nm_servers_note(all, l->server, 0, f->now);
   l->tried |= 1u << l->server;
   if (!nm_servers_next(all, l->tried, f->now, &next)) {
-    (void)nm_connect_say_all_failed(&l->sent);
+    (void)nm_sent_say_all_failed(&l->sent);
     return 0;
   }
   l->server = next;

@@ -109,15 +109,3 @@ void nm_mail_end(struct nm_mail *m) {
     out->command = out->txn.command;
   }
 }
-
-void nm_sent_renew(struct nm_sent *s) {
-  nm_txn_result_free(&s->txn);
-  nm_reply_free(&s->reply);
-  *s = (struct nm_sent){.place = s->place, .key = s->key};
-}
-
-void nm_sent_free(struct nm_sent *s) {
-  nm_sent_renew(s);
-  nm_buf_free(&s->key);
-  *s = (struct nm_sent){0};
-}

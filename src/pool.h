@@ -14,13 +14,12 @@ struct nm_client *nm_pool_snapshot(struct nm_client *c);
 /* The connection number i to server number server (servers.h), with the options of now, a snapshot; 0 to 0 is the client itself. Borrowed,
    lives as long as c. NULL: out of memory. */
 struct nm_client *nm_pool_take(struct nm_client *c, const struct nm_client *now, size_t i, size_t server);
-/* For event loops: one descriptor for all of them. */
+/* What an event loop watches, the same descriptor for all of them; -1: there is none here, or memory is short. c->api is there. */
+int nm_client_watch(struct nm_client *c);
 /* Before each step of who watches it. */
 void nm_client_calm(struct nm_client *c);
-/* The descriptor becomes readable after ms (-1: never) even if nothing happens. */
+/* It becomes readable after ms (-1: never) even if nothing happens. */
 void nm_client_alarm(struct nm_client *c, int ms);
-/* The descriptor, one a client; -1: none here, or out of memory. c->api is there. */
-int nm_client_watch(struct nm_client *c);
 /* QUIT without waiting to all but c itself. */
 void nm_pool_hang_up(struct nm_client *c);
 /* Drops all but c itself, without a word, and frees them. */

@@ -29,13 +29,13 @@ static int choose_server(struct nm_sending *s, size_t server) {
 int nm_sending_dial_on(struct nm_sending *s, int err) {
   struct nm_servers *all = &s->client->servers;
   while (err < 0 && err != NM_AGAIN && s->as != NULL && s->mail.split.n_runs == 0 &&
-         nm_connect_may_elsewhere(s->out)) {
+         nm_sent_may_elsewhere(s->out)) {
     size_t next;
     int64_t now = nm_clock_ms();
     nm_servers_note(all, s->server, 0, now);
     s->tried |= 1u << s->server;
     if (!nm_servers_next(all, s->tried, now, &next)) {
-      return nm_connect_say_all_failed(s->out);
+      return nm_sent_say_all_failed(s->out);
     }
     nm_pace_rest(s->pace); /* Timeout begins anew; Deadline does not */
     err = choose_server(s, next);

@@ -30,6 +30,11 @@ NM_HIDDEN_BEGIN
 void nm_sent_free(struct nm_sent *s);
 /* Before another attempt: with whom it is stays. */
 void nm_sent_renew(struct nm_sent *s);
+/* The dial has failed: another server that does the same service may be had. Not where a login was refused: that would count elsewhere
+   too. */
+int nm_sent_may_elsewhere(const struct nm_sent *s);
+/* They could not, either: says so. Returns the code. */
+int nm_sent_say_all_failed(struct nm_sent *s);
 
 NM_HIDDEN_END
 
