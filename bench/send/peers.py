@@ -1,6 +1,7 @@
 """Who takes part, and how each is called. One that is not installed has no command, but a reason."""
 import dataclasses
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -83,12 +84,19 @@ def luasocket(lua):
                     version, can=("file",))
 
 
+def version_of(module):
+    """That a file in Lua gives itself."""
+    with open(module, encoding="utf-8") as file:
+        found = re.search(r'_VERSION = "([^"]+)"', file.read())
+    return found.group(1) if found else ""
+
+
 def resty_mail():
     module = os.path.join(os.environ.get("RESTY_MAIL", ""), "resty/mail.lua")
     nginx = os.environ.setdefault("NGINX_ROOT", NGINX if os.path.exists(NGINX) else "")
     there = os.path.exists(module) and os.path.exists(f"{nginx}/usr/lib/nginx/modules/ngx_http_lua_module.so")
     return optional("lua-resty-mail", not there, "in no registry that is asked; RESTY_MAIL names the folder with resty/mail.lua",
-                    (f"{HERE}/resty_mail.sh",), os.path.dirname(os.path.dirname(module)), can=("many", "tls", "file"))
+                    (f"{HERE}/resty_mail.sh",), version_of(module) if there else "", can=("many", "tls", "file"))
 
 
 def phpmailer():
