@@ -80,22 +80,51 @@ void *nm_class_self(lua_State *L, const struct nm_class *c, const char *method) 
 
 /* ---- what the collector cannot see ---- */
 
+/* Bytes that came since: the collector's last step, and the last time that it looked at all there is. */
+struct pressure {
+  size_t step, whole;
+};
+
+static struct pressure *pressure_of(lua_State *L) {
+  static const char key = 0;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &key);
+  struct pressure *p = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  if (p == NULL) {
+    p = lua_newuserdata(L, sizeof *p);
+    *p = (struct pressure){0};
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &key);
+  }
+  return p;
+}
+
+static size_t add(size_t a, size_t b) {
+  return b < SIZE_MAX - a ? a + b : SIZE_MAX;
+}
+
+/* Lua 5.4's collector of generations, which its interpreter begins with, leaves alone what has been there for two steps until Lua's own
+   memory has doubled, and our bytes are not in that. So it is told to look at everything when as many have come as would have doubled
+   it; before that, a few are not worth it. */
+static int is_whole_due(lua_State *L, const struct pressure *p) {
+  static const size_t few = (size_t)16 << 20;
+  return LUA_VERSION_NUM >= 504 && p->whole >= few && p->whole / 1024 >= (size_t)lua_gc(L, LUA_GCCOUNT, 0);
+}
+
 void nm_gc_pressure(lua_State *L, size_t bytes) {
   /* Enough to be worth a step of the collector, and not so much that a loop could pile up what it drops. */
   static const size_t enough = (size_t)128 << 10;
-  static const char key = 0;
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &key);
-  size_t *sum = lua_touserdata(L, -1);
-  lua_pop(L, 1);
-  if (sum == NULL) {
-    sum = lua_newuserdata(L, sizeof *sum);
-    *sum = 0;
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &key);
+  struct pressure *p = pressure_of(L);
+  p->step = add(p->step, bytes);
+  if (p->step < enough) {
+    return;
   }
-  *sum = bytes < SIZE_MAX - *sum ? *sum + bytes : SIZE_MAX;
-  if (*sum >= enough) {
-    size_t kb = *sum / 1024;
-    *sum = 0;
+  size_t kb = p->step / 1024;
+  p->whole = add(p->whole, p->step);
+  p->step = 0;
+  if (is_whole_due(L, p)) {
+    p->whole = 0;
+    lua_gc(L, LUA_GCCOLLECT, 0);
+  } else {
     lua_gc(L, LUA_GCSTEP, kb < INT_MAX / 1024 ? (int)kb : INT_MAX / 1024);
   }
 }

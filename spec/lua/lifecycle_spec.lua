@@ -97,6 +97,20 @@ describe("what is dropped", function()
     ]]
     assert.equal("true\n", output)
   end)
+
+  it("is collected also when it was in use for a while before: Lua 5.4 takes that for old", function()
+    local output = run [[
+      local netmail = require "netmail"
+      local big = ("x"):rep(2^20)
+      local used = {}
+      for i = 1, 400 do used[i % 16] = netmail.MailMessage{ Text = big } end
+      for line in io.lines "/proc/self/status" do
+        local kb = line:match "^VmHWM:%s*(%d+)"
+        if kb then print(tonumber(kb) < 120 * 1024 or kb) end
+      end
+    ]]
+    assert.equal("true\n", output)
+  end)
 end)
 
 describe("a client that is collected", function()

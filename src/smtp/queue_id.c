@@ -6,10 +6,12 @@
 
 /* The name a server gives a message that it took: no RFC says how, so these are the words of the servers there are. */
 
-/* Where what begins in s, ASCII letters without case; s.n when it is not there. */
+/* Where what begins in s, ASCII letters without case; s.n when it is not there. Each reply is looked through for all the words there
+   are, so most places are passed by for their first octet alone. */
 static size_t find(struct nm_str s, struct nm_str what) {
+  char first = nm_lower(what.p[0]);
   for (size_t i = 0; i + what.n <= s.n; i++) {
-    if (nm_str_ieq(nm_str(s.p + i, what.n), what)) {
+    if (nm_lower(s.p[i]) == first && nm_str_ieq(nm_str(s.p + i, what.n), what)) {
       return i;
     }
   }
