@@ -14,7 +14,8 @@ UNPACKED = os.path.join(ROOT, "build/servers/root")
 PHPMAILERS = ("/usr/share/php/libphp-phpmailer/src", "/usr/share/php/libphp-phpmailer")
 NODEMAILER = os.path.join(ROOT, "build/bench/node_modules/nodemailer")
 NGINX = os.path.join(ROOT, "build/bench/nginx")
-WAYS = {"many": "SendMany", "template": "SendMany, mails of a template", "async": "SendAsync, tasks that are all open at once"}
+WAYS = {"many": "SendMany", "results": "SendMany, with a function that is told of each result",
+        "template": "SendMany, mails of a template", "async": "SendAsync, tasks that are all open at once"}
 SMTP_SOURCE = os.path.join(UNPACKED, "usr/sbin/smtp-source")
 
 
