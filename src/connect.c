@@ -312,12 +312,17 @@ int nm_connect_left(struct nm_connecting *k) {
                                                            : nm_session_progress(c->session));
 }
 
-void nm_connect_wait(struct nm_connecting *k) {
+void nm_connect_wait(struct nm_connecting *k, int ms) {
   struct nm_client *c = k->client;
+  if (k->state != NM_CONNECT_DIAL && k->state != NM_CONNECT_TALK) {
+    return;
+  }
+  int left = nm_connect_left(k);
+  left = left < ms ? left : ms;
   if (k->state == NM_CONNECT_DIAL) {
-    (void)c->api->dial_wait(c->conn, nm_connect_left(k));
-  } else if (k->state == NM_CONNECT_TALK) {
-    nm_pump_wait(c->session, c->api->conn_io(c->conn), nm_connect_left(k));
+    (void)c->api->dial_wait(c->conn, left);
+  } else {
+    nm_pump_wait(c->session, c->api->conn_io(c->conn), left);
   }
 }
 

@@ -64,8 +64,8 @@ NM_HIDDEN_BEGIN
    is refused. */
 int nm_connect_begin(struct nm_connecting *k, struct nm_client *c, struct nm_pace *pace, struct nm_sent *out);
 int nm_connect_step(struct nm_connecting *k);
-/* NM_NEED_LINE. */
-void nm_connect_wait(struct nm_connecting *k);
+/* NM_NEED_LINE; ms at most. */
+void nm_connect_wait(struct nm_connecting *k, int ms);
 /* How long may be waited, ms. */
 int nm_connect_left(struct nm_connecting *k);
 /* NM_NEED_SECRET: whose; *is_again_out: the server has refused what it gave before. */

@@ -2,6 +2,7 @@
 
 #include <limits.h>
 #include <poll.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -32,6 +33,7 @@ int nm_flight_begin(struct nm_flight *f, struct nm_client *c, const struct nm_fl
   f->client = nm_client_ref(c);
   (void)nm_client_place(c, &f->place);
   f->now = nm_clock_ms();
+  f->pid = getpid();
   c->flight = f;
   return 0;
 }
@@ -63,6 +65,7 @@ static void end_mail(struct nm_flight *f, struct nm_mail *m) {
 static void queue(struct nm_flight *f, struct nm_mail *m) {
   f->now = m->since = nm_clock_ms();
   f->n_mails++;
+  f->is_moving = 1;
   if (m->out->error.code != 0) {
     end_mail(f, m);
   } else {
@@ -155,7 +158,21 @@ static int goes_elsewhere(struct nm_flight *f, struct nm_line *l) {
   l->server = next;
   l->client = NULL;
   l->not_before = 0;
+  l->n_failed--; /* it fails with the last of them */
   return 1;
+}
+
+/* One works, or is dialled, or about to be at another server, and has not failed since it last did. Lines that fail in turn, each while others
+   are dialled once more, are not waited for. */
+static int is_any_hopeful(const struct nm_flight *f) {
+  for (size_t i = 0; i < f->limits.lines; i++) {
+    const struct nm_line *l = &f->lines[i];
+    int is_tried = l->state == NM_LINE_CONNECTING || l->tried != 0;
+    if (l->state == NM_LINE_UP || (is_tried && l->n_failed == 0)) {
+      return 1;
+    }
+  }
+  return 0;
 }
 
 /* The last that could be tried has failed: so have those that wait. */
@@ -166,14 +183,14 @@ static void on_dial_failed(struct nm_flight *f, struct nm_line *l) {
   }
   l->tried = 0;
   l->not_before = f->now + ((int64_t)REDIAL_MS << shift);
-  if (!is_any_alive(f)) {
+  if (!is_any_hopeful(f)) {
     fail_queue(f, &l->sent);
   }
 }
 
 /* A server that loses count of its replies, or stalls, may do better when less is asked at once. */
 static void on_lost(struct nm_flight *f, const struct nm_line *l) {
-  if (l->sent.error.kind == NM_KIND_PROTOCOL || l->sent.error.kind == NM_KIND_TIMEOUT) {
+  if (l->sent.error.kind == NM_KIND_PROTOCOL || l->has_stalled) {
     nm_client_distrust(f->client, l->pipelining);
   }
 }
@@ -219,11 +236,13 @@ static void connect(struct nm_flight *f, size_t i, int64_t turn_end) {
   on_moved(f, l, NM_LINE_CONNECTING);
 }
 
-/* How many messages wait beyond those that lines which are being connected will take. */
+/* How many messages wait beyond those that lines will take which are being connected, or have just come up. */
 static size_t unserved(const struct nm_flight *f) {
   size_t n = f->queue.n;
   for (size_t i = 0; i < f->limits.lines; i++) {
-    size_t takes = f->lines[i].state == NM_LINE_CONNECTING ? f->limits.window : 0;
+    const struct nm_line *l = &f->lines[i];
+    int is_free = l->state == NM_LINE_CONNECTING || (l->state == NM_LINE_UP && l->mails.n == 0);
+    size_t takes = is_free ? f->limits.window : 0;
     n -= takes < n ? takes : n;
   }
   return n;
@@ -301,12 +320,24 @@ static int step_line(struct nm_flight *f, struct nm_line *l, int64_t turn_end) {
   return moved;
 }
 
+/* The parent goes on with what is on its way: sent by both, it would come twice. */
+static void leave_parents(struct nm_flight *f) {
+  struct nm_error why;
+  if (f->pid != getpid()) {
+    nm_error_set(&why, NM_EINVAL, NM_KIND_CANCELLED,
+                 "the process was forked, and its parent goes on with the sending");
+    nm_flight_close(f, &why);
+    f->pid = getpid();
+  }
+}
+
 void nm_flight_step(struct nm_flight *f, int64_t turn) {
   int64_t turn_end = turn >= 0 ? nm_clock_ms() + turn : 0;
   int moved;
   if (f->client == NULL) {
     return;
   }
+  leave_parents(f);
   do {
     f->now = nm_clock_ms();
     if (f->is_closed) {
@@ -322,10 +353,11 @@ void nm_flight_step(struct nm_flight *f, int64_t turn) {
     moved |= connect_lines(f, turn_end);
   } while (moved && f->done.n == 0 && !nm_trace_has_lines(nm_client_trace(f->client)) &&
            (turn_end == 0 || nm_clock_ms() < turn_end));
+  f->is_moving = moved;
 }
 
 enum nm_need nm_flight_need(const struct nm_flight *f, struct nm_line **line_out) {
-  enum nm_need need = NM_NEED_LINE;
+  enum nm_need need = f->is_moving ? NM_NEED_TURN : NM_NEED_LINE;
   *line_out = NULL;
   for (size_t i = 0; i < f->limits.lines; i++) {
     struct nm_line *l = &f->lines[i];
@@ -354,7 +386,9 @@ int nm_flight_left(const struct nm_flight *f) {
     int n = nm_line_left(&f->lines[i]);
     ms = n < ms ? n : ms;
   }
-  return ms;
+  const struct nm_mail *m = f->queue.first;
+  int64_t left = m != NULL && m->deadline > 0 ? m->deadline - nm_clock_ms() : INT_MAX;
+  return left < ms ? (int)(left > 0 ? left : 0) : ms;
 }
 
 /* The only one that waits for anything; NULL: there are several. */

@@ -25,6 +25,8 @@ struct nm_flight {
   struct nm_mails queue, done;
   size_t n_mails; /* in the queue or on a line */
   int64_t now;
+  int is_moving; /* another step may get on at once: the last one was ended by its turn, or a message came since */
+  pid_t pid;     /* whose it is: a forked child has no part in it */
   int is_closed; /* the client was closed meanwhile: there is nothing more to add */
 };
 

@@ -25,7 +25,7 @@ static void connected(struct nm_line *l, int err) {
     l->state = NM_LINE_UP;
     l->is_fresh = l->connecting.fresh;
     l->n_begun = l->n_heard = 0;
-    l->has_culprit = 0;
+    l->has_culprit = l->has_stalled = 0;
     l->n_failed = 0;
   } else {
     l->state = NM_LINE_DOWN;
@@ -71,9 +71,14 @@ static void lose_time(struct nm_line *l, const char *what) {
 }
 
 /* DESIGN.md 3.6. The oldest on the line is the one that is waited for. */
-static int is_late(const struct nm_line *l) {
+static int end_late(struct nm_line *l) {
   const struct nm_mail *m = l->mails.first;
-  return m != NULL && m->deadline > 0 && nm_clock_ms() >= m->deadline;
+  struct nm_error over;
+  if (m == NULL || m->deadline == 0 || nm_clock_ms() < m->deadline) {
+    return 0;
+  }
+  nm_session_lost(l->client->session, nm_mail_too_late(&over));
+  return 1;
 }
 
 static int pump(struct nm_line *l) {
@@ -86,12 +91,11 @@ static int pump(struct nm_line *l) {
     return 1;
   }
   int is_waiting = (nm_session_want(s) & NM_WANT_CONTENT) != 0;
-  if (is_late(l)) {
-    struct nm_error over;
-    nm_session_lost(s, nm_mail_too_late(&over));
+  if (end_late(l)) {
     return 1;
   }
   if (nm_pace_left(&l->pace, nm_session_progress(s)) == 0) {
+    l->has_stalled = !is_waiting;
     lose_time(l, is_waiting ? "the content" : "the server's words");
     return 1;
   }
@@ -129,6 +133,11 @@ static int has_died(const struct nm_line *l) {
   return nm_clock_ms() - c->rests_since > REST_POLLED_MS && c->api->conn_readable(c->conn);
 }
 
+/* Outside of mode FULL the next one takes the place of a result that still waits. */
+static int is_ready(const struct nm_session *s) {
+  return nm_session_may_begin(s) && (nm_session_mode(s) == NM_PIPELINING_FULL || nm_session_results(s) == 0);
+}
+
 int nm_line_has_room(struct nm_line *l, size_t per_line) {
   if (l->state != NM_LINE_UP) {
     return 0;
@@ -137,7 +146,7 @@ int nm_line_has_room(struct nm_line *l, size_t per_line) {
     nm_line_hang_up(l);
     return 0;
   }
-  return !is_used_up(l, per_line) && nm_session_may_begin(l->client->session);
+  return !is_used_up(l, per_line) && is_ready(l->client->session);
 }
 
 int nm_line_begin(struct nm_line *l, struct nm_mail *m, int64_t now) {
@@ -193,8 +202,15 @@ static int may_go_again(const struct nm_line *l, const struct nm_mail *m, const 
   return !is_culprit || (r->error.kind != NM_KIND_TIMEOUT && (l->n_heard > 0 || !l->is_fresh));
 }
 
+/* Also one whose content failed, and cut the line under those behind it. What could not be begun has done nothing to it. */
+static int may_have_ended(const struct nm_line *l, const struct nm_txn_result *r) {
+  int is_cut = nm_session_state(l->client->session) == NM_SESSION_CLOSED && r->command != NULL &&
+               r->outcome == NM_OUTCOME_NOT_SENT;
+  return is_cut || is_lines_fault(l, r) || r->outcome == NM_OUTCOME_UNKNOWN;
+}
+
 static enum nm_line_verdict judge(struct nm_line *l, struct nm_mail *m, struct nm_txn_result *r) {
-  int is_culprit = !l->has_culprit && (is_lines_fault(l, r) || r->outcome == NM_OUTCOME_UNKNOWN);
+  int is_culprit = !l->has_culprit && may_have_ended(l, r);
   l->has_culprit |= is_culprit;
   if (may_go_again(l, m, r, is_culprit) && nm_source_rewind(m->content) == 0) {
     m->n_lost++;
@@ -240,9 +256,12 @@ struct nm_source *nm_line_content(const struct nm_line *l) {
 #define IDLE_FREE 100
 #define REST_MS 10
 
-/* As a lone send does (send.c). */
+/* As a lone send does (send.c): what comes behind the Deadline is not handed over any more. */
 static void resume_content(struct nm_line *l) {
   struct nm_session *s = l->client->session;
+  if (end_late(l)) {
+    return;
+  }
   if (nm_line_content(l) == NULL) {
     l->n_idle = 0;
     nm_pace_rest(&l->pace);
@@ -282,7 +301,7 @@ int nm_line_left(struct nm_line *l) {
 
 void nm_line_wait(struct nm_line *l, int ms) {
   if (l->state == NM_LINE_CONNECTING) {
-    nm_connect_wait(&l->connecting);
+    nm_connect_wait(&l->connecting, ms);
   } else if (l->state == NM_LINE_UP) {
     nm_pump_wait(l->client->session, io_of(l), least(ms, nm_line_left(l)));
   }

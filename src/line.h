@@ -24,6 +24,7 @@ struct nm_line {
   size_t n_heard;        /* of these, those of which the server has said what becomes of them */
   int is_fresh;          /* it was dialled for these */
   int has_culprit;       /* it is lost, and with whom is known */
+  int has_stalled;       /* the server has not said a word for Timeout */
   int n_idle;            /* answers in a row by which a content gave nothing */
   unsigned n_failed;     /* dials in a row */
   int64_t not_before;    /* ms: it is not dialled again until then */

@@ -1,5 +1,6 @@
 #include "send.h"
 
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -286,7 +287,7 @@ void nm_client_wait(struct nm_sending *s) {
     return;
   }
   if (!s->is_connected) {
-    nm_connect_wait(&s->connecting);
+    nm_connect_wait(&s->connecting, INT_MAX);
     return;
   }
   nm_pump_wait(c->session, c->api->conn_io(c->conn), nm_pace_left(s->pace, nm_session_progress(c->session)));
