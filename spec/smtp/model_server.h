@@ -41,11 +41,13 @@ static inline void model_content(int id, size_t n, struct nm_buf *out) {
 
 struct model_server {
   uint64_t seed;
-  uint32_t garble;   /* of a thousand */
-  uint32_t refuse;   /* of a thousand answers */
-  size_t hangs_up;   /* after so many octets */
-  int says_421;      /* at the command that comes then, or without a word */
-  int keeps_refused; /* after a BDAT that was refused the transaction is there until RSET; 0: it is gone */
+  uint32_t garble;    /* of a thousand */
+  uint32_t refuse;    /* of a thousand answers */
+  size_t hangs_up;    /* after so many octets */
+  int says_421;       /* at the command that comes then, or without a word */
+  int keeps_refused;  /* after a BDAT that was refused the transaction is there until RSET; 0: it is gone */
+  const char *offers; /* it greets, and says that to EHLO; NULL: that is behind it */
+  size_t rcpt_max;    /* 452 to those beyond; 0: as many as there is room for */
   struct nm_str contents[MODEL_LETTERS_MAX];
   struct nm_buf out; /* replies */
   int is_closed;
@@ -64,6 +66,7 @@ struct model_server {
   /* What became of all. */
   int delivered[MODEL_LETTERS_MAX][MODEL_RCPT_MAX];
   int n_delivered;
+  int n_quits;
   int is_asked_data; /* 354 is a word to that */
   int has_garbled;
   const char *wrong; /* what must never be */
@@ -80,6 +83,19 @@ static inline void model_init(struct model_server *m, uint64_t seed) {
   for (int i = 0; i < 3; i++) {
     nm_buf_room(all[i], all[i]->max);
   }
+}
+
+/* Another connection's, in the same memory. */
+static inline void model_renew(struct model_server *m, uint64_t seed) {
+  struct nm_buf out = m->out, content = m->content, plain = m->plain;
+  nm_buf_reset(&out);
+  nm_buf_reset(&content);
+  nm_buf_reset(&plain);
+  *m = (struct model_server){.seed = seed * 2654435761u + 88172645463325252u,
+                             .hangs_up = SIZE_MAX,
+                             .out = out,
+                             .content = content,
+                             .plain = plain};
 }
 
 static inline void model_free(struct model_server *m) {
@@ -202,6 +218,8 @@ static inline void model_rcpt(struct model_server *m) {
     model_say(m, 503);
   } else if (sscanf(m->line, "RCPT TO:<r%d-%d@", &id, &no) != 2 || no >= MODEL_RCPT_MAX) {
     model_wrong(m, "a recipient that is none");
+  } else if (m->rcpt_max > 0 && m->n_rcpt >= m->rcpt_max) {
+    model_say(m, 452);
   } else if (!model_refuses(m) && m->n_rcpt < MODEL_RCPT_MAX) {
     m->rcpt_id[m->n_rcpt] = id;
     m->rcpt_no[m->n_rcpt++] = no;
@@ -253,6 +271,11 @@ static inline void model_line(struct model_server *m) {
   } else if (strcmp(m->line, "RSET\r\n") == 0) {
     model_reset(m);
     model_say(m, 250);
+  } else if (m->offers != NULL && strncmp(m->line, "EHLO ", 5) == 0) {
+    nm_buf_addf(&m->out, "250-x\r\n250-%s\r\n250 HELP\r\n", m->offers);
+  } else if (strcmp(m->line, "QUIT\r\n") == 0) {
+    m->n_quits++;
+    m->is_closed = 1;
   } else {
     model_wrong(m, "a command that is none");
     model_say(m, 500);

@@ -31,6 +31,7 @@ struct odd_source {
   size_t piece; /* at most that many octets a read */
   int stutters; /* every other read says NM_AGAIN */
   int tick;
+  int is_once;     /* what was read cannot be read again */
   const char *why; /* fails with it at the end */
   size_t lends;    /* at most that many octets at once; 0: none */
 };
@@ -72,7 +73,11 @@ static size_t odd_lend(struct nm_source *s, size_t min, size_t max, const char *
 }
 
 static int odd_rewind(struct nm_source *s) {
-  ((struct odd_source *)s)->at = 0;
+  struct odd_source *o = (struct odd_source *)s;
+  if (o->is_once && o->at > 0) {
+    return nm_error_set(&s->error, NM_EINVAL, NM_KIND_MESSAGE, "it can be read only once");
+  }
+  o->at = 0;
   return 0;
 }
 
