@@ -1,13 +1,17 @@
 #include "sent.h"
 
-void nm_sent_renew(struct nm_sent *s) {
+static void drop_answers(struct nm_sent *s) {
   nm_txn_result_free(&s->txn);
   nm_reply_free(&s->reply);
+}
+
+void nm_sent_renew(struct nm_sent *s) {
+  drop_answers(s);
   *s = (struct nm_sent){.place = s->place, .key = s->key};
 }
 
 void nm_sent_free(struct nm_sent *s) {
-  nm_sent_renew(s);
+  drop_answers(s);
   nm_buf_free(&s->key);
   *s = (struct nm_sent){0};
 }
