@@ -215,6 +215,7 @@ build = {
         "src/lua_envelope_rcpt.c",
         "src/lua_errand.c",
         "src/lua_flight.c",
+        "src/lua_flight_slot.c",
         "src/lua_headers.c",
         "src/lua_html.c",
         "src/lua_list.c",
@@ -287,7 +288,6 @@ build = {
       libraries = { "ssl", "crypto" },
       libdirs = { "$(CRYPTO_LIBDIR)" },
     },
-    ["netmail.errand"] = "lua/netmail/errand.lua",
     ["netmail.many"] = "lua/netmail/many.lua",
     ["netmail.many_errand"] = "lua/netmail/many_errand.lua",
     ["netmail.many_feed"] = "lua/netmail/many_feed.lua",
@@ -339,6 +339,7 @@ build = {
     ["netmail.providers"] = "lua/netmail/providers.lua",
     ["netmail.rate"] = "lua/netmail/rate.lua",
     ["netmail.retry"] = "lua/netmail/retry.lua",
+    ["netmail.sends"] = "lua/netmail/sends.lua",
     ["netmail.tally"] = "lua/netmail/tally.lua",
     ["netmail.task"] = "lua/netmail/task.lua",
     ["netmail.testing"] = {

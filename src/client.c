@@ -289,7 +289,19 @@ void nm_client_distrust(struct nm_client *c, enum nm_pipelining done) {
   c->distrust = less < STEPS && less > c->distrust ? less : c->distrust;
 }
 
-const struct nm_caps *nm_client_caps(const struct nm_client *c) {
+/* Who has its connection: a flight's are all with one server. */
+static const struct nm_client *holder(const struct nm_client *c) {
+  for (size_t i = 0; c->flight != NULL && i < c->n_others; i++) {
+    const struct nm_session *s = c->others[i]->session;
+    if (s != NULL && (nm_session_state(s) == NM_SESSION_IDLE || nm_session_state(s) == NM_SESSION_BUSY)) {
+      return c->others[i];
+    }
+  }
+  return c;
+}
+
+const struct nm_caps *nm_client_caps(const struct nm_client *client) {
+  const struct nm_client *c = holder(client);
   int is_there = c->conn != NULL && c->pid == getpid() && c->session != NULL &&
                  nm_session_state(c->session) != NM_SESSION_CLOSED;
   return is_there ? nm_session_caps(c->session) : NULL;

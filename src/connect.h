@@ -10,8 +10,8 @@
 /* What has to be done before a step may get on. */
 enum nm_need {
   NM_NEED_NOTHING, /* another step, at once; the trace has something to show before */
-  NM_NEED_LINE,    /* wait for it: nm_client_wait, nm_client_rest */
-  NM_NEED_TURN,    /* nothing but another step: the caller wanted to have it back (nm_pace_turn) */
+  NM_NEED_LINE,    /* wait for it: nm_client_wait, nm_flight_rest */
+  NM_NEED_TURN,    /* nothing but another step: the caller wanted to have it back (pace's turn_end) */
   NM_NEED_CONTENT, /* nm_pieces_waiting(content) says whose */
   NM_NEED_SECRET,  /* ask nm_connect_giver's, and hand over what it gives */
   NM_NEED_CRYPTO   /* load netmail.crypto: client's digest and binding */

@@ -10,32 +10,58 @@
 #include "pool.h"
 #include "send.h"
 
-int nm_flight_begin(struct nm_flight *f, struct nm_client *c, const struct nm_flight_limits *limits,
-                    struct nm_error *e) {
-  *f = (struct nm_flight){0};
+int nm_flight_plan(struct nm_flight *f, const struct nm_client *c, const struct nm_flight_limits *limits,
+                   struct nm_error *e) {
+  *f = (struct nm_flight){.limits = *limits, .pid = getpid()};
+  if (nm_pool_snapshot(c, &f->as) != 0 || nm_kept_identity(c, &f->key) == NM_ENOMEM) {
+    nm_flight_end(f);
+    return nm_error_nomem(e);
+  }
+  (void)nm_client_place(c, &f->place);
+  return 0;
+}
+
+int nm_flight_start(struct nm_flight *f, struct nm_client *c, struct nm_error *e) {
   int err = nm_client_check_free(c, e);
   if (err != 0) {
     return err;
   }
-  f->lines = nm_zalloc(limits->lines * sizeof *f->lines); /* NM_FLIGHT_LINES_MAX: it cannot overflow */
+  f->lines = nm_zalloc(f->limits.lines * sizeof *f->lines); /* NM_FLIGHT_LINES_MAX: it cannot overflow */
   if (f->lines == NULL) {
     return nm_error_nomem(e);
   }
-  if (limits->lines > 1 || c->servers.n > 0) {
-    f->as = nm_pool_snapshot(c);
-    if (f->as == NULL) {
-      nm_free(f->lines);
-      f->lines = NULL;
-      return nm_error_nomem(e);
+  f->client = nm_client_ref(c);
+  f->now = nm_clock_ms();
+  f->is_closed = 0;
+  c->flight = f;
+  struct nm_client *first = c->conn != NULL ? nm_pool_take(c, f->as, 0, 0) : NULL;
+  if (first != NULL) {
+    nm_kept_move(c, first);
+  }
+  return 0;
+}
+
+int nm_flight_begin(struct nm_flight *f, struct nm_client *c, const struct nm_flight_limits *limits,
+                    struct nm_error *e) {
+  int err = nm_flight_plan(f, c, limits, e);
+  if (err == 0) {
+    err = nm_flight_start(f, c, e);
+    if (err != 0) {
+      nm_flight_end(f);
     }
   }
-  f->limits = *limits;
-  f->client = nm_client_ref(c);
-  (void)nm_client_place(c, &f->place);
-  f->now = nm_clock_ms();
-  f->pid = getpid();
-  c->flight = f;
-  return 0;
+  return err;
+}
+
+int nm_flight_fits(const struct nm_flight *f, const struct nm_client *c) {
+  const struct nm_client *s = f->as;
+  struct nm_buf key;
+  int fits = nm_kept_identity(c, &key) == 0 && nm_str_eq(nm_buf_str(&key), nm_buf_str(&f->key)) &&
+             c->timeout == s->timeout && c->deadline == s->deadline && c->idle_max == s->idle_max &&
+             c->life_max == s->life_max && c->max_connections == s->max_connections &&
+             nm_servers_same(&c->servers, &s->servers);
+  nm_buf_free(&key);
+  return fits;
 }
 
 size_t nm_flight_up(const struct nm_flight *f) {
@@ -121,7 +147,7 @@ static void fail_behind_close(struct nm_flight *f) {
 static void fail_late(struct nm_flight *f) {
   while (f->queue.first != NULL && f->queue.first->deadline > 0 && f->now >= f->queue.first->deadline) {
     struct nm_sent why = {0};
-    (void)nm_mail_too_late(&why.error);
+    (void)nm_mail_too_late(f->queue.first, &why.error);
     fail_mail(f, nm_mails_take(&f->queue), &why);
   }
 }
@@ -144,7 +170,7 @@ static int is_any_alive(const struct nm_flight *f) {
 
 /* 1: another server may be had, and is dialled next. */
 static int goes_elsewhere(struct nm_flight *f, struct nm_line *l) {
-  struct nm_servers *all = &f->client->servers;
+  struct nm_servers *all = &f->as->servers;
   size_t next;
   if (all->n == 0 || !nm_sent_may_elsewhere(&l->sent)) {
     return 0;
@@ -199,7 +225,7 @@ static void on_moved(struct nm_flight *f, struct nm_line *l, enum nm_line_state 
   if (before == NM_LINE_CONNECTING && l->state == NM_LINE_UP) {
     l->not_before = 0;
     l->tried = 0;
-    nm_servers_note(&f->client->servers, l->server, 1, f->now);
+    nm_servers_note(&f->as->servers, l->server, 1, f->now);
     nm_line_pipeline(l, nm_client_pipelining(f->client), f->limits.window);
   } else if (before == NM_LINE_CONNECTING && l->state == NM_LINE_DOWN) {
     on_dial_failed(f, l);
@@ -208,16 +234,32 @@ static void on_moved(struct nm_flight *f, struct nm_line *l, enum nm_line_state 
   }
 }
 
-/* The client whose connection the line is to be; NULL: out of memory. A new round of attempts begins with the server whose turn it is. */
+/* The snapshot holds credentials by reference: one that was changed in place is another one's. */
+static int is_changed(const struct nm_flight *f) {
+  struct nm_buf key;
+  int err = nm_kept_identity(f->as, &key);
+  int same = err == 0 ? nm_str_eq(nm_buf_str(&key), nm_buf_str(&f->key)) : f->key.n == 0;
+  nm_buf_free(&key);
+  return !same && err != NM_ENOMEM;
+}
+
+/* The client whose connection the line is to be; NULL: l->sent says why there is none. A new round of attempts begins with the server whose
+   turn it is. */
 static struct nm_client *choose(struct nm_flight *f, size_t i) {
   struct nm_line *l = &f->lines[i];
-  if (l->tried == 0 && f->client->servers.n > 0) {
-    size_t first = nm_servers_first(&f->client->servers, f->now);
+  if (is_changed(f)) {
+    nm_error_set(&l->sent.error, NM_EINVAL, NM_KIND_CANCELLED,
+                 "a credential was changed in place while messages waited that were to go with it as it was");
+    return NULL;
+  }
+  if (l->tried == 0 && f->as->servers.n > 0) {
+    size_t first = nm_servers_first(&f->as->servers, f->now);
     l->client = first == l->server ? l->client : NULL;
     l->server = first;
   }
   if (l->client == NULL) {
     nm_sent_free(&l->sent); /* with whom it was is forgotten */
+    (void)nm_error_nomem(&l->sent.error);
     return nm_pool_take(f->client, f->as, i, l->server);
   }
   return l->client;
@@ -228,7 +270,6 @@ static void connect(struct nm_flight *f, size_t i, int64_t turn_end) {
   struct nm_client *c = choose(f, i);
   if (c == NULL) {
     l->n_failed++;
-    (void)nm_error_nomem(&l->sent.error);
     on_dial_failed(f, l);
     return;
   }
@@ -290,11 +331,9 @@ static int take_results(struct nm_flight *f, struct nm_line *l) {
       nm_mails_add(&again, m);
     }
   }
-  if (again.n > 0) {
-    again.last->next = f->queue.first;
-    f->queue.last = f->queue.last != NULL ? f->queue.last : again.last;
-    f->queue.first = again.first;
-    f->queue.n += again.n;
+  while ((m = again.last) != NULL) {
+    nm_mails_remove(m);
+    nm_mails_add_first(&f->queue, m);
   }
   return n > 0;
 }
@@ -323,11 +362,10 @@ static int step_line(struct nm_flight *f, struct nm_line *l, int64_t turn_end) {
 /* The parent goes on with what is on its way: sent by both, it would come twice. */
 static void leave_parents(struct nm_flight *f) {
   struct nm_error why;
-  if (f->pid != getpid()) {
+  if (f->pid != getpid() && !f->is_closed) {
     nm_error_set(&why, NM_EINVAL, NM_KIND_CANCELLED,
                  "the process was forked, and its parent goes on with the sending");
     nm_flight_close(f, &why);
-    f->pid = getpid();
   }
 }
 
@@ -363,6 +401,11 @@ enum nm_need nm_flight_need(const struct nm_flight *f, struct nm_line **line_out
     struct nm_line *l = &f->lines[i];
     switch (l->state != NM_LINE_DOWN ? l->need : NM_NEED_LINE) {
       case NM_NEED_CONTENT:
+        if (nm_clock_ms() < l->asks_at) {
+          break;
+        }
+        *line_out = l;
+        return l->need;
       case NM_NEED_SECRET:
       case NM_NEED_CRYPTO:
         *line_out = l;
@@ -425,6 +468,7 @@ void nm_flight_wait(struct nm_flight *f, int ms) {
 int nm_flight_rest(struct nm_flight *f, int most) {
   struct nm_line *line;
   if (f->done.n > 0 || nm_flight_need(f, &line) != NM_NEED_LINE) {
+    nm_client_alarm(f->client, 0);
     return 0;
   }
   int left = nm_flight_left(f), ms = left < most ? left : most;
@@ -450,6 +494,21 @@ void nm_flight_cancel(struct nm_flight *f, const struct nm_error *why) {
     (void)take_results(f, &f->lines[i]);
   }
   fail_queue(f, &all);
+}
+
+void nm_flight_cancel_mail(struct nm_flight *f, struct nm_mail *m, const struct nm_error *why) {
+  struct nm_sent all = {.error = *why};
+  for (size_t i = 0; f->client != NULL && i < f->limits.lines; i++) {
+    if (m->list == &f->lines[i].mails) {
+      nm_line_cancel(&f->lines[i], why);
+      (void)take_results(f, &f->lines[i]);
+    }
+  }
+  if (m->list == &f->queue) { /* it may have come there just now */
+    nm_mails_remove(m);
+    fail_mail(f, m, &all);
+  }
+  nm_mails_remove(m);
 }
 
 void nm_flight_close(struct nm_flight *f, const struct nm_error *why) {
@@ -484,7 +543,16 @@ static void end_line(struct nm_line *l) {
   nm_line_free(l);
 }
 
-void nm_flight_end(struct nm_flight *f) {
+/* The client has one connection for a lone Send. */
+static void give_back(struct nm_client *c) {
+  for (size_t i = 0; i < c->n_others; i++) {
+    if (c->others[i]->pool_server == 0) {
+      nm_kept_move(c->others[i], c); /* the first that there is */
+    }
+  }
+}
+
+void nm_flight_stop(struct nm_flight *f) {
   if (f->client == NULL) {
     return;
   }
@@ -494,7 +562,17 @@ void nm_flight_end(struct nm_flight *f) {
   forget(&f->queue);
   forget(&f->done);
   nm_free(f->lines);
+  f->lines = NULL;
+  f->n_mails = 0;
+  give_back(f->client);
+  nm_servers_learn(&f->client->servers, &f->as->servers);
   f->client->flight = NULL;
   nm_client_unref(&f->client);
+}
+
+void nm_flight_end(struct nm_flight *f) {
+  nm_flight_stop(f);
+  nm_client_unref(&f->as);
+  nm_buf_free(&f->key);
   *f = (struct nm_flight){0};
 }

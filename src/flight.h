@@ -17,9 +17,10 @@ struct nm_flight_limits {
 
 /* All-zero: none. */
 struct nm_flight {
-  struct nm_client *client; /* one reference; NULL: it is over */
-  struct nm_client *as;     /* as it was at the beginning; NULL: nobody needs to know */
+  struct nm_client *client; /* one reference; NULL: it is over, or has not begun */
   struct nm_flight_limits limits;
+  struct nm_client *as;  /* the client's options: all connections have these, whatever it becomes meanwhile */
+  struct nm_buf key;     /* and whose they are (kept.h); empty: it has no way to log in */
   struct nm_place place; /* where all of them go */
   struct nm_line *lines; /* limits.lines of them */
   struct nm_mails queue, done;
@@ -35,6 +36,13 @@ NM_HIDDEN_BEGIN
 /* NM_EINVAL: the client is busy; NM_ENOMEM. c->api is there. f stays where it is until its end. */
 int nm_flight_begin(struct nm_flight *f, struct nm_client *c, const struct nm_flight_limits *limits,
                     struct nm_error *e);
+/* The same in two steps, for a client that may be busy now: plan takes its options as they are, and start begins with them, again after a
+   nm_flight_stop. When plan fails there is nothing to end. */
+int nm_flight_plan(struct nm_flight *f, const struct nm_client *c, const struct nm_flight_limits *limits,
+                   struct nm_error *e);
+int nm_flight_start(struct nm_flight *f, struct nm_client *c, struct nm_error *e);
+/* Whether c still is what it was at the plan, so that its next message may be one of these. */
+int nm_flight_fits(const struct nm_flight *f, const struct nm_client *c);
 /* How many more may be handed in, so that every line has all that it can take. */
 size_t nm_flight_room(const struct nm_flight *f);
 /* How many connections are there to be used. */
@@ -59,9 +67,14 @@ int nm_flight_left(const struct nm_flight *f);
 int nm_flight_rest(struct nm_flight *f, int most);
 /* Those that are not over end: what is on its way does not end in a dot. why (copied) is what they say. */
 void nm_flight_cancel(struct nm_flight *f, const struct nm_error *why);
-/* The same because the client is closed: its connections are hung up, and what is handed in from now on ends at once. */
+/* One alone, which is over then, and taken. On its way, it takes its line with it, and all that is on that: so a flight whose mails are
+   ended one by one has a window of 1. */
+void nm_flight_cancel_mail(struct nm_flight *f, struct nm_mail *m, const struct nm_error *why);
+/* All, because the client is closed: its connections are hung up, and what is handed in from now on ends at once. */
 void nm_flight_close(struct nm_flight *f, const struct nm_error *why);
 /* The client is free again, and keeps the connections. Messages that are not over, or not taken, are forgotten, in the middle too. */
+void nm_flight_stop(struct nm_flight *f);
+/* The same, and the plan is forgotten. */
 void nm_flight_end(struct nm_flight *f);
 
 NM_HIDDEN_END

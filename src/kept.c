@@ -1,5 +1,6 @@
 #include "kept.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -38,6 +39,16 @@ int nm_kept_key(const struct nm_client *c, const struct nm_logins *logins, struc
   return key->err;
 }
 
+int nm_kept_identity(const struct nm_client *c, struct nm_buf *key_out) {
+  struct nm_logins logins;
+  struct nm_error none;
+  *key_out = (struct nm_buf){.max = c->key.max, .secret = 1};
+  int err = nm_login_find(c, &logins, &none);
+  err = err == 0 ? nm_kept_key(c, &logins, key_out) : err;
+  nm_logins_free(&logins);
+  return err;
+}
+
 int nm_kept_is_old(const struct nm_client *c) {
   int64_t now = nm_clock_ms();
   return (c->idle_max > 0 && now - c->rests_since > c->idle_max) ||
@@ -62,6 +73,27 @@ void nm_kept_drop(struct nm_client *c) {
   }
   c->mechanism = 0;
   c->is_secure = 0;
+}
+
+void nm_kept_move(struct nm_client *from, struct nm_client *to) {
+  if (from->conn == NULL || to->conn != NULL) {
+    return;
+  }
+  nm_kept_drop(to);
+  to->conn = from->conn;
+  to->session = from->session;
+  to->mechanism = from->mechanism;
+  to->is_secure = from->is_secure;
+  to->rests_since = from->rests_since;
+  to->lives_since = from->lives_since;
+  to->key = from->key;
+  to->pid = from->pid;
+  memcpy(to->users, from->users, sizeof to->users);
+  from->conn = NULL; /* and the rest with it */
+  from->session = NULL;
+  from->key = (struct nm_buf){.max = to->key.max, .secret = 1};
+  memset(from->users, 0, sizeof from->users);
+  nm_kept_drop(from);
 }
 
 void nm_kept_hang_up(struct nm_client *c) {

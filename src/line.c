@@ -77,7 +77,7 @@ static int end_late(struct nm_line *l) {
   if (m == NULL || m->deadline == 0 || nm_clock_ms() < m->deadline) {
     return 0;
   }
-  nm_session_lost(l->client->session, nm_mail_too_late(&over));
+  nm_session_lost(l->client->session, nm_mail_too_late(m, &over));
   return 1;
 }
 
@@ -256,7 +256,7 @@ struct nm_source *nm_line_content(const struct nm_line *l) {
 #define IDLE_FREE 100
 #define REST_MS 10
 
-/* As a lone send does (send.c): what comes behind the Deadline is not handed over any more. */
+/* As a lone send does (send.c), but for the rest, in which others may go on; what comes behind the Deadline is not handed over any more. */
 static void resume_content(struct nm_line *l) {
   struct nm_session *s = l->client->session;
   if (end_late(l)) {
@@ -264,11 +264,12 @@ static void resume_content(struct nm_line *l) {
   }
   if (nm_line_content(l) == NULL) {
     l->n_idle = 0;
+    l->asks_at = 0;
     nm_pace_rest(&l->pace);
   } else if (l->n_idle < IDLE_FREE) {
     l->n_idle++;
   } else {
-    (void)io_of(l)->ops->wait(io_of(l), NM_IO_READ, REST_MS);
+    l->asks_at = nm_clock_ms() + REST_MS;
   }
   if (nm_pace_left(&l->pace, nm_session_progress(s)) == 0) {
     lose_time(l, "the content");
@@ -295,6 +296,9 @@ int nm_line_left(struct nm_line *l) {
     return INT_MAX;
   }
   int left = nm_pace_left(&l->pace, nm_session_progress(l->client->session));
+  if (l->need == NM_NEED_CONTENT) {
+    left = least(left, l->asks_at - nm_clock_ms());
+  }
   const struct nm_mail *m = l->mails.first;
   return m != NULL && m->deadline > 0 ? least(left, m->deadline - nm_clock_ms()) : left;
 }

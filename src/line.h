@@ -26,6 +26,7 @@ struct nm_line {
   int has_culprit;       /* it is lost, and with whom is known */
   int has_stalled;       /* the server has not said a word for Timeout */
   int n_idle;            /* answers in a row by which a content gave nothing */
+  int64_t asks_at;       /* ms: its content is not asked again before that */
   unsigned n_failed;     /* dials in a row */
   int64_t not_before;    /* ms: it is not dialled again until then */
 };

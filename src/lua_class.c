@@ -258,10 +258,7 @@ static int no_function(lua_State *L) {
 
 void nm_push_class_table(lua_State *L, const char *name, const luaL_Reg *functions, lua_CFunction call) {
   lua_newtable(L);
-  for (const luaL_Reg *f = functions; f->name != NULL; f++) {
-    lua_pushcfunction(L, f->func);
-    lua_setfield(L, -2, f->name);
-  }
+  nm_set_functions(L, functions);
   lua_newtable(L);
   if (call != NULL) {
     lua_pushcfunction(L, call);

@@ -43,11 +43,9 @@ static int client_to_string(lua_State *L, void *object) {
 }
 
 static const luaL_Reg client_methods[] = {
-    {"Send", nm_client_m_send},     {"SendAsync", nm_client_m_send_async},
-    {"Close", client_m_close},      {"Check", nm_client_m_check},
-    {"Verify", nm_client_m_verify}, {"Expand", nm_client_m_expand},
-    {"Help", nm_client_m_help},     {"Etrn", nm_client_m_etrn},
-    {"Reset", nm_client_m_reset},   {NULL, NULL}};
+    {"Send", nm_client_m_send},     {"Close", client_m_close},      {"Check", nm_client_m_check},
+    {"Verify", nm_client_m_verify}, {"Expand", nm_client_m_expand}, {"Help", nm_client_m_help},
+    {"Etrn", nm_client_m_etrn},     {"Reset", nm_client_m_reset},   {NULL, NULL}};
 
 /* In the table of a new client these stand beside its properties. Assigned later they would write to a credential that others may share,
    or mean one of several. */
@@ -160,8 +158,7 @@ void nm_open_client(lua_State *L) {
   nm_class_register(L, &nm_client_own_class);
   nm_open_options(L);
   nm_class_register(L, &nm_client_class);
-  static const char *const driven[] = {"Send",   "SendAsync", "Close", "Check", "Verify",
-                                       "Expand", "Help",      "Etrn",  "Reset"};
+  static const char *const driven[] = {"Send", "Close", "Check", "Verify", "Expand", "Help", "Etrn", "Reset"};
   for (size_t i = 0; i < sizeof driven / sizeof driven[0]; i++) {
     nm_drive_method(L, &nm_client_class, driven[i]);
   }

@@ -16,7 +16,6 @@ extern const struct nm_property nm_client_properties[];
 void nm_open_client(lua_State *L);
 /* Client:Send (lua_send.c). */
 int nm_client_m_send(lua_State *L);
-int nm_client_m_send_async(lua_State *L);
 
 NM_HIDDEN_END
 

@@ -1,7 +1,5 @@
 #include "lua_errand.h"
 
-#include <stdint.h>
-
 #include "lua_call.h"
 #include "lua_content.h"
 #include "mime/pieces.h"
@@ -38,36 +36,11 @@ static int call(lua_State *L, struct nm_errand *e, int i, int what) {
 
 static int step(lua_State *L, struct nm_job *job);
 
-/* Nobody else has these addresses. */
-static const char waits = 0, done = 0;
-
-void nm_errand_push_waits(lua_State *L) {
-  lua_pushlightuserdata(L, (void *)(uintptr_t)&waits);
-}
-
-void nm_errand_push_done(lua_State *L) {
-  lua_pushlightuserdata(L, (void *)(uintptr_t)&done);
-}
-
-static int rest(lua_State *L, struct nm_errand *e) {
-  nm_errand_push_waits(L);
-  lua_pushinteger(L, nm_client_rest(&e->sending));
-  return 2;
-}
-
 static int end(lua_State *L, struct nm_errand *e, int i) {
   i = lua_absindex(L, i);
-  if (e->is_task) {
-    nm_errand_push_done(L);
-  }
-  int pushed = e->finish(L, e) + e->is_task;
+  int pushed = e->finish(L, e);
   nm_scratch_release(L, i);
   return pushed;
-}
-
-int nm_errand_end(lua_State *L, struct nm_errand *e, int i, int err) {
-  e->err = err;
-  return end(L, e, i);
 }
 
 int nm_errand_run(lua_State *L, struct nm_errand *e, int i, int err) {
@@ -96,13 +69,9 @@ int nm_errand_run(lua_State *L, struct nm_errand *e, int i, int err) {
         nm_call_load_crypto(L, e->sending.via);
         break;
       case NM_NEED_LINE:
-        if (e->is_task) {
-          return rest(L, e);
-        }
         nm_client_wait(&e->sending);
         break;
-      case NM_NEED_TURN:
-        return rest(L, e);
+      case NM_NEED_TURN: /* nobody has asked for one */
       case NM_NEED_NOTHING:
         break;
     }

@@ -3,7 +3,7 @@
 #include "lua_load.h"
 #include "lua_message.h"
 #include "lua_result.h"
-#include "lua_task.h"
+#include "lua_send.h"
 #include "outgoing.h"
 
 /* ---- the job: all that one send owns, in scratch memory, so that nothing is lost when something raises ---- */
@@ -77,23 +77,33 @@ static int finish(lua_State *L, struct nm_errand *e) {
 
 /* ---- the method ---- */
 
-/* Raises what is wrong with the arguments. */
-static int check(lua_State *L, const char *method) {
+void nm_send_check(lua_State *L, const char *method) {
   nm_class_self(L, &nm_client_class, method);
   if (nm_message_at(L, 2) == NULL) {
-    return luaL_error(L, "bad argument #1 to '%s' (MailMessage expected, got %s)", method,
-                      luaL_typename(L, 2));
+    luaL_error(L, "bad argument #1 to '%s' (MailMessage expected, got %s)", method, luaL_typename(L, 2));
   }
-  return luaL_error(L, "bad argument #2 to '%s' (table of options expected, got %s)", method,
-                    luaL_typename(L, 3));
+  if (!lua_isnoneornil(L, 3) && !lua_istable(L, 3)) {
+    luaL_error(L, "bad argument #2 to '%s' (table of options expected, got %s)", method, luaL_typename(L, 3));
+  }
 }
 
 static int check_send(lua_State *L) {
-  return check(L, "Send");
+  nm_send_check(L, "Send");
+  return 0;
 }
 
-static int check_send_async(lua_State *L) {
-  return check(L, "SendAsync");
+void nm_send_read_options(lua_State *L, int i, const struct nm_send_options *defaults,
+                          struct nm_send_options **out, struct nm_error *e) {
+  if (defaults == NULL && lua_isnoneornil(L, i)) {
+    return;
+  }
+  if (nm_send_options_copy(defaults, out) != 0) {
+    luaL_error(L, "out of memory");
+  }
+  if (!lua_isnoneornil(L, i)) {
+    luaL_checktype(L, i, LUA_TTABLE);
+    (void)nm_options_set(L, *out, i, e);
+  }
 }
 
 /* What read_options works with. */
@@ -106,12 +116,7 @@ struct reading {
 static int read_options(lua_State *L) {
   struct reading *r = lua_touserdata(L, 1);
   struct job *j = r->job;
-  if (nm_send_options_copy(r->defaults, &j->mail.options) != 0) {
-    return luaL_error(L, "out of memory");
-  }
-  if (!lua_isnoneornil(L, 2)) {
-    (void)nm_options_set(L, j->mail.options, 2, &j->errand.sent.error);
-  }
+  nm_send_read_options(L, 2, r->defaults, &j->mail.options, &j->errand.sent.error);
   return 0;
 }
 
@@ -127,13 +132,13 @@ static int take_options(lua_State *L, struct job *j, const struct nm_client *c) 
   return lua_pcall(L, 2, 0, 0);
 }
 
-/* The job at index 4, with everything taken; its errand's err says whether it may be sent. NULL: for `return`, *pushed: wrong
-   raises, or the options do. */
-static struct job *make_job(lua_State *L, lua_CFunction wrong, int *pushed) {
+/* The job at index 4, with everything taken; its errand's err says whether it may be sent. NULL: for `return`, *pushed: an argument is
+   wrong. */
+static struct job *make_job(lua_State *L, int *pushed) {
   lua_settop(L, 3);
   struct nm_client *c = nm_class_test(L, &nm_client_class, 1);
   if (c == NULL || nm_message_at(L, 2) == NULL || !(lua_isnil(L, 3) || lua_istable(L, 3))) {
-    *pushed = nm_drive_raise(L, wrong);
+    *pushed = nm_drive_raise(L, check_send);
     return NULL;
   }
   const struct nm_net_api *api = nm_load_net(L);
@@ -148,7 +153,7 @@ static struct job *make_job(lua_State *L, lua_CFunction wrong, int *pushed) {
   c = nm_class_test(L, &nm_client_class, 1);
   struct nm_message *m = nm_message_at(L, 2);
   if (c == NULL || m == NULL) {
-    *pushed = nm_drive_raise(L, wrong);
+    *pushed = nm_drive_raise(L, check_send);
     return NULL;
   }
   c->api = api;
@@ -193,33 +198,9 @@ static struct job *make_job(lua_State *L, lua_CFunction wrong, int *pushed) {
 //   `Timings`, `Host`, `Port`
 int nm_client_m_send(lua_State *L) {
   int pushed = 0;
-  struct job *j = make_job(L, check_send, &pushed);
+  struct job *j = make_job(L, &pushed);
   if (j == NULL) {
     return pushed;
   }
   return nm_errand_run(L, &j->errand, 4, j->errand.err == 0 ? send(j) : j->errand.err);
-}
-
-/* ---- tasks ---- */
-
-/// Begins a Send that goes on while the program does something else. What the message and its options are is taken now. Wrong types raise
-// as in Send; all else is the task's result. A client's tasks go over its connection one after another, in the order of the calls.
-// @function SmtpClient:SendAsync
-// @tparam MailMessage Message or a PersonalMail, which `MailTemplate:For` makes
-// @tparam[opt] table options as of Send
-// @treturn Task
-int nm_client_m_send_async(lua_State *L) {
-  int pushed = 0;
-  struct job *j = make_job(L, check_send_async, &pushed);
-  if (j == NULL) {
-    return pushed;
-  }
-  j->errand.is_task = 1;
-  return nm_task_new(L, 1, 4);
-}
-
-/* Timeout begins here; Deadline began with the call. */
-int nm_send_start(struct nm_errand *e) {
-  nm_pace_rest(&e->pace);
-  return e->err == 0 ? send((struct job *)(void *)e) : e->err;
 }

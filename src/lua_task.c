@@ -1,153 +1,161 @@
-/* What lua/netmail/errand.lua makes its tasks of: functions that take the scratch of an errand (lua_errand.h). */
-
-#include "lua_task.h"
-
-#include <limits.h>
-#include <poll.h>
+/* Messages of tasks (lua/netmail/sends.lua): taken when the task is made, and waiting, as small as they can be, until a flight has room for
+   them. Further functions of the kit of lua_flight.c. */
 
 #include "base/clock.h"
+#include "lua_client.h"
+#include "lua_flight_own.h"
+#include "lua_message.h"
+#include "lua_result.h"
+#include "lua_send.h"
+#include "send.h"
 
-#define KIT "netmail.task.kit"
-/* Where there is no descriptor to wait for. */
-#define BLIND_MS 10
+/* A scratch of Lua's. It owns the message until a slot does. */
+struct waiting {
+  struct nm_outgoing message;
+  int64_t begin;
+  int64_t patience; /* ms of the Deadline; 0: none */
+  size_t rcpt_max;
+};
 
-static struct nm_errand *errand_at(lua_State *L, int i) {
-  struct nm_errand *e = nm_scratch_at(L, i);
-  if (e == NULL || e->client == NULL) {
-    luaL_error(L, "this task is over");
+static void release(void *memory) {
+  struct waiting *w = memory;
+  nm_outgoing_free(&w->message);
+}
+
+/* For `return`: it never came to be sent. */
+static int give_failure(lua_State *L, const struct nm_client *c, const struct waiting *w,
+                        const struct nm_sent *sent) {
+  struct nm_result r = {c, sent, w->begin, nm_buf_str(&w->message.now.id), &w->message.env};
+  return nm_result_push(L, &r);
+}
+
+/* (client, message, options or nil): what waits, and the moment of its Deadline, or nil; a message that cannot be sent: nil, text, detail. */
+static int take(lua_State *L) {
+  lua_settop(L, 3);
+  nm_send_check(L, "SendAsync");
+  struct waiting *w = nm_scratch(L, sizeof *w, release);
+  struct nm_sent sent = {0};
+  struct nm_client *c = nm_class_check(L, &nm_client_class, 1);
+  nm_send_read_options(L, 3, c->options, &w->message.options, &sent.error);
+  /* Behind the last allocation before the work: it may have finalized them, in a state that closes. */
+  nm_send_check(L, "SendAsync");
+  c = nm_class_check(L, &nm_client_class, 1);
+  *w = (struct waiting){
+      .message = w->message, .begin = nm_clock_ms(), .patience = c->deadline, .rcpt_max = c->rcpt_max};
+  if (sent.error.code != 0 || nm_outgoing_take(&w->message, c, nm_message_at(L, 2), &sent.error) != 0) {
+    return give_failure(L, c, w, &sent);
   }
-  return e;
+  if (w->patience > 0) {
+    lua_pushnumber(L, (lua_Number)(w->begin + w->patience));
+    return 2;
+  }
+  return 1;
 }
 
-/* nil: as long as it takes. */
-static void set_turn(lua_State *L, struct nm_errand *e, int i) {
-  nm_pace_turn(&e->pace, lua_isnil(L, i) ? -1 : nm_check_integer(L, i, "the budget", 0, INT_MAX));
+static struct waiting *waiting_at(lua_State *L, int i) {
+  struct waiting *w = nm_scratch_at(L, i);
+  if (w == NULL || w->message.content == NULL) {
+    luaL_error(L, "this message waits no more");
+  }
+  return w;
 }
 
-static int is_late(const struct nm_errand *e) {
-  return e->pace.deadline > 0 && nm_clock_ms() - e->pace.begin >= e->pace.deadline;
+/* (flight, what waits): as put. */
+static int put_waiting(lua_State *L) {
+  struct nm_flight_job *f = nm_flight_job_at(L, 1);
+  struct waiting *w = waiting_at(L, 2);
+  struct nm_flight_slot *s = nm_flight_free_slot(L, f);
+  s->message = w->message; /* nothing points into it but itself, by what is allocated */
+  s->begin = w->begin;
+  w->message = (struct nm_outgoing){0};
+  return nm_flight_launch(L, f, s, w->patience, w->rcpt_max);
 }
 
-static int start(lua_State *L) {
-  struct nm_errand *e = errand_at(L, 1);
-  lua_settop(L, 2);
-  set_turn(L, e, 2);
-  nm_client_calm(e->client);
-  return nm_errand_run(L, e, 1, nm_send_start(e));
+/* Why a message ends that nobody waits for any more: its Deadline is over, or somebody says so. */
+static void say_why(int64_t begin, int64_t patience, const char *text, struct nm_error *e) {
+  if (patience > 0 && nm_clock_ms() >= begin + patience) {
+    (void)nm_mail_too_late(&(struct nm_mail){.patience = patience}, e);
+  } else {
+    nm_error_set(e, NM_EINVAL, NM_KIND_CANCELLED, "%s", text);
+  }
 }
 
-static int go_on(lua_State *L) {
-  struct nm_errand *e = errand_at(L, 1);
-  lua_settop(L, 2);
-  set_turn(L, e, 2);
-  nm_client_calm(e->client);
-  return nm_errand_run(L, e, 1, nm_client_step(&e->sending));
+/* (flight, what waits, text): it waits no more. What Send would have returned. */
+static int drop(lua_State *L) {
+  struct nm_flight_job *f = nm_flight_job_at(L, 1);
+  struct waiting *w = waiting_at(L, 2);
+  struct nm_sent sent = {.place = f->flight.place};
+  say_why(w->begin, w->patience, luaL_checkstring(L, 3), &sent.error);
+  int pushed = give_failure(L, f->client, w, &sent);
+  nm_scratch_release(L, 2);
+  return pushed;
 }
 
-/* It ends here, whether or not a function of the user's is at work for it; returns as a step that is its last. */
-static int cancel(lua_State *L) {
-  struct nm_errand *e = errand_at(L, 1);
+/* Whether the function that is at work is for this message, as far as anybody knows: one that gives a password is for those that wait for a
+   line. */
+static int is_called_for(const struct nm_flight_job *f, const struct nm_mail *m) {
+  switch (f->called) {
+    case NM_CALLED_TRACER:
+      return 1;
+    case NM_CALLED_GIVER:
+      return m->list == &f->flight.queue;
+    case NM_CALLED_CONTENT:
+      return m->list == &f->called_by->mails;
+    default:
+      return 0;
+  }
+}
+
+/* (flight, number, text): ends one that is on its way. The same as run when it is over; and before that, whether the function that was at
+   work has nobody left who waits for it. */
+static int cancel_one(lua_State *L) {
+  struct nm_flight_job *f = nm_flight_job_at(L, 1);
+  struct nm_flight_slot *s = nm_flight_slot_at(L, f, 2, NM_SLOT_ON_WAY);
   struct nm_error why;
-  lua_settop(L, 1);
-  if (is_late(e)) {
-    nm_pace_over(&e->pace, "a function of the program's own", &why);
-  } else {
-    nm_error_set(&why, NM_EINVAL, NM_KIND_CANCELLED, "the task was cancelled");
+  say_why(s->begin, s->mail.patience, luaL_checkstring(L, 3), &why);
+  int is_freed = is_called_for(f, &s->mail);
+  if (is_freed && f->called == NM_CALLED_GIVER) {
+    nm_line_cancel(f->called_by, NULL);
   }
-  nm_client_cancel(&e->sending, &why);
-  if (e->sent.error.code == 0) { /* it had not begun */
-    e->sent.error = why;
+  if (is_freed) {
+    nm_flight_forget_call(f);
   }
-  return nm_errand_end(L, e, 1, e->sent.error.code);
+  nm_flight_cancel_mail(&f->flight, &s->mail, &why);
+  s->state = NM_SLOT_OVER;
+  lua_pushboolean(L, is_freed);
+  return 1 + nm_flight_give(L, f, s);
 }
 
-/* While a function of the user's is at work: the client was closed, or the Deadline is over. */
-static int is_lost(lua_State *L) {
-  struct nm_errand *e = errand_at(L, 1);
-  lua_pushboolean(L, e->sending.client == NULL || is_late(e));
-  return 1;
-}
-
-/* It has not begun, and may not yet: the client has another errand, or shows the last of it. */
-static int is_busy(lua_State *L) {
-  struct nm_error e;
-  lua_pushboolean(L, nm_client_check_free(errand_at(L, 1)->client, &e) != 0);
-  return 1;
-}
-
-/* The ms that the Deadline leaves, negative when it is over; nil: there is none. */
-static int left(lua_State *L) {
-  const struct nm_pace *p = &errand_at(L, 1)->pace;
-  if (p->deadline > 0) {
-    lua_pushnumber(L, (lua_Number)(p->begin + p->deadline - nm_clock_ms()));
-  } else {
-    lua_pushnil(L);
-  }
-  return 1;
-}
-
-/* The descriptor of the client; nil where there is none. */
-static int descriptor(lua_State *L) {
-  int fd = nm_client_watch(errand_at(L, 1)->client);
-  if (fd >= 0) {
-    lua_pushinteger(L, fd);
-  } else {
-    lua_pushnil(L);
-  }
-  return 1;
-}
-
-/* Waits for the descriptor, ms at the most. */
-static int wait(lua_State *L) {
-  struct nm_errand *e = errand_at(L, 1);
-  int ms = (int)nm_check_integer(L, 2, "the time", 0, INT_MAX);
-  struct pollfd p = {.fd = nm_client_watch(e->client), .events = POLLIN};
-  if (p.fd < 0 && ms > BLIND_MS) {
-    ms = BLIND_MS;
-  }
-  (void)poll(&p, 1, ms); /* also after a signal: who waits looks again */
+/* (flight): as said; the function that is at work, if any, is for nobody. */
+static int forget_call(lua_State *L) {
+  nm_flight_forget_call(nm_flight_job_at(L, 1));
   return 0;
 }
 
-static int now(lua_State *L) {
-  lua_pushnumber(L, (lua_Number)nm_clock_ms());
+/* (flight): what was on its way when the client was closed has been given; it begins anew for the others. As begin. */
+static int stop(lua_State *L) {
+  nm_flight_stop(&nm_flight_job_at(L, 1)->flight);
+  return 0;
+}
+
+/* (flight, client): whether a message of the client, as that is now, may be one of the flight's. */
+static int fits(lua_State *L) {
+  struct nm_flight_job *f = nm_flight_job_at(L, 1);
+  const struct nm_client *c = nm_class_check(L, &nm_client_class, 2);
+  lua_pushboolean(L, c == f->client && nm_flight_fits(&f->flight, c));
   return 1;
 }
 
-/* The table that errand.lua works with; made once a state. */
-static void push_kit(lua_State *L) {
-  static const luaL_Reg functions[] = {{"start", start},     {"go_on", go_on},           {"cancel", cancel},
-                                       {"wait", wait},       {"descriptor", descriptor}, {"now", now},
-                                       {"is_lost", is_lost}, {"is_busy", is_busy},       {"left", left},
-                                       {NULL, NULL}};
-  lua_getfield(L, LUA_REGISTRYINDEX, KIT);
-  if (!lua_isnil(L, -1)) {
-    return;
-  }
-  lua_pop(L, 1);
-  lua_newtable(L);
-  for (const luaL_Reg *f = functions; f->name != NULL; f++) {
-    lua_pushcfunction(L, f->func);
-    lua_setfield(L, -2, f->name);
-  }
-  nm_drive_set_parts(L);
-  nm_errand_push_waits(L);
-  lua_setfield(L, -2, "waits");
-  nm_errand_push_done(L);
-  lua_setfield(L, -2, "done");
-  lua_pushvalue(L, -1);
-  lua_setfield(L, LUA_REGISTRYINDEX, KIT);
+/* (flight, ms): the descriptor is to become readable after that. */
+static int nudge(lua_State *L) {
+  nm_client_alarm(nm_flight_job_at(L, 1)->client, (int)nm_check_integer(L, 2, "the time", 0, 0x7fffffff));
+  return 0;
 }
 
-int nm_task_new(lua_State *L, int client, int job) {
-  client = lua_absindex(L, client);
-  job = lua_absindex(L, job);
-  lua_getglobal(L, "require");
-  lua_pushliteral(L, "netmail.errand");
-  lua_call(L, 1, 1);
-  lua_pushvalue(L, client);
-  lua_pushvalue(L, job);
-  push_kit(L);
-  lua_call(L, 3, 1);
-  return 1;
+void nm_task_add_functions(lua_State *L) {
+  static const luaL_Reg functions[] = {
+      {"take", take}, {"put_waiting", put_waiting}, {"drop", drop}, {"cancel_one", cancel_one},
+      {"stop", stop}, {"forget_call", forget_call}, {"fits", fits}, {"nudge", nudge},
+      {NULL, NULL}};
+  nm_set_functions(L, functions);
 }

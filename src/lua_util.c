@@ -196,3 +196,10 @@ void nm_set_field_str(lua_State *L, const char *key, struct nm_str s) {
   nm_push_str(L, s);
   lua_setfield(L, -2, key);
 }
+
+void nm_set_functions(lua_State *L, const luaL_Reg *functions) {
+  for (const luaL_Reg *f = functions; f->name != NULL; f++) {
+    lua_pushcfunction(L, f->func);
+    lua_setfield(L, -2, f->name);
+  }
+}

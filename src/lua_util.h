@@ -125,6 +125,8 @@ const char *nm_push_shown(lua_State *L, struct nm_str s);
 /* nil for an empty one. 1: as a getter returns. */
 int nm_push_opt_str(lua_State *L, struct nm_str s);
 int nm_type_error(lua_State *L, int i, const char *what, const char *expected);
+/* Puts these functions into the table on the top of the stack. */
+void nm_set_functions(lua_State *L, const luaL_Reg *functions);
 /* t[key] = s for the table on the top of the stack. */
 void nm_set_field_str(lua_State *L, const char *key, struct nm_str s);
 

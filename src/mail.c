@@ -2,6 +2,8 @@
 
 void nm_mails_add(struct nm_mails *l, struct nm_mail *m) {
   m->next = NULL;
+  m->previous = l->last;
+  m->list = l;
   *(l->last != NULL ? &l->last->next : &l->first) = m;
   l->last = m;
   l->n++;
@@ -9,17 +11,29 @@ void nm_mails_add(struct nm_mails *l, struct nm_mail *m) {
 
 void nm_mails_add_first(struct nm_mails *l, struct nm_mail *m) {
   m->next = l->first;
+  m->previous = NULL;
+  m->list = l;
+  *(l->first != NULL ? &l->first->previous : &l->last) = m;
   l->first = m;
-  l->last = l->last != NULL ? l->last : m;
   l->n++;
+}
+
+void nm_mails_remove(struct nm_mail *m) {
+  struct nm_mails *l = m->list;
+  if (l == NULL) {
+    return;
+  }
+  *(m->previous != NULL ? &m->previous->next : &l->first) = m->next;
+  *(m->next != NULL ? &m->next->previous : &l->last) = m->previous;
+  l->n--;
+  m->next = m->previous = NULL;
+  m->list = NULL;
 }
 
 struct nm_mail *nm_mails_take(struct nm_mails *l) {
   struct nm_mail *m = l->first;
   if (m != NULL) {
-    l->first = m->next;
-    l->last = l->first != NULL ? l->last : NULL;
-    l->n--;
+    nm_mails_remove(m);
   }
   return m;
 }
@@ -74,8 +88,9 @@ void nm_mail_stop(struct nm_mail *m) {
   }
 }
 
-const struct nm_error *nm_mail_too_late(struct nm_error *e) {
-  nm_error_set(e, NM_ETIME, NM_KIND_TIMEOUT, "the Deadline for the whole send is over");
+const struct nm_error *nm_mail_too_late(const struct nm_mail *m, struct nm_error *e) {
+  nm_error_set(e, NM_ETIME, NM_KIND_TIMEOUT, "the Deadline of %lld ms for the whole send is over",
+               (long long)m->patience);
   return e;
 }
 

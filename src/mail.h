@@ -11,11 +11,13 @@ struct nm_mail {
   struct nm_sent *out;       /* all-zero before */
   size_t rcpt_max;  /* recipients of one transaction, as the caller knows of the server; 0: no limit known */
   int64_t deadline; /* ms, of nm_clock_ms; 0: none, or somebody else sees to it */
+  int64_t patience; /* ms from its begin to that */
   /* Of who sends it. */
   unsigned caps; /* NM_CAP_…, of the server that it was begun with last; has_caps: there was one */
   int has_caps;
   struct nm_split split;
-  struct nm_mail *next;
+  struct nm_mails *list; /* in which it is; NULL: none */
+  struct nm_mail *next, *previous;
   int64_t since;   /* ms: when it came into the queue, or was begun */
   unsigned n_lost; /* lines that were lost before it was handed over */
 };
@@ -30,6 +32,8 @@ NM_HIDDEN_BEGIN
 
 void nm_mails_add(struct nm_mails *l, struct nm_mail *m);
 void nm_mails_add_first(struct nm_mails *l, struct nm_mail *m);
+/* Out of the list that it is in, if any. */
+void nm_mails_remove(struct nm_mail *m);
 /* The first, taken out; NULL: it is empty. */
 struct nm_mail *nm_mails_take(struct nm_mails *l);
 
@@ -44,7 +48,7 @@ int nm_mail_add(struct nm_mail *m, struct nm_txn_result *r);
    the way to the others is closed. */
 void nm_mail_stop(struct nm_mail *m);
 /* Its deadline is over: fills e, and returns it. */
-const struct nm_error *nm_mail_too_late(struct nm_error *e);
+const struct nm_error *nm_mail_too_late(const struct nm_mail *m, struct nm_error *e);
 /* It is over: what became of it in out, in sentences that stand alone, with out's place. */
 void nm_mail_end(struct nm_mail *m);
 

@@ -1,5 +1,6 @@
 #include "outgoing.h"
 
+#include "base/alloc.h"
 #include "mime/eai.h"
 #include "mime/pieces.h"
 
@@ -26,6 +27,16 @@ static int keep_message(struct nm_outgoing *o, const struct nm_message *m, struc
   return nm_message_copy(m, &o->kept) == 0 ? 0 : nm_error_nomem(e);
 }
 
+/* Only few have an error's room. */
+static void take_utf8(struct nm_outgoing *o, const struct nm_message *m) {
+  struct nm_error why;
+  o->env.is_utf8 = nm_message_check_header(m, &why) != 0;
+  o->utf8 = o->env.is_utf8 ? nm_zalloc(sizeof *o->utf8) : NULL;
+  if (o->utf8 != NULL) {
+    *o->utf8 = why;
+  }
+}
+
 int nm_outgoing_take(struct nm_outgoing *o, const struct nm_client *c, const struct nm_message *m,
                      struct nm_error *e) {
   int err = nm_addressing_take(&o->who, m, o->options, e);
@@ -38,7 +49,7 @@ int nm_outgoing_take(struct nm_outgoing *o, const struct nm_client *c, const str
   if (err != 0) {
     return err;
   }
-  o->env.is_utf8 = nm_message_check_header(m, &o->utf8) != 0;
+  take_utf8(o, m);
   o->env.all_or_nothing = c->all_or_nothing;
   if (o->options != NULL && o->options->all_or_nothing >= 0) {
     o->env.all_or_nothing = o->options->all_or_nothing;
@@ -65,8 +76,8 @@ int nm_outgoing_narrow(struct nm_outgoing *o, const struct nm_caps *caps, struct
 
 void nm_outgoing_explain(const struct nm_outgoing *o, const struct nm_caps *caps, const char *place,
                          struct nm_error *e) {
-  if (o->utf8.code != 0 && (caps->flags & NM_CAP_SMTPUTF8) == 0) {
-    nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE, "%s (server %s does not offer SMTPUTF8)", o->utf8.text,
+  if (o->utf8 != NULL && (caps->flags & NM_CAP_SMTPUTF8) == 0) {
+    nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE, "%s (server %s does not offer SMTPUTF8)", o->utf8->text,
                  place);
   }
 }
@@ -77,4 +88,6 @@ void nm_outgoing_free(struct nm_outgoing *o) {
   nm_addressing_free(&o->who);
   nm_send_options_unref(&o->options);
   nm_now_free(&o->now);
+  nm_free(o->utf8);
+  *o = (struct nm_outgoing){0};
 }

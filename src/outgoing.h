@@ -17,8 +17,9 @@ struct nm_outgoing {
   struct nm_now now;
   struct nm_addressing who;
   struct nm_message *kept; /* what is rendered anew for a server that takes less; NULL: nothing need be */
-  struct nm_error utf8;    /* which address makes the header UTF-8 (RFC 6532); code 0: none */
-  unsigned allowed;        /* NM_ALLOW_…: how content was rendered */
+  struct nm_error
+      *utf8;        /* which address makes the header UTF-8 (RFC 6532); NULL: none, or no memory for words */
+  unsigned allowed; /* NM_ALLOW_…: how content was rendered */
 };
 
 NM_HIDDEN_BEGIN

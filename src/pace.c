@@ -29,10 +29,6 @@ void nm_pace_rest(struct nm_pace *p) {
   p->last = nm_clock_ms();
 }
 
-void nm_pace_turn(struct nm_pace *p, int64_t ms) {
-  p->turn_end = ms >= 0 ? nm_clock_ms() + ms : 0;
-}
-
 int nm_pace_turn_is_over(const struct nm_pace *p) {
   return p->turn_end > 0 && nm_clock_ms() >= p->turn_end;
 }

@@ -21,8 +21,7 @@ void nm_pace_begin(struct nm_pace *p, int64_t timeout, int64_t deadline);
 int nm_pace_left(struct nm_pace *p, uint64_t progress);
 /* What was waited for until now is there: Timeout begins anew. */
 void nm_pace_rest(struct nm_pace *p);
-/* The caller has ms for this step; negative: as long as it takes. */
-void nm_pace_turn(struct nm_pace *p, int64_t ms);
+/* turn_end is reached. */
 int nm_pace_turn_is_over(const struct nm_pace *p);
 /* Fills e with which of the two is over, waiting for what ("the server's words"), and what to do; the caller adds
    the server. */

@@ -94,14 +94,36 @@ static void copy_values(struct nm_client *to, const struct nm_client *from) {
   to->is_lmtp = from->is_lmtp;
   to->use_default_credentials = from->use_default_credentials;
   to->timeout = from->timeout;
+  to->max_connections = from->max_connections;
   to->deadline = from->deadline;
   to->ip_version = from->ip_version;
   to->idle_max = from->idle_max;
   to->life_max = from->life_max;
+}
+
+static int copy_options(struct nm_client *to, const struct nm_client *from) {
+  copy_values(to, from);
+  return copy_texts(to, from) == 0 && copy_own(to, from) == 0 ? 0 : NM_ENOMEM;
+}
+
+/* Not by value: it is the owner's, of now. */
+static void borrow(struct nm_client *to, const struct nm_client *from) {
   to->trace_level = from->trace_level;
+  to->tracer = (struct nm_held){from->tracer.what, NULL}; /* to know that there is one */
+  to->trace = from->trace;
   to->api = from->api;
   to->digest = from->digest != NULL ? from->digest : to->digest;
   to->binding = from->binding != NULL ? from->binding : to->binding;
+  to->net = from->net;
+}
+
+int nm_pool_snapshot(const struct nm_client *c, struct nm_client **out) {
+  int err = nm_client_new(out);
+  if (err == 0 && (copy_options(*out, c) != 0 || nm_servers_copy(&c->servers, &(*out)->servers) != 0)) {
+    nm_client_unref(out);
+    err = NM_ENOMEM;
+  }
+  return err;
 }
 
 /* What was set for Host serves the others too: the user has said that they are the same service. */
@@ -118,39 +140,20 @@ static int point(struct nm_client *o, const struct nm_server *server) {
 }
 
 /* By what it is connected stays as it is: kept.h compares. */
-static struct nm_client *update(struct nm_client *o, struct nm_client *c, const struct nm_client *from) {
-  copy_values(o, from);
-  o->tracer = (struct nm_held){c->tracer.what, NULL}; /* borrowed, to know that there is one */
-  o->trace = c->trace;
-  o->net = c->net;
-  o->pid = getpid();
-  return copy_texts(o, from) == 0 && copy_own(o, from) == 0 ? o : NULL;
-}
-
-static struct nm_client *get(struct nm_client *c, const struct nm_client *from, size_t i, size_t server) {
-  struct nm_client *o = find(c, i, server);
-  o = o != NULL ? o : add(c, i, server);
-  return o != NULL ? update(o, c, from) : NULL;
-}
-
-#define SNAPSHOT SIZE_MAX
-
-struct nm_client *nm_pool_snapshot(struct nm_client *c) {
+struct nm_client *nm_pool_take(struct nm_client *c, const struct nm_client *as, size_t i, size_t server) {
   nm_kept_leave_parents(c);
   c->net = c->net != NULL ? c->net : c->api->net_new();
-  struct nm_client *o = c->net != NULL ? get(c, c, SNAPSHOT, 0) : NULL;
-  return o != NULL && nm_servers_copy(&c->servers, &o->servers) == 0 ? o : NULL;
-}
-
-struct nm_client *nm_pool_take(struct nm_client *c, const struct nm_client *now, size_t i, size_t server) {
-  if (i == 0 && server == 0) {
-    return c;
+  struct nm_client *o = c->net != NULL ? find(c, i, server) : NULL;
+  o = o != NULL || c->net == NULL ? o : add(c, i, server);
+  if (o == NULL) {
+    return NULL;
   }
-  struct nm_client *o = get(c, now, i, server);
-  if (o == NULL || server == 0) {
-    return o;
+  borrow(o, c);
+  o->pid = getpid();
+  if (copy_options(o, as) != 0 || server > as->servers.n) {
+    return NULL;
   }
-  return server <= now->servers.n && point(o, &now->servers.others[server - 1]) == 0 ? o : NULL;
+  return server == 0 || point(o, &as->servers.others[server - 1]) == 0 ? o : NULL;
 }
 
 /* ---- event loops ---- */

@@ -103,6 +103,7 @@ static int end(struct nm_sending *s) {
   nm_buf_free(&s->argument);
   s->need = NM_NEED_NOTHING;
   s->client->sending = NULL;
+  nm_client_unref(&s->as);
   nm_client_unref(&s->client);
   return out->error.code;
 }
@@ -291,19 +292,6 @@ void nm_client_wait(struct nm_sending *s) {
     return;
   }
   nm_pump_wait(c->session, c->api->conn_io(c->conn), nm_pace_left(s->pace, nm_session_progress(c->session)));
-}
-
-int nm_client_rest(struct nm_sending *s) {
-  struct nm_client *c = s->via;
-  if (s->client == NULL || c->conn == NULL) {
-    return 0;
-  }
-  int left = 0;
-  if (s->need == NM_NEED_LINE) {
-    left = s->is_connected ? nm_pace_left(s->pace, nm_session_progress(c->session))
-                           : nm_connect_left(&s->connecting);
-  }
-  return c->api->conn_rest(c->conn, left);
 }
 
 void nm_client_give_secret(struct nm_sending *s, struct nm_str secret) {

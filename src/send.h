@@ -47,9 +47,6 @@ int nm_client_step(struct nm_sending *s);
 enum nm_need nm_client_need(const struct nm_sending *s);
 /* NM_NEED_LINE: waits until step may get on, or its time is over. */
 void nm_client_wait(struct nm_sending *s);
-/* The same for an event loop, which waits itself: nm_client_watch's descriptor becomes readable when the next step may get on. Returns the
-   ms after which it is to come in any case; 0: at once. */
-int nm_client_rest(struct nm_sending *s);
 /* NM_EINVAL while it sends, or shows what it has said. */
 int nm_client_check_free(const struct nm_client *c, struct nm_error *e);
 /* NM_NEED_SECRET. Copied. */

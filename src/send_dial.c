@@ -21,7 +21,7 @@ static void forget_server(struct nm_sending *s) {
 static int choose_server(struct nm_sending *s, size_t server) {
   forget_server(s);
   s->server = server;
-  s->via = nm_pool_take(s->client, s->as, 0, server);
+  s->via = server == 0 ? s->client : nm_pool_take(s->client, s->as, 0, server);
   return s->via != NULL ? 0 : nm_error_nomem(&s->out->error);
 }
 
@@ -50,8 +50,7 @@ static int choose_first(struct nm_sending *s) {
   if (c->servers.n == 0 || s->as != NULL) {
     return 0;
   }
-  s->as = nm_pool_snapshot(c);
-  if (s->as == NULL) {
+  if (nm_pool_snapshot(c, &s->as) != 0) {
     return nm_error_nomem(&s->out->error);
   }
   return choose_server(s, nm_servers_first(&c->servers, nm_clock_ms()));

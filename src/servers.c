@@ -73,7 +73,30 @@ int nm_servers_copy(const struct nm_servers *from, struct nm_servers *to) {
   for (size_t i = 0; i < from->n && err == 0; i++) {
     err = add(to, nm_buf_str(&from->others[i].host), from->others[i].port, &unused);
   }
+  to->is_round_robin = from->is_round_robin;
+  to->turn = from->turn;
+  memcpy(to->bad_until, from->bad_until, sizeof to->bad_until);
   return err;
+}
+
+int nm_servers_same(const struct nm_servers *a, const struct nm_servers *b) {
+  if (a->n != b->n || a->is_round_robin != b->is_round_robin) {
+    return 0;
+  }
+  for (size_t i = 0; i < a->n; i++) {
+    if (a->others[i].port != b->others[i].port ||
+        !nm_str_eq(nm_buf_str(&a->others[i].host), nm_buf_str(&b->others[i].host))) {
+      return 0;
+    }
+  }
+  return 1;
+}
+
+void nm_servers_learn(struct nm_servers *s, const struct nm_servers *copy) {
+  if (nm_servers_same(s, copy)) {
+    s->turn = copy->turn;
+    memcpy(s->bad_until, copy->bad_until, sizeof s->bad_until);
+  }
 }
 
 /* ---- which one ---- */

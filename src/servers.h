@@ -29,7 +29,11 @@ NM_HIDDEN_BEGIN
 void nm_servers_free(struct nm_servers *s);
 /* "mail.example", "mail.example:587", "[2001:db8::1]:25", "unix:/run/lmtp". NM_ELIMIT: there are NM_SERVERS_MAX. */
 int nm_servers_add(struct nm_servers *s, struct nm_str text, struct nm_error *e);
+/* With all that is known of them. NM_ENOMEM. */
 int nm_servers_copy(const struct nm_servers *from, struct nm_servers *to);
+int nm_servers_same(const struct nm_servers *a, const struct nm_servers *b);
+/* What was seen of those of a copy, if they still are the same. */
+void nm_servers_learn(struct nm_servers *s, const struct nm_servers *copy);
 /* With which a new connection begins. */
 size_t nm_servers_first(struct nm_servers *s, int64_t now);
 /* 1: another one is to be tried than those whose bits are set in tried. */

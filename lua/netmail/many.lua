@@ -3,6 +3,7 @@
 
 local options = require "netmail.many_options"
 local sources = require "netmail.many_source"
+local tasks = require "netmail.task"
 
 local function fail(level, ...)
   error(string.format(...), level + 1)
@@ -92,7 +93,8 @@ return function(kit)
   function api.SendManyAsync(client, source, given)
     local from, plan = check("SendManyAsync", source, given)
     plan.limits.is_watched = true
-    return require "netmail.task"(client, new_errand(kit.open(client, plan.limits), from, plan))
+    local errand = new_errand(kit.open(client, plan.limits), from, plan)
+    return tasks.new(client, errand, errand)
   end
 
   local RUN = {} -- the key under which a loop has its run

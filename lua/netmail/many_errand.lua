@@ -59,8 +59,19 @@ return function(kit)
     return finish(self, nil, why, tally.cancelled(why, tally.new(0):summary(0, why)))
   end
 
-  function Errand:is_lost()
-    return kit.is_lost(self.flight)
+  function Errand:rescue()
+    if not kit.is_lost(self.flight) then return false end
+    self:cancel "the client was closed"
+    return true
+  end
+
+  function Errand:nudge()
+    kit.nudge(self.flight, 0)
+  end
+
+  --- A Deadline is each message's.
+  function Errand.is_late()
+    return false
   end
 
   --- A Deadline is each message's.
@@ -78,6 +89,8 @@ return function(kit)
 
   --- flight: one that has not begun.
   return function(flight, source, plan)
-    return setmetatable({ flight = flight, source = source, plan = plan, now = kit.now }, Errand)
+    return setmetatable({
+      flight = flight, source = source, plan = plan, now = kit.now, has_begun = false, is_running = false,
+    }, Errand)
   end
 end

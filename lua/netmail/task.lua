@@ -2,19 +2,22 @@
 --
 -- A task goes on whenever its `Step` is called, and at no other time: by the program's loop, by an event loop that watches the
 -- descriptor, or by `Wait`. All tasks of a client have the same descriptor, which never changes; whichever of them is stepped, the
--- client's work goes on. Deadline counts from SendAsync, Timeout also while nobody steps. Close ends the task that is on its way;
--- those behind it then dial anew. While a blocking `Send` of the client is at work (its functions may call SendAsync), tasks wait for its
--- end. Functions that give contents, passwords or see the trace are called within Step, and may yield.
+-- client's work goes on. Deadline counts from SendAsync, Timeout only while the message is on a connection, also while nobody steps.
+-- Close ends the tasks that are on their way; those behind them then dial anew. While a blocking `Send` of the client is at work (its
+-- functions may call SendAsync), tasks wait for its end. Functions that give contents, passwords or see the trace are called within
+-- Step, and may yield.
 -- @classmod Task
 
--- What a task has to do is its errand: errand.lua makes them of a Send, many_errand.lua of many messages. An errand has `now()` in ms and
--- the methods `step(budget)`, which says whether it is over, `cancel(why)`, `is_lost()` (while a function of the program's is at work for
--- it: whether there is no use in waiting for that), `left()` (the ms until its Deadline, or nil), `wait(ms)` and `descriptor()`; and the
--- fields `has_begun`, `is_running`, `due`, and once it is over `results`, a table with n, or `raised`, a table with what is to be raised
--- instead.
+-- A client's errands have it one after another: many messages (many_errand.lua), or a batch of Sends (sends.lua). An errand has
+-- `now()` in ms and the methods `step(budget)`, which says whether there may be more to do at once, `rescue()` (while a function of
+-- the program's is at work for it: ends what must not wait for that, and says whether it may go on), `nudge()` (its descriptor is to
+-- become readable now), `left()` (the ms until its Deadline, or nil), `wait(ms)` and `descriptor()`; and the fields `has_begun`,
+-- `is_running`, `due`, and `results` once it is over. What a task has of its own, the errand itself or one Send, has `now()`,
+-- `left()`, `is_late()` (its Deadline is over, and nothing else ends it), `cancel(why)`, and once it is over `results`, a table with
+-- n, or `raised`, a table with what is to be raised instead.
 
 local queues = setmetatable({}, { __mode = "k" }) -- of each client: its unfinished errands, in order; they know of no client, nor of a task
-local ERRAND = {} -- the key under which a task has its errand: what is none of the program's business
+local OWN = {} -- the key under which a task has what is its own: none of the program's business
 
 local BUSY_MS = 10 -- after which it is looked again whether a function of the program's has returned
 
@@ -23,10 +26,10 @@ local Task = {}
 local rawget = rawget
 local unpack = rawget(table, "unpack") or rawget(_G, "unpack") -- 5.1 has it there
 
-local function errand_of(task, method)
-  local errand = type(task) == "table" and rawget(task, ERRAND)
-  if not errand then error(("call it as task:%s(…)"):format(method), 3) end
-  return errand
+local function own_of(task, method)
+  local own = type(task) == "table" and rawget(task, OWN)
+  if not own then error(("call it as task:%s(…)"):format(method), 3) end
+  return own
 end
 
 local function check_time(n, method)
@@ -59,31 +62,29 @@ end
 --   there is nothing to do but to wait
 -- @treturn boolean whether this task is over
 function Task:Step(milliseconds)
-  local own = errand_of(self, "Step")
+  local own = own_of(self, "Step")
   check_time(milliseconds, "Step")
   local now = own.now
   local till = milliseconds and now() + milliseconds
   local left = milliseconds and math.floor(milliseconds)
   while not own.results do
     local first = head(own.queue)
-    if first.is_running then
-      -- A function of the user's, perhaps in a coroutine that nobody will resume: it goes on there, unless it is too late for that.
-      if not first:is_lost() then break end
-      first:cancel "the client was closed"
-    elseif not first:step(left) then
-      break
-    end
+    -- A function of the user's, perhaps in a coroutine that nobody will resume: it goes on there, unless it is too late for that.
+    local goes_on = first.is_running and first:rescue() or not first.is_running and first:step(left)
+    if own:is_late() then own:cancel "the task was cancelled" end
+    if not goes_on then break end
     left = till and math.max(0, math.floor(till - now()))
     if left == 0 then break end
   end
-  head(own.queue) -- lets go of what is over
+  local first = head(own.queue) -- lets go of what is over
+  if first and not first.is_running and (first.due or 0) <= now() then first:nudge() end
   return own.results ~= nil
 end
 
 --- What became of it.
 -- @return as of `Send`, or `SendMany`; `nil, "pending"` while it is not over
 function Task:Result()
-  local own = errand_of(self, "Result")
+  local own = own_of(self, "Result")
   if not own.results then return nil, "pending" end
   if own.raised then error(own.raised[1], 0) end
   return unpack(own.results, 1, own.results.n)
@@ -94,15 +95,17 @@ end
 -- @tparam[opt] number seconds at the most; default: as long as it takes
 -- @return as of `Result`
 function Task:Wait(seconds)
-  local own = errand_of(self, "Wait")
+  local own = own_of(self, "Wait")
   check_time(seconds, "Wait")
   local now = own.now
   local till = seconds and now() + seconds * 1000
   while not self:Step() do
     local first = head(own.queue)
     local is_held = first.is_running or not first.has_begun
-    if is_held and not till and not first:left() then break end
+    local left = own:left()
+    if is_held and not till and not left and not first:left() then break end
     local ms = first.is_running and BUSY_MS or (first.due or 0) - now()
+    if left then ms = math.min(ms, left) end
     if till then ms = math.min(ms, till - now()) end
     if till and till <= now() then break end
     first:wait(math.max(0, math.ceil(ms)))
@@ -113,7 +116,7 @@ end
 --- Ends it: the line is dropped when the message is on its way, and nobody gets half of it. The result says `cancelled`.
 -- @treturn boolean whether there was something to end
 function Task:Cancel()
-  local own = errand_of(self, "Cancel")
+  local own = own_of(self, "Cancel")
   if own.results then return false end
   own:cancel "the task was cancelled"
   head(own.queue)
@@ -123,7 +126,7 @@ end
 --- What event loops call: the descriptor that they watch for reading, the same for all tasks of a client.
 -- @treturn ?int nil where the system has none: go by `timeout`
 function Task:pollfd()
-  local own = errand_of(self, "pollfd")
+  local own = own_of(self, "pollfd")
   local first = head(own.queue)
   if first and not own.fd then own.fd = first:descriptor() end
   return own.fd
@@ -133,16 +136,17 @@ Task.getfd = Task.pollfd
 
 --- What the descriptor is to be watched for.
 function Task:events()
-  return not errand_of(self, "events").results and "r" or nil
+  return not own_of(self, "events").results and "r" or nil
 end
 
 --- Seconds after which a Step is due in any case.
 -- @treturn ?number nil: the task is over
 function Task:timeout()
-  local own = errand_of(self, "timeout")
+  local own = own_of(self, "timeout")
   local first = not own.results and head(own.queue)
   if not first then return nil end
-  return math.max(0, ((first.due or 0) - own.now()) / 1000)
+  local ms, left = (first.due or 0) - own.now(), own:left()
+  return math.max(0, math.min(ms, left or ms) / 1000)
 end
 
 --- Whether a Step is due now, whatever the descriptor says.
@@ -163,19 +167,36 @@ local meta = {
     error(("Task has no property '%s'"):format(name), 2)
   end,
   __tostring = function(self)
-    local own = errand_of(self, "tostring")
-    return ("Task (%s)"):format(own.results and "over" or own.has_begun and "on its way" or "waiting")
+    local own = own_of(self, "tostring")
+    return ("Task (%s)"):format(own.results and "over" or (own.slot or own.has_begun) and "on its way" or "waiting")
   end,
   __close = function(self) self:Cancel() end,
   __name = "Task",
   __metatable = "netmail.Task",
 }
 
---- A task for an errand of the client's, behind those that it has.
-return function(client, errand)
-  local queue = queue_of(client)
-  errand.queue, errand.has_begun, errand.is_running = queue, false, false
-  queue.last = queue.last + 1
-  queue[queue.last] = errand
-  return setmetatable({ [ERRAND] = errand }, meta)
+local tasks = {}
+
+--- The client's errand whose turn it is; nil: all are over.
+function tasks.first(client)
+  return head(queue_of(client))
 end
+
+--- The one behind all others, over or not.
+function tasks.last(client)
+  local queue = queue_of(client)
+  return queue[queue.last]
+end
+
+--- A task, with what is its own, by an errand of the client's: one that it has already, or behind those. nil: it is over.
+function tasks.new(client, own, errand)
+  local queue = queue_of(client)
+  own.queue = queue
+  if errand and errand ~= queue[queue.last] then
+    queue.last = queue.last + 1
+    queue[queue.last] = errand
+  end
+  return setmetatable({ [OWN] = own }, meta)
+end
+
+return tasks

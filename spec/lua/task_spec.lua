@@ -486,6 +486,229 @@ describe("a task", function()
     server:Stop()
   end)
 
+  describe("beside others of its client", function()
+    local function several(client, n, fields)
+      local tasks = {}
+      for i = 1, n do
+        local all = { Subject = "number " .. i }
+        for k, v in pairs(fields or {}) do all[k] = v end
+        tasks[i] = client:SendAsync(net.message(all))
+      end
+      return tasks
+    end
+
+    local function step(task, seconds)
+      local till = process.now() + seconds
+      while process.now() < till do
+        task:Step()
+        process.sleep(0.002)
+      end
+    end
+
+    local function whole(server)
+      local seen = {}
+      for _, m in ipairs(server:Messages()) do
+        assert.is_truthy(m.Data:find("one\r\n", 1, true) and m.Data:find("two\r\n$"))
+        seen[tonumber(m.Data:match "Subject: number (%d+)")] = true
+      end
+      return seen
+    end
+
+    it("goes over as many connections as the client may have", function()
+      local server = slow(0.05)
+      local client = server:Client { MaxConnections = 4 }
+      local tasks = several(client, 20)
+      local begin = process.now()
+      for i = 1, 20 do
+        assert.equal(tasks[1]:pollfd(), tasks[i]:getfd())
+        assert.equal("accepted", assert(tasks[i]:Wait(20)).Outcome)
+      end
+      assert.is_true(process.now() - begin < 20 * 0.1) -- one after another it is at least that
+      assert.equal(4, #server:Connections())
+      assert.equal(20, #whole(server))
+      assert(client:Send(net.message())) -- which takes up one of them
+      assert.equal(4, #server:Connections())
+      client:Close()
+      server:Stop()
+    end)
+
+    it("takes nobody with it when it is cancelled, wherever it is", function()
+      local server = slow(0, { { At = "DOT", Delay = 0.15 } })
+      local client = server:Client { MaxConnections = 2 }
+      local tasks = several(client, 6)
+      step(tasks[6], 0.1)
+      assert.is_truthy(tostring(tasks[1]):find("on its way", 1, true))
+      assert.is_truthy(tostring(tasks[5]):find("waiting", 1, true))
+      assert.is_true(tasks[1]:Cancel())
+      assert.is_true(tasks[5]:Cancel())
+      assert.is_false(tasks[5]:Cancel())
+      assert.equal("cancelled", select(3, tasks[1]:Result()).Kind)
+      assert.same({ "cancelled", "not_sent" }, { select(3, tasks[5]:Result()).Kind, select(3, tasks[5]:Result()).Outcome })
+      for _, i in ipairs { 2, 3, 4, 6 } do assert.equal("accepted", assert(tasks[i]:Wait(10)).Outcome) end
+      local seen = whole(server)
+      assert.same({ true, true, true, true, nil }, { seen[2], seen[3], seen[4], seen[6], seen[5] })
+      client:Close()
+      server:Stop()
+    end)
+
+    it("is not sent when it was cancelled before the server had all of it", function()
+      local server = testing.Server {}
+      local client = server:Client {}
+      local first = client:SendAsync(net.message { Subject = "number 1", Attachments = {
+        netmail.Attachment { Name = "x", Content = function() return "" end } } }) -- never any bytes
+      local second = client:SendAsync(net.message { Subject = "number 2" })
+      step(second, 0.1)
+      assert.same({ nil, "pending" }, { second:Result() })
+      assert.is_true(first:Cancel())
+      local _, _, detail = first:Result()
+      assert.same({ "cancelled", "not_sent" }, { detail.Kind, detail.Outcome })
+      assert.equal("accepted", assert(second:Wait(5)).Outcome)
+      assert.same({ nil, true }, whole(server))
+      client:Close()
+      server:Stop()
+    end)
+
+    it("goes to the server that was the client's when it was made", function()
+      local a, b = slow(0.02), slow(0.02)
+      local client = a:Client { MaxConnections = 2 }
+      local ports = {}
+      local tasks = {}
+      for i = 1, 12 do
+        local server = i % 4 < 2 and a or b
+        client.Port = server.Port
+        ports[i] = server.Port
+        tasks[i] = client:SendAsync(net.message { Subject = "number " .. i })
+      end
+      client.Port = 1 -- nobody's, and no task's
+      local last = client:SendAsync(net.message { Subject = "number 13" })
+      for i = 1, 12 do assert.equal("accepted", assert(tasks[i]:Wait(10)).Outcome) end
+      assert.equal(1, select(3, last:Wait(10)).Port)
+      local of_a, of_b = whole(a), whole(b)
+      for i = 1, 12 do assert.is_true((ports[i] == a.Port and of_a or of_b)[i]) end
+      assert.equal(12, #a:Messages() + #b:Messages())
+      client:Close()
+      a:Stop()
+      b:Stop()
+    end)
+
+    it("goes as who the client was when it was made, also over a line that has to be dialled anew", function()
+      local server = testing.Server { Users = { me = "secret", you = "other" },
+        Faults = { { At = "MAIL", Nth = 2, Reply = "421 4.3.2 enough" } } }
+      local client = server:Client { UserName = "me", Password = "secret" }
+      local mine = several(client, 3)
+      client.ThisHostCredentials[""] = netmail.NetworkCredential.Create("you", "other")
+      local yours = several(client, 2)
+      for i = 1, 3 do assert(mine[i]:Wait(5)) end
+      for i = 1, 2 do assert(yours[i]:Wait(5)) end
+      local users = {}
+      for i, m in ipairs(server:Messages()) do users[i] = m.User end
+      assert.equal("me me me you you", table.concat(users, " "))
+      client:Close()
+      server:Stop()
+    end)
+
+    it("waits for its turn without that Timeout counts", function()
+      local server = slow(0, { { At = "DOT", Delay = 0.1 } })
+      local client = server:Client { Timeout = 400 }
+      local tasks = several(client, 7)
+      for i = 1, 7 do assert.equal("accepted", assert(tasks[i]:Wait(5)).Outcome) end
+      client:Close()
+      server:Stop()
+    end)
+
+    it("ends at its Deadline, behind tasks that have none", function()
+      local server = slow(0, { { At = "DOT", Delay = 0.2 } })
+      local client = server:Client {}
+      local first = several(client, 2)
+      client.Deadline = 100
+      local late = several(client, 2)
+      local begin = process.now()
+      assert.is_true(late[1]:timeout() <= 0.1)
+      local _, err, detail = late[1]:Wait()
+      assert.is_truthy(err:find("Deadline of 100 ms", 1, true), err)
+      assert.same({ "timeout", "not_sent" }, { detail.Kind, detail.Outcome })
+      assert.is_true(process.now() - begin < 0.19)
+      for i = 1, 2 do assert(first[i]:Wait(5)) end
+      assert.equal("timeout", select(3, late[2]:Wait(5)).Kind)
+      assert.equal(2, #whole(server))
+      client:Close()
+      server:Stop()
+    end)
+
+    it("goes on over a new connection when Close has ended those on their way", function()
+      local server = slow(0, { { At = "DOT", Delay = 0.1 } })
+      local client = server:Client { MaxConnections = 2 }
+      local tasks = several(client, 6)
+      step(tasks[6], 0.05)
+      client:Close()
+      for i = 1, 2 do assert.equal("cancelled", select(3, tasks[i]:Wait(5)).Kind) end
+      for i = 3, 6 do assert.equal("accepted", assert(tasks[i]:Wait(5)).Outcome) end
+      client:Close()
+      server:Stop()
+    end)
+
+    it("does not wait for a function of one that was cancelled", function()
+      local server = testing.Server { Users = { me = "secret" } }
+      local is_stuck = true
+      local client = server:Client { UserName = "me", Password = function()
+        if is_stuck then coroutine.yield() end
+        return "secret"
+      end }
+      local tasks = several(client, 3)
+      local thread = coroutine.create(function() return tasks[1]:Wait() end)
+      assert(coroutine.resume(thread))
+      assert.same({ nil, "pending" }, { tasks[2]:Wait() })
+      is_stuck = false
+      assert.is_true(tasks[1]:Cancel())
+      for i = 2, 3 do assert.equal("accepted", assert(tasks[i]:Wait(5)).Outcome) end
+      local _, _, _, detail = assert(coroutine.resume(thread)) -- its password is for nobody any more
+      assert.equal("cancelled", detail.Kind)
+      assert.equal(2, #server:Messages())
+      client:Close()
+      server:Stop()
+    end)
+
+    it("takes turns with many messages of the client", function()
+      local server = testing.Server {}
+      local client = server:Client {}
+      local first = client:SendAsync(net.message { Subject = "number 1" })
+      local many = client:SendManyAsync { net.message { Subject = "number 2" }, net.message { Subject = "number 3" } }
+      local last = client:SendAsync(net.message { Subject = "number 4" })
+      local result, err = client:SendMany { net.message() }
+      assert.is_nil(result)
+      assert.is_truthy(err:find("is sending another message", 1, true))
+      assert(last:Wait(10))
+      assert(first:Result())
+      assert.equal(2, many:Result().Accepted)
+      local numbers = {}
+      for i, m in ipairs(server:Messages()) do numbers[i] = m.Data:match "Subject: number (%d+)" end
+      assert.equal("1 2 3 4", table.concat(numbers, " "))
+      client:Close()
+      server:Stop()
+    end)
+
+    it("is watched by one descriptor alone, whatever the steps leave to do", function()
+      local good, socket = pcall(require, "socket")
+      if not good then return pending "socket is not there for this Lua" end
+      local server = slow(0.01)
+      local client = server:Client { MaxConnections = 3 }
+      local tasks = several(client, 30)
+      local watched = { getfd = function() return tasks[1]:getfd() end }
+      local over, begin = 0, process.now()
+      while over < 30 do
+        assert(#socket.select({ watched }, nil, 5) == 1, "nothing wakes the loop")
+        local i = 1
+        while i <= #tasks and tasks[i]:Result() do i = i + 1 end
+        tasks[i]:Step(0) -- one of them, and no further than it goes by itself
+        over = 0
+        for k = 1, 30 do over = over + (tasks[k]:Result() and 1 or 0) end
+      end
+      assert.is_true(process.now() - begin < 4)
+      client:Close()
+      server:Stop()
+    end)
+  end)
+
   it("may be forgotten, with its client, in the middle", function()
     local server = slow(0.3)
     do
@@ -507,6 +730,44 @@ describe("a task", function()
     assert.equal(500, #server:Messages())
     client:Close()
     server:Stop()
+  end)
+
+  it("that many of a client open need no more memory than their messages", function()
+    local text, status = process.lua [[
+      local netmail, testing = require "netmail", require "netmail.testing"
+      local function resident()
+        for line in io.lines "/proc/self/status" do
+          local kb = line:match "^VmRSS:%s*(%d+) kB"
+          if kb then return tonumber(kb) end
+        end
+      end
+      local server = testing.Server { MaxMessages = 10000 }
+      local client = server:Client { MaxConnections = 10 }
+      local message = netmail.MailMessage { From = "a@x.org", To = "b@x.org", Subject = "s", Text = "text" }
+      assert(client:Send(message))
+      collectgarbage() collectgarbage()
+      local before = resident()
+      local tasks = {}
+      for i = 1, 4000 do tasks[i] = client:SendAsync(message) end
+      collectgarbage() collectgarbage()
+      local each = (resident() - before) / #tasks
+      if each > 10 then print(("%.1f kB each"):format(each)) end
+      local cancelled, accepted, handed_over = 0, 0, 0
+      for i = 7, #tasks, 7 do
+        if tasks[i]:Cancel() then
+          cancelled = cancelled + 1
+          if select(3, tasks[i]:Result()).Outcome == "unknown" then handed_over = handed_over + 1 end
+        end
+      end
+      assert(cancelled > 500 and handed_over <= 10)
+      for i = 1, #tasks do accepted = accepted + (tasks[i]:Wait(60) and 1 or 0) end
+      assert(#server:Messages() - 1 - accepted <= handed_over)
+      print(accepted + cancelled)
+      client:Close()
+      server:Stop()
+    ]]
+    assert.equal("4000\n", text)
+    assert.equal(0, status)
   end)
 end)
 
