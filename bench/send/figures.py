@@ -23,7 +23,7 @@ def done(case):
 
 def builds(name):
     """A way of netmail's that builds each message anew."""
-    return name in ("netmail", "netmail, many", "netmail, results", "netmail, async")
+    return name in ("netmail", "netmail, many", "netmail, results", "netmail, wide", "netmail, async")
 
 
 def raw(name):

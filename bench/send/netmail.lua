@@ -1,8 +1,9 @@
 -- netmail, each message built for its send: see peer.h. More words:
 --   raw        a message that exists already, by Message:Raw, as the peers are given
 --   many       SendMany, on as many connections as there may be; its summary says that all were accepted
---   results    the same with a function that is told of each result
---   template   the same with personal mails of a template, which only have a header of their own
+--   results    many with a function that is told of each result
+--   wide       many with twice the Window
+--   template   many with personal mails of a template, which only have a header of their own
 --   async      a task for each mail, all open at once
 -- Without one, Send, one mail after the other on one connection. `netmail.lua ways` says which of these ways this netmail has.
 local netmail = require "netmail"
@@ -59,14 +60,14 @@ function ways.send(make)
   client:Close()
 end
 
-local function send_many(make, on_result)
+local function send_many(make, on_result, window)
   local left = job.mails
   local client = new_client()
   local summary, warning = client:SendMany(function()
     if left == 0 then return nil end
     left = left - 1
     return make()
-  end, { MaxMessagesPerConnection = job.words.new and 1 or nil, OnResult = on_result })
+  end, { MaxMessagesPerConnection = job.words.new and 1 or nil, OnResult = on_result, Window = window })
   client:Close()
   check(summary, warning)
   assert(summary.Accepted == job.mails, "not all were accepted")
@@ -83,6 +84,10 @@ function ways.results(make)
     if result.Outcome == "accepted" then accepted = accepted + 1 end
   end)
   assert(accepted == job.mails, "not all results came")
+end
+
+function ways.wide(make)
+  send_many(make, nil, 32)
 end
 
 function ways.template()
