@@ -31,6 +31,7 @@ struct odd_source {
   size_t piece; /* at most that many octets a read */
   int stutters; /* every other read says NM_AGAIN */
   int tick;
+  int holds;       /* every read says NM_AGAIN */
   int is_once;     /* what was read cannot be read again */
   const char *why; /* fails with it at the end */
   size_t lends;    /* at most that many octets at once; 0: none */
@@ -39,7 +40,7 @@ struct odd_source {
 static int odd_read(struct nm_source *s, char *p, size_t cap, size_t *n_out) {
   struct odd_source *o = (struct odd_source *)s;
   o->tick = !o->tick;
-  if (o->stutters && o->tick) {
+  if (o->holds || (o->stutters && o->tick)) {
     return NM_AGAIN;
   }
   size_t n = o->bytes.n - o->at;
@@ -64,7 +65,7 @@ static size_t odd_lend(struct nm_source *s, size_t min, size_t max, const char *
     return 0;
   }
   o->tick = !o->tick;
-  if (o->stutters && o->tick) {
+  if (o->holds || (o->stutters && o->tick)) {
     return 0;
   }
   *p_out = o->bytes.p + o->at;
