@@ -487,7 +487,51 @@ static void stops_anywhere(void) {
   }
 }
 
-/* The client's line is idle, and closed under a flight that has nothing to do. */
+/* Whoever it is, and however far it has come: it is over at once, nobody else is for its sake, and nobody gets half of it. */
+static size_t end_one(uint64_t seed, int rounds, size_t which) {
+  struct nm_error why;
+  char row[60];
+  snprintf(row, sizeof row, "the one number %zu on its way after %d rounds", which, rounds);
+  nm_error_set(&why, NM_EINVAL, NM_KIND_CANCELLED, "not this one");
+  begin(BOTH, 5);
+  world.seed = seed;
+  CHECK(world_take_off(2, 1, 0) == 0);
+  world_hand_in();
+  for (int i = 0; i < rounds; i++) {
+    (void)world_round();
+  }
+  struct letter *l = NULL;
+  for (size_t i = 0; i < world.n_in && l == NULL; i++) {
+    l = world.letters[i].mail.list != NULL && which-- == 0 ? &world.letters[i] : NULL;
+  }
+  if (l != NULL) {
+    nm_flight_cancel_mail(&world.flight, &l->mail, &why);
+    CHECK_ROW(l->mail.list == NULL, row);
+    CHECK_ROW(l->sent.txn.outcome == NM_OUTCOME_ACCEPTED || l->sent.txn.error.kind == NM_KIND_CANCELLED ||
+                  l->sent.error.kind == NM_KIND_CANCELLED,
+              row);
+    l->n_back++;
+    l->was_unknown |= l->sent.txn.outcome == NM_OUTCOME_UNKNOWN;
+  }
+  world_fly();
+  for (size_t i = 0; i < world.n; i++) {
+    CHECK_ROW(&world.letters[i] == l || world.letters[i].sent.txn.outcome == NM_OUTCOME_ACCEPTED, row);
+  }
+  size_t n = l != NULL;
+  finish(row);
+  return n;
+}
+
+static void ends_one_alone(void) {
+  size_t n = 0;
+  for (uint64_t seed = 1; seed <= 20; seed++) {
+    for (int rounds = 0; rounds < 15; rounds++) {
+      n += end_one(seed, rounds, 0) + end_one(seed, rounds, 1);
+    }
+  }
+  CHECK(n > 200);
+}
+
 static void may_be_closed_at_rest(void) {
   begin(BOTH, 3);
   CHECK(world_take_off(2, 1, 0) == 0);
@@ -596,6 +640,7 @@ int main(void) {
   RUN(does_not_dial_for_ever);
   RUN(sends_again_to_those_left);
   RUN(stops_anywhere);
+  RUN(ends_one_alone);
   RUN(may_be_closed_at_rest);
   RUN(is_busy_meanwhile);
   RUN(leaves_its_parents_lines);
