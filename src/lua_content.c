@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/source.h"
 #include "lua_producer.h"
 
 #define DECLARED_MAX 0x1fffffffffffffLL /* 2^53 - 1: what a Lua number counts exactly everywhere */
@@ -32,6 +33,13 @@ static int fail_size(const char *what, int64_t is, int64_t declared, struct nm_e
                       what, (long long)is, (long long)declared);
 }
 
+/* The string's own bytes, where they are worth more than what it costs to keep it. */
+static int of_string(lua_State *L, int i, struct nm_str bytes, struct nm_content **out, struct nm_error *e) {
+  struct nm_held held;
+  return bytes.n >= NM_LEND_MIN && nm_producer_hold(L, i, &held) ? nm_content_held(bytes, &held, out, e)
+                                                                 : nm_content_memory(bytes, out, e);
+}
+
 static int from_string(lua_State *L, int i, int64_t size, const char *what, struct nm_content **out,
                        struct nm_error *e) {
   struct nm_str bytes;
@@ -39,7 +47,7 @@ static int from_string(lua_State *L, int i, int64_t size, const char *what, stru
   if (size >= 0 && (uint64_t)size != bytes.n) {
     return fail_size(what, (int64_t)bytes.n, size, e);
   }
-  return nm_content_memory(bytes, out, e);
+  return of_string(L, i, bytes, out, e);
 }
 
 static int from_producer(lua_State *L, int i, int is_file, int64_t begin, int64_t size,
@@ -167,7 +175,7 @@ int nm_to_content(lua_State *L, int i, int size_at, const char *what, struct nm_
 int nm_to_stored_message(lua_State *L, int i, const char *function, struct nm_content **out,
                          struct nm_error *e) {
   if (lua_type(L, i) == LUA_TSTRING) {
-    return nm_content_memory(nm_check_string(L, i, function), out, e);
+    return of_string(L, i, nm_check_string(L, i, function), out, e);
   }
   if (lua_type(L, i) != LUA_TTABLE) {
     return nm_type_error(L, i, function, "{ Path = ... } or string");

@@ -180,6 +180,14 @@ int nm_producer_feed(lua_State *L, int i, int is_file, int64_t begin, int64_t si
   return p != NULL ? nm_feed_new(size, begin >= 0, p, nm_producer_release, out, e) : nm_error_nomem(e);
 }
 
+int nm_producer_hold(lua_State *L, int i, struct nm_held *out) {
+  const struct holder *h = find(L);
+  int is_closed = h != NULL && h->is_closed;
+  struct nm_producer *p = is_closed ? NULL : nm_producer_new(L, i, 0, -1);
+  *out = (struct nm_held){p, nm_producer_release};
+  return p != NULL;
+}
+
 void nm_producer_push(lua_State *L, const struct nm_producer *p) {
   lua_getfield(L, LUA_REGISTRYINDEX, VALUES);
   lua_rawgeti(L, -1, p->id);

@@ -35,6 +35,27 @@ static void copies_its_bytes(void) {
   nm_content_unref(&c);
 }
 
+static void let_go(void *what) {
+  ++*(int *)what;
+}
+
+/* The bytes stay where they are, until nobody has the content any more. */
+static void holds_what_its_bytes_are_in(void) {
+  const char text[] = "hello";
+  int times = 0;
+  struct nm_held held = {&times, let_go};
+  struct nm_content *c = NULL;
+  struct nm_source *s = NULL;
+  const char *p = NULL;
+  CHECK(nm_content_held(nm_str(text, 5), &held, &c, NULL) == 0 && held.what == NULL);
+  CHECK(nm_content_bytes(c).p == text && nm_content_size(c) == 5 && nm_content_path(c).n == 0);
+  CHECK(nm_content_open(c, &s, NULL) == 0 && nm_source_lend(s, 1, 9, &p) == 5 && p == text);
+  nm_content_unref(&c);
+  CHECK(times == 0);
+  nm_source_free(&s);
+  CHECK(times == 1);
+}
+
 static void tells_empty_bytes_from_a_file(void) {
   struct nm_content *c = NULL;
   CHECK(nm_content_memory(nm_str(NULL, 0), &c, NULL) == 0);
@@ -143,15 +164,21 @@ static void survives_every_failing_allocation(void) {
   long live = nm_test_alloc_live();
   put("abc", 1);
   for (long n = 1;; n++) {
-    struct nm_content *a = NULL, *b = NULL;
+    struct nm_content *a = NULL, *b = NULL, *c = NULL;
     struct nm_source *s = NULL, *t = NULL;
     struct nm_error e = {0};
+    int times = 0;
+    struct nm_held held = {&times, let_go};
     nm_test_alloc_fail_at(n);
     int err = nm_content_memory(NM_STR("abc"), &a, &e);
     err = err != 0 ? err : nm_content_open(a, &s, &e);
     err = err != 0 ? err : nm_content_file(nm_str_c(path), &b, &e);
     err = err != 0 ? err : nm_content_open(b, &t, &e);
+    int was_reached = err == 0;
+    err = err != 0 ? err : nm_content_held(NM_STR("abc"), &held, &c, &e);
     nm_test_alloc_fail_at(0);
+    nm_content_unref(&c);
+    CHECK(times == was_reached);
     CHECK(err == 0 || (err == NM_ENOMEM && e.code == NM_ENOMEM));
     nm_content_unref(&a);
     nm_content_unref(&b);
@@ -159,7 +186,7 @@ static void survives_every_failing_allocation(void) {
     nm_source_free(&t);
     CHECK(nm_test_alloc_live() == live);
     if (err == 0) {
-      CHECK(n == 7); /* two contents, and a source over a source for each: six */
+      CHECK(n == 8); /* three contents, and a source over a source for two of them: seven */
       return;
     }
   }
@@ -173,6 +200,7 @@ int main(void) {
   }
   close(fd);
   RUN(copies_its_bytes);
+  RUN(holds_what_its_bytes_are_in);
   RUN(tells_empty_bytes_from_a_file);
   RUN(opens_sources_that_keep_it_alive);
   RUN(refuses_paths_that_are_none);

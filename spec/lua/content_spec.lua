@@ -409,6 +409,28 @@ describe("a function", function()
     assert.equal("x", (attached(assert(m:ToString()))))
   end)
 
+  it("of a large string is that string, as long as somebody has the content", function()
+    local function megabytes()
+      for _ = 1, 4 do collectgarbage() end
+      return collectgarbage "count" / 1024
+    end
+    local function new(i) return tostring(i) .. ("x"):rep(1000000) end
+    local before, parts = megabytes(), {}
+    for i = 1, 20 do parts[i] = attach(new(i)) end
+    local kept = megabytes() - before
+    assert.is_true(kept > 18 and kept < 22, kept)
+    for i = 1, 20 do
+      assert.is_true(attached(assert(net.message { Attachments = { parts[i] } }:ToString())) == new(i))
+    end
+    local m = net.message {}:Raw("A: b\r\n\r\n" .. (("y"):rep(500) .. "\r\n"):rep(2000))
+    parts = nil -- luacheck: ignore
+    kept = megabytes() - before
+    assert.is_true(kept > 0.9 and kept < 1.5, kept)
+    assert.is_truthy(m:ToString())
+    m = nil -- luacheck: ignore
+    assert.is_true(megabytes() - before < 0.5)
+  end)
+
   it("survives a collector that runs all the time", function()
     local modes = { function() collectgarbage() end, function() collectgarbage "step" end }
     if _VERSION == "Lua 5.4" then
@@ -426,10 +448,12 @@ describe("a function", function()
             return n < 10 and ("x"):rep(n * round) or nil
           end),
           attach(file(noise:sub(1, 70000))),
+          attach(noise:sub(round, 70000)),
         } }:ToString())
-        local a, b = attached(text)
+        local a, b, c = attached(text)
         assert.equal(45 * round, #a)
         assert.is_true(b == noise:sub(1, 70000))
+        assert.is_true(c == noise:sub(round, 70000))
       end
     end
     if _VERSION == "Lua 5.4" then collectgarbage "incremental" end
@@ -676,7 +700,13 @@ describe("a state closes", function()
     ]],
     ["with finalizers that make and read some"] = [[
       m = letter(io.tmpfile())
+      large = letter(("x"):rep(100000))
+      local made = 0
       local function at_end()
+        local ok, text = pcall(large.ToString, large)
+        if ok and not text:find(("eHh4"):rep(19), 1, true) then print "other bytes" end
+        made = made + 1
+        letter(("y"):rep(100000 + made)) -- neither raises nor keeps anything
         pcall(function() m:ToString() end)
         pcall(function() letter(function() return nil end):ToString() end)
       end

@@ -9,13 +9,13 @@
 
 enum kind { MEMORY, FILE_PATH, FED };
 
-/* One block: the struct, then the bytes or the path, then a NUL; or the bytes are a block of their own. */
+/* One block: the struct, then the bytes or the path, then a NUL; or the bytes lie elsewhere. */
 struct nm_content {
   unsigned refs;
   enum kind kind;
   struct nm_feed *feed; /* FED */
   struct nm_str data;
-  char *owned;         /* NULL: data is in this block */
+  struct nm_held held; /* what data is in; nothing: in this block */
   struct stat *pinned; /* FILE_PATH: how the file must be; NULL: as it is */
 };
 
@@ -44,11 +44,25 @@ int nm_content_take(struct nm_buf *b, struct nm_content **out, struct nm_error *
   int err = make(nm_str(NULL, 0), MEMORY, out, e);
   if (err == 0 && b->n > 0) {
     char *fitting = b->cap - b->n > SPARE_MAX ? nm_realloc(b->p, b->n + 1) : NULL;
-    (*out)->owned = fitting != NULL ? fitting : b->p;
-    (*out)->data = nm_str((*out)->owned, b->n);
+    char *bytes = fitting != NULL ? fitting : b->p;
+    (*out)->held = (struct nm_held){bytes, nm_free};
+    (*out)->data = nm_str(bytes, b->n);
     *b = (struct nm_buf){.max = b->max};
   }
   return err;
+}
+
+int nm_content_held(struct nm_str s, struct nm_held *held, struct nm_content **out, struct nm_error *e) {
+  *out = NULL;
+  int err = make(nm_str(NULL, 0), MEMORY, out, e);
+  if (err != 0) {
+    nm_held_set(held, NULL, NULL);
+    return err;
+  }
+  (*out)->held = *held;
+  (*out)->data = s;
+  *held = (struct nm_held){0};
+  return 0;
 }
 
 int nm_content_file(struct nm_str path, struct nm_content **out, struct nm_error *e) {
@@ -113,7 +127,7 @@ void nm_content_unref(struct nm_content **at) {
   *at = NULL;
   if (c != NULL && --c->refs == 0) {
     nm_feed_unref(&c->feed);
-    nm_free(c->owned);
+    nm_held_set(&c->held, NULL, NULL);
     nm_free(c->pinned);
     nm_free(c);
   }

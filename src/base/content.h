@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/held.h"
 #include "base/hidden.h"
 #include "base/source.h"
 #include "base/str.h"
@@ -19,6 +20,9 @@ NM_HIDDEN_BEGIN
 int nm_content_memory(struct nm_str s, struct nm_content **out, struct nm_error *e);
 /* Takes the bytes of b, which is empty then; on failure it keeps them. */
 int nm_content_take(struct nm_buf *b, struct nm_content **out, struct nm_error *e);
+/* Bytes that lie in what is held: there and the same until it is released, with the last reference. Takes *held, which is nothing then,
+   also when it fails. */
+int nm_content_held(struct nm_str s, struct nm_held *held, struct nm_content **out, struct nm_error *e);
 /* A path, copied. Checked at once to be a readable regular file: a directory, FIFO, device, socket, a missing
    or unreadable file is NM_EINVAL with a text that names it. A path with NUL is refused. The descriptor is not kept. */
 int nm_content_file(struct nm_str path, struct nm_content **out, struct nm_error *e);
