@@ -148,6 +148,7 @@ build = {
         "src/smtp/auth.c",
         "src/smtp/caps.c",
         "src/smtp/clean.c",
+        "src/smtp/clean_avx2.c",
         "src/smtp/command.c",
         "src/smtp/dot.c",
         "src/smtp/envelope.c",

@@ -1,5 +1,6 @@
 #include "smtp/clean.h"
 
+#include "smtp/clean_skip.h"
 #include "support/ctest.h"
 
 /* As its comment says, octet by octet. */
@@ -18,6 +19,15 @@ static size_t expected(const char *p, size_t n, int dotted) {
   return n;
 }
 
+static int is_run(const char *p, size_t n, int dotted, size_t want) {
+  const struct nm_clean_kernel *k = NULL;
+  int is_right = nm_clean_run(p, n, dotted) == want;
+  for (size_t i = 0; (k = nm_clean_kernel(i)) != NULL; i++) {
+    is_right &= nm_clean_run_by(k, p, n, dotted) == want;
+  }
+  return is_right;
+}
+
 static void rows(void) {
   static const struct {
     const char *in;
@@ -29,8 +39,8 @@ static void rows(void) {
   };
   for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
     size_t n = strlen(all[i].in);
-    CHECK_ROW(nm_clean_run(all[i].in, n, 0) == all[i].lines, all[i].in);
-    CHECK_ROW(nm_clean_run(all[i].in, n, 1) == all[i].dotted, all[i].in);
+    CHECK_ROW(is_run(all[i].in, n, 0, all[i].lines), all[i].in);
+    CHECK_ROW(is_run(all[i].in, n, 1, all[i].dotted), all[i].in);
   }
 }
 
@@ -48,8 +58,8 @@ static void stops_at_every_place(void) {
         memcpy(text + at, stops[kind], length);
         char *exact = malloc(n); /* no octet beyond is looked at */
         memcpy(exact, text, n);
-        CHECK_ROW(nm_clean_run(exact, n, 1) == expected(text, n, 1), stops[kind]);
-        CHECK_ROW(nm_clean_run(exact, n, 0) == expected(text, n, 0), stops[kind]);
+        CHECK_ROW(is_run(exact, n, 1, expected(text, n, 1)), stops[kind]);
+        CHECK_ROW(is_run(exact, n, 0, expected(text, n, 0)), stops[kind]);
         free(exact);
       }
     }

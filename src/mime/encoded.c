@@ -78,7 +78,7 @@ static int produce(struct encoded *e, char *out, size_t room, size_t *n_out) {
       *n_out = nm_encoder_flush(&e->encoder, out);
       e->flushed = 1;
     } else {
-      size_t fits = (room - 256) / 19 * 6; /* the inverse of NM_ENCODER_ROOM: 3 n + n / 6 = 19 n / 6 */
+      size_t fits = nm_encoder_fits(&e->encoder, room);
       n = n < fits ? n : fits;
       *n_out = nm_encoder_step(&e->encoder, e->in + e->in_at, n, out);
       e->in_at += n;

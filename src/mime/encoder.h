@@ -63,6 +63,8 @@ const char *nm_cte_name(enum nm_cte cte);
 int nm_cte_wish_set(struct nm_cte_wish *w, const char *field, struct nm_str name, struct nm_error *e);
 /* Returns the octets written to out, which has NM_ENCODER_ROOM(n). */
 size_t nm_encoder_step(struct nm_encoder *e, const char *p, size_t n, char *out);
+/* Octets that step may be given where it can write room, which is NM_ENCODER_ROOM(1) at least. */
+size_t nm_encoder_fits(const struct nm_encoder *e, size_t room);
 /* The end: what is held. Every line of base64 ends in CRLF, the last one too; in all others the last line ends
    as the input does. The encoder may then begin anew. */
 size_t nm_encoder_flush(struct nm_encoder *e, char *out);

@@ -1,6 +1,7 @@
 #include "smtp/clean.h"
 
 #include "base/lanes.h"
+#include "smtp/clean_skip.h"
 
 /* Octet by octet from i on, which is 1 at least: up to end, if there is nothing else to stop at. */
 static size_t walk(const char *p, size_t i, size_t end, int dotted) {
@@ -15,12 +16,13 @@ static size_t walk(const char *p, size_t i, size_t end, int dotted) {
   return end;
 }
 
-/* Octets between two looks at what was found. */
-#define GROUP ((size_t)128)
 /* Octets that are walked before lanes are tried again. */
 #define STRIDE ((size_t)16)
 
 #if defined(NM_LANES)
+/* Octets between two looks at what was found. */
+#  define GROUP ((size_t)128)
+
 /* What an octet is, with the one before it, is all there is to know of a place to stop at: a LF and no CR before, a CR before and no LF,
    a dot and a LF before. */
 static inline nm_lanes stops(const char *p, nm_lanes dot) {
@@ -57,16 +59,31 @@ static size_t skip(const char *p, size_t i, size_t n, int dotted) {
 }
 #endif
 
-size_t nm_clean_run(const char *p, size_t n, int dotted) {
+const struct nm_clean_kernel *nm_clean_kernel(size_t i) {
+  static const struct nm_clean_kernel everywhere = {"everywhere", skip};
+#ifdef NM_CLEAN_X86
+  static const struct nm_clean_kernel avx2 = {"AVX2", nm_clean_skip_avx2};
+  if (__builtin_cpu_supports("avx2") != 0) {
+    return i == 0 ? &avx2 : i == 1 ? &everywhere : NULL;
+  }
+#endif
+  return i == 0 ? &everywhere : NULL;
+}
+
+size_t nm_clean_run_by(const struct nm_clean_kernel *kernel, const char *p, size_t n, int dotted) {
   if (n == 0 || p[0] == '\n') {
     return 0;
   }
   for (size_t i = 1;;) {
-    i = skip(p, i, n, dotted);
+    i = kernel->skip(p, i, n, dotted);
     size_t end = n - i < STRIDE ? n : i + STRIDE, stop = walk(p, i, end, dotted);
     if (stop < end || end == n) {
       return stop == n && p[n - 1] == '\r' ? n - 1 : stop;
     }
     i = end;
   }
+}
+
+size_t nm_clean_run(const char *p, size_t n, int dotted) {
+  return nm_clean_run_by(nm_clean_kernel(0), p, n, dotted);
 }
