@@ -11,6 +11,16 @@
 /* RFC 5321 4.5.3.1.3: 256 octets with "<" and ">". */
 #define PATH_MAX_OCTETS 254
 
+/* Atoms, dots and "@": most addresses are nothing else, and none of these can end or extend a command. */
+static int is_plain(struct nm_str spec) {
+  size_t i = 0;
+  while (i < spec.n &&
+         (nm_is((unsigned char)spec.p[i], NM_CHAR_ATEXT) || spec.p[i] == '.' || spec.p[i] == '@')) {
+    i++;
+  }
+  return i == spec.n;
+}
+
 /* The last gate before the wire. RFC 5321 4.1.2: within Path = "<" Mailbox ">" only a quoted string of the local part may
    hold SP, "<" and ">"; no octet outside 32-126 may stand anywhere (4.1.2 qtextSMTP, quoted-pairSMTP), so nothing can end
    the path, add a parameter or end the line. SMTPUTF8 (RFC 6531 3.3) adds UTF8-non-ascii to atext, qtextSMTP and sub-domain. */
@@ -42,7 +52,7 @@ int nm_command_addr_check(const struct nm_addr *a, int utf8) {
   if (a->spec.n > PATH_MAX_OCTETS) {
     return NM_ELIMIT;
   }
-  return is_path(a->spec, utf8) ? 0 : NM_EINVAL;
+  return is_plain(a->spec) || is_path(a->spec, utf8) ? 0 : NM_EINVAL;
 }
 
 static void add_mail_options(struct nm_buf *b, const struct nm_mail_options *o) {
