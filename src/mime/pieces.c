@@ -1,9 +1,8 @@
 #include "mime/pieces.h"
 
-#include <string.h>
-
 #include "base/alloc.h"
 #include "mime/fold.h"
+#include "mime/pieces_own.h"
 
 /* All headers of a message: 100000 recipients and 100000 attachments with long names are below this. */
 #define TEXT_MAX ((size_t)1 << 30)
@@ -11,43 +10,18 @@
 /* A tail of so many octets is copied: then the whole message is one run of bytes. */
 #define TAIL_COPY_MAX 16384
 
-struct piece {
-  struct nm_content *content; /* NULL: literal */
-  struct nm_source *fed;      /* of a content that is fed, until its turn comes */
-  size_t at;                  /* literal: where in text */
-  int64_t size;               /* octets of it in the message */
-  int64_t raw_size;
-  struct nm_encoding how;
-};
-
-struct nm_pieces {
-  struct nm_source source;
-  unsigned refs;
-  struct nm_buf text;
-  struct piece *pieces;
-  size_t n, cap;
-  size_t text_done; /* octets of text that are in pieces already */
-  int64_t size;
-  enum nm_cte cte;
-  struct nm_pieces *tail; /* what comes behind; NULL: nothing. It has none itself */
-  /* reading: */
-  size_t at;              /* the piece, counted on in tail */
-  int64_t done;           /* octets of it that were read */
-  struct nm_source *open; /* its content */
-};
-
-static struct piece *add_piece(struct nm_pieces *p) {
+static struct nm_piece *add_piece(struct nm_pieces *p) {
   if (p->n == p->cap) {
     size_t cap = p->cap > 0 ? p->cap * 2 : 8;
-    struct piece *pieces = nm_realloc_array(p->pieces, cap, sizeof *pieces);
+    struct nm_piece *pieces = nm_realloc_array(p->pieces, cap, sizeof *pieces);
     if (pieces == NULL) {
       return NULL;
     }
     p->pieces = pieces;
     p->cap = cap;
   }
-  struct piece *piece = &p->pieces[p->n++];
-  *piece = (struct piece){0};
+  struct nm_piece *piece = &p->pieces[p->n++];
+  *piece = (struct nm_piece){0};
   return piece;
 }
 
@@ -61,7 +35,7 @@ static int add_text(struct nm_pieces *p) {
   if (p->text.err != 0 || n == 0) {
     return p->text.err;
   }
-  struct piece *piece = add_piece(p);
+  struct nm_piece *piece = add_piece(p);
   if (piece == NULL) {
     return NM_ENOMEM;
   }
@@ -86,7 +60,7 @@ int nm_pieces_content(struct nm_pieces *p, struct nm_content *content, int64_t r
     }
   }
   int err = add_text(p);
-  struct piece *piece = err == 0 ? add_piece(p) : NULL;
+  struct nm_piece *piece = err == 0 ? add_piece(p) : NULL;
   if (piece == NULL) {
     nm_source_free(&fed);
     return err == 0 || err == NM_ENOMEM ? nm_error_nomem(e) : nm_fold_status(&p->text, e);
@@ -100,188 +74,7 @@ int nm_pieces_content(struct nm_pieces *p, struct nm_content *content, int64_t r
   return 0;
 }
 
-/* Of those that are read as this message; NULL behind the last. */
-static struct piece *piece_at(const struct nm_pieces *p, size_t i) {
-  if (i < p->n) {
-    return &p->pieces[i];
-  }
-  return p->tail != NULL && i - p->n < p->tail->n ? &p->tail->pieces[i - p->n] : NULL;
-}
-
-/* The content is not what it was when the message was made. */
-static int changed(struct nm_pieces *p, const struct piece *piece) {
-  struct nm_str path = nm_content_path(piece->content);
-  return nm_error_set(&p->source.error, NM_EIO, NM_KIND_MESSAGE,
-                      "%.*s changed after the message was made; send it again", path.n > 0 ? (int)path.n : 9,
-                      path.n > 0 ? path.p : "a content");
-}
-
-/* Takes over the error of a source or content below. */
-static int failed(struct nm_pieces *p, int err, const struct nm_error *why) {
-  if (err == NM_ENOMEM) {
-    return nm_error_nomem(&p->source.error);
-  }
-  return nm_error_set(&p->source.error, err, NM_KIND_MESSAGE, "%s", why->text);
-}
-
-/* What it has is in memory, in the form in which it is sent, and as it was looked at: nobody can change it. */
-static int is_at_hand(const struct piece *piece) {
-  return piece->content != NULL && piece->how.as_is && nm_content_bytes(piece->content).p != NULL;
-}
-
-static int open_content(struct nm_pieces *p, struct piece *piece) {
-  struct nm_source *inner = piece->fed;
-  struct nm_error why = {0};
-  if (inner != NULL) { /* never of a tail, which is others' too */
-    piece->fed = NULL;
-  }
-  int err = inner == NULL ? nm_content_open(piece->content, &inner, &why) : 0;
-  if (err != 0) {
-    return failed(p, err, &why);
-  }
-  if (nm_source_size(inner) != piece->raw_size) {
-    nm_source_free(&inner);
-    return changed(p, piece);
-  }
-  p->open = is_at_hand(piece) ? inner : nm_encoded_source(inner, &piece->how);
-  return p->open != NULL ? 0 : nm_error_nomem(&p->source.error);
-}
-
-/* What is left of the literal piece it stands at. */
-static struct nm_str rest_of_text(const struct nm_pieces *p, const struct piece *piece) {
-  const char *text = p->at < p->n ? p->text.p : p->tail->text.p;
-  return nm_str(text + piece->at + (size_t)p->done, (size_t)(piece->size - p->done));
-}
-
-static int read_text(struct nm_pieces *p, const struct piece *piece, char *to, size_t cap, size_t *n_out) {
-  struct nm_str rest = rest_of_text(p, piece);
-  *n_out = rest.n < cap ? rest.n : cap;
-  memcpy(to, rest.p, *n_out);
-  return 0;
-}
-
-static int read_content(struct nm_pieces *p, struct piece *piece, char *to, size_t cap, size_t *n_out) {
-  int err = p->open == NULL ? open_content(p, piece) : 0;
-  if (err != 0) {
-    return err;
-  }
-  err = nm_source_read(p->open, to, cap, n_out);
-  if (err < 0) {
-    return failed(p, err, &p->open->error);
-  }
-  int64_t left = piece->size - p->done;
-  if (err == 0 && piece->size >= 0 && ((int64_t)*n_out > left || (*n_out == 0 && left > 0))) {
-    return changed(p, piece);
-  }
-  return err;
-}
-
-static void next_piece(struct nm_pieces *p) {
-  nm_source_free(&p->open);
-  p->at++;
-  p->done = 0;
-}
-
-/* Reads from the piece it stands at; 0 octets: that one is at its end. */
-static int read_piece(struct nm_pieces *p, char *to, size_t cap, size_t *n_out) {
-  struct piece *piece = piece_at(p, p->at);
-  *n_out = 0;
-  int err =
-      piece->content != NULL ? read_content(p, piece, to, cap, n_out) : read_text(p, piece, to, cap, n_out);
-  if (err != 0) {
-    *n_out = 0;
-    return err;
-  }
-  p->done += (int64_t)*n_out;
-  if (*n_out == 0) {
-    next_piece(p);
-  }
-  return 0;
-}
-
-/* Worth stopping before: whoever reads may have it lent. */
-static int begins_lendable(const struct nm_pieces *p) {
-  const struct piece *piece = piece_at(p, p->at);
-  return p->done == 0 && piece->size >= NM_LEND_MIN && is_at_hand(piece);
-}
-
-static int pieces_read(struct nm_source *s, char *to, size_t cap, size_t *n_out) {
-  struct nm_pieces *p = (struct nm_pieces *)s;
-  size_t got = 0;
-  while (got < cap && piece_at(p, p->at) != NULL && !(got > 0 && begins_lendable(p))) {
-    size_t n = 0;
-    int err = s->error.code != 0 ? s->error.code : read_piece(p, to + got, cap - got, &n);
-    if (err != 0 && got == 0) {
-      return err;
-    }
-    if (err != 0) { /* what came before goes first; the error is said next time */
-      break;
-    }
-    got += n;
-  }
-  *n_out = got;
-  return 0;
-}
-
-static size_t lend_text(const struct nm_pieces *p, const struct piece *piece, size_t min, size_t max,
-                        const char **p_out) {
-  struct nm_str rest = rest_of_text(p, piece);
-  size_t n = rest.n < max ? rest.n : max;
-  *p_out = rest.p;
-  return n >= min ? n : 0;
-}
-
-/* One that cannot be opened says why at the next read. */
-static size_t lend_content(struct nm_pieces *p, struct piece *piece, size_t min, size_t max,
-                           const char **p_out) {
-  if (!is_at_hand(piece) || (p->open == NULL && open_content(p, piece) != 0)) {
-    return 0;
-  }
-  return nm_source_lend(p->open, min, max, p_out);
-}
-
-/* From the piece it stands at; what is lent of a content is the content's, which stays as long as this. */
-static size_t pieces_lend(struct nm_source *s, size_t min, size_t max, const char **p_out) {
-  struct nm_pieces *p = (struct nm_pieces *)s;
-  struct piece *piece = piece_at(p, p->at);
-  if (s->error.code != 0 || piece == NULL) {
-    return 0;
-  }
-  size_t n =
-      piece->content != NULL ? lend_content(p, piece, min, max, p_out) : lend_text(p, piece, min, max, p_out);
-  p->done += (int64_t)n;
-  return n;
-}
-
-/* Those that are fed wait again from the first byte on, where they can. */
-static int rewind_fed(struct nm_pieces *p) {
-  for (size_t i = 0; i < p->n; i++) {
-    struct piece *piece = &p->pieces[i];
-    if (piece->content != NULL && piece->fed == NULL && nm_content_feed(piece->content) != NULL) {
-      struct nm_error why = {0};
-      int err = nm_content_open(piece->content, &piece->fed, &why);
-      if (err != 0) {
-        return failed(p, err, &why);
-      }
-    }
-  }
-  return 0;
-}
-
-static int pieces_rewind(struct nm_source *s) {
-  struct nm_pieces *p = (struct nm_pieces *)s;
-  nm_source_free(&p->open);
-  s->error = (struct nm_error){0};
-  p->at = 0;
-  p->done = 0;
-  return rewind_fed(p);
-}
-
-static int64_t pieces_size(struct nm_source *s) {
-  return ((struct nm_pieces *)s)->size;
-}
-
-static void pieces_free(struct nm_source *s) {
+void nm_pieces_unref(struct nm_source *s) {
   struct nm_pieces *p = (struct nm_pieces *)s;
   if (--p->refs > 0) {
     return;
@@ -297,13 +90,10 @@ static void pieces_free(struct nm_source *s) {
   nm_free(p);
 }
 
-static const struct nm_source_ops pieces_ops = {pieces_read, pieces_rewind, pieces_size, pieces_free,
-                                                pieces_lend};
-
 struct nm_pieces *nm_pieces_new(void) {
   struct nm_pieces *p = nm_zalloc(sizeof *p);
   if (p != NULL) {
-    p->source.ops = &pieces_ops;
+    p->source.ops = &nm_pieces_ops;
     p->refs = 1;
     p->text.max = TEXT_MAX;
   }
@@ -312,7 +102,7 @@ struct nm_pieces *nm_pieces_new(void) {
 
 void nm_pieces_free(struct nm_pieces **p) {
   if (*p != NULL) {
-    pieces_free(&(*p)->source);
+    nm_pieces_unref(&(*p)->source);
     *p = NULL;
   }
 }
@@ -356,23 +146,6 @@ int nm_pieces_source(struct nm_pieces **at, struct nm_source **out, struct nm_er
   *out = &(*at)->source;
   *at = NULL;
   return 0;
-}
-
-struct nm_str nm_pieces_bytes(const struct nm_source *s) {
-  const struct nm_pieces *p = (const struct nm_pieces *)s;
-  int is_text = s->ops == &pieces_ops && p->n == 1 && p->tail == NULL && p->pieces[0].content == NULL;
-  return is_text && p->at == 0 && p->done == 0 ? nm_str(p->text.p + p->pieces[0].at, (size_t)p->size)
-                                               : nm_str(NULL, 0);
-}
-
-struct nm_feed *nm_pieces_waiting(struct nm_source *s) {
-  struct nm_pieces *p = (struct nm_pieces *)s;
-  const struct piece *piece = s->ops == &pieces_ops ? piece_at(p, p->at) : NULL;
-  if (piece == NULL || piece->content == NULL) {
-    return NULL;
-  }
-  struct nm_feed *feed = nm_content_feed(piece->content);
-  return feed != NULL && nm_feed_wants(feed) ? feed : NULL;
 }
 
 void nm_pieces_set_cte(struct nm_pieces *p, enum nm_cte cte) {

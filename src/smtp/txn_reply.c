@@ -1,6 +1,6 @@
 #include "smtp/txn_end.h"
 
-/* What the server's replies make of a transaction. What is said to it is in txn.c, what becomes of it in txn_end.c. */
+/* What the server's replies make of a transaction. What is said to it is in txn_write.c, what becomes of it in txn_end.c. */
 
 /* After each reply: is there anything left to say, or to hear? A DATA that went with the envelope is heard out, for its 354 wants an
    answer; no BDAT follows a refusal, but those that were begun are sent to their last byte, which the server waits for. */
