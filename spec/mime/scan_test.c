@@ -141,7 +141,7 @@ static void finds_the_same_in_blocks_as_octet_by_octet(void) {
       nm_scan_step(&cut, text + at, piece);
       at += piece;
     }
-    char row[16];
+    char row[24];
     snprintf(row, sizeof row, "text %d", i);
     CHECK_ROW(is_same(&whole, &each) && is_same(&cut, &each), row);
   }

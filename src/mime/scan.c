@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/lanes.h"
 #include "base/str.h"
 #include "base/utf8.h"
 #include "mime/line.h"
@@ -107,6 +108,11 @@ static size_t block_of(const struct nm_scan *s, size_t n) {
 
 /* The last LF of p. */
 static const char *last_lf(const char *p, size_t n) {
+#if defined(NM_LANES)
+  while (n >= NM_LANES && !nm_lanes_any((nm_lanes)(nm_lanes_load(p + n - NM_LANES) == '\n'))) {
+    n -= NM_LANES;
+  }
+#endif
   for (const char *at = p + n; at > p; at--) {
     if (at[-1] == '\n') {
       return at - 1;
