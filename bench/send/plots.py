@@ -18,6 +18,8 @@ def megabytes(_case, result):
     return peak(result)
 
 
+# These stand in the tables.
+NOT_DRAWN = ("netmail, results", "netmail, raw", "netmail, many raw")
 LOOPBACK = ("small", "ten", "large", "hundred", "thousand")
 # File, title, what a bar is, its cases.
 PLOTS = [
@@ -34,7 +36,7 @@ PLOTS = [
 
 def plot(run, path, title, axis, value, names):
     found = [case for name in names for case in run["cases"] if case["name"] == name and done(case)]
-    rows = [peer for peer in run["peers"] if any(peer in done(case) for case in found)]
+    rows = [peer for peer in run["peers"] if peer not in NOT_DRAWN and any(peer in done(case) for case in found)]
     if not rows:
         return False
     servers = {case["server"] for case in found}

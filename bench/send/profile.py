@@ -22,10 +22,10 @@ LINE = re.compile(r"^\s*([\d,]+) \(\s*[\d.]+%\)\s+(\S+):(\S+)")
 # What a part is, and the functions whose time it is, with all that they call; none of them calls another one that is named here.
 PARTS = (
     ("a message is made, and older ones are collected", ("src/lua_message.c:message_call", "src/lua_template.c:template_for")),
-    ("it is taken for sending: looked at, header written, body encoded", ("src/lua_flight.c:put",)),
+    ("it is taken for sending: looked at, header written, body encoded", ("src/lua_flight_slot.c:put",)),
     ("session, lines, system calls' wrappers", ("src/flight.c:nm_flight_step",)),
     ("its result becomes tables", ("src/lua_result.c:nm_result_push",)),
-    ("what it held is let go of", ("src/lua_flight.c:release_slot",)),
+    ("what it held is let go of", ("src/lua_flight_slot.c:release",)),
 )
 REST = "which goes next, what is over: lua/netmail/many_*.lua"
 
@@ -50,6 +50,9 @@ def sums(port, way, mails):
 def of_way(port, way):
     """Thousands of instructions of a mail, part by part, the rest, and all."""
     few, many = sums(port, way, FEW), sums(port, way, MANY)
+    gone = [names for _, names in PARTS if not any(name in many for name in names)]
+    if gone and way == "results":
+        sys.exit(f"{gone} is not called: its name is another one")
 
     def a_mail(name):
         return (many[name] - few[name]) / (MANY - FEW) / 1000

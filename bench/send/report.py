@@ -39,8 +39,8 @@ def conditions(run):
     said = (f"{m['processor']}, {m['processors']} processors, {m['system']}, TCP {m['congestion']}, {m['date']}; load {m['load']:.1f} when it "
             f"began; median of {run['rounds']} rounds, {'few mails' if run['quick'] else '%g s a turn' % run['seconds']}")
     if run.get("priority"):
-        said += (f"; all of it at real-time priority {run['priority']}, because others were at work on the machine: what they compile does not count, "
-                 "but what they leave of the caches and of the memory's speed does")
+        said += (f"; all of it at real-time priority {run['priority']}, because others were at work on the machine: what they compile "
+                 "does not count, but what they leave of the caches and of the memory's speed does")
     return said
 
 
@@ -62,8 +62,8 @@ def row(case, name, result, reference):
 
 def rows_of(case):
     octets = "noop" not in case["words"]
-    head = ["", "mails", "ms a mail", "mails/s", *(["MB/s"] if octets else []), *(["trips"] if case["delay"] else []), "CPU us", "peak MB", "spread",
-            "netmail is"]
+    head = ["", "mails", "ms a mail", "mails/s", *(["MB/s"] if octets else []), *(["trips"] if case["delay"] else []), "CPU us",
+            "peak MB", "spread", "netmail is"]
     ours = best(case, builds)
     reference = median(case["results"][ours], "seconds") if ours else None
     fastest = sorted(done(case).items(), key=lambda item: median(item[1], "seconds"))
@@ -86,7 +86,8 @@ def table(case):
 
 
 def section(case):
-    return "\n".join([f"### {case['title'][0].upper()}{case['title'][1:]}\n", markdown(rows_of(case)), "", *(f"{line}\\" for line in remarks(case))]).rstrip("\\")
+    title = case["title"][0].upper() + case["title"][1:]
+    return "\n".join([f"### {title}\n", markdown(rows_of(case)), "", *(f"{line}\\" for line in remarks(case))]).rstrip("\\")
 
 
 def outcome(run):
@@ -97,7 +98,8 @@ def outcome(run):
 
 def page(run, drawn):
     """send.md."""
-    parts = ["# Sending, beside others", "Made by `make bench`; `bench/README.md` says how, and what the columns mean.", conditions(run) + ".", MEANING,
+    parts = ["# Sending, beside others", "Made by `make bench`; `bench/README.md` says how, and what the columns mean.",
+             conditions(run) + ".", MEANING,
              "## What was aimed at", aims.INTRODUCTION, markdown(aims.rows(run), False),
              "## Pictures", "\n".join(f"![{title}]({file})" for file, title in drawn),
              "## Who takes part", markdown([["", ""], *([name, said if name not in run["left_out"] else f"left out: {said}"]
