@@ -144,6 +144,11 @@ static void finds_the_same_in_blocks_as_octet_by_octet(void) {
     char row[24];
     snprintf(row, sizeof row, "text %d", i);
     CHECK_ROW(is_same(&whole, &each) && is_same(&cut, &each), row);
+    struct nm_scan lines = {.lines_only = 1};
+    nm_scan_step(&lines, text + from, n - from);
+    lines.escapes = whole.escapes;
+    lines.from_line = whole.from_line;
+    CHECK_ROW(is_same(&lines, &each), row);
   }
 }
 
@@ -158,9 +163,14 @@ static void every_processor_sees_the_same(void) {
     }
     size_t n = (1 + pick(&chance, NM_LOOK_MAX / NM_LOOK_UNIT)) * NM_LOOK_UNIT;
     nm_look_kernel(0)->look(&first, text + 1, n);
-    for (size_t which = 1; (k = nm_look_kernel(which)) != NULL; which++) {
+    for (size_t which = 0; (k = nm_look_kernel(which)) != NULL; which++) {
       struct nm_seen seen = {0};
       k->look(&seen, text + 1, n);
+      struct nm_seen lines = {.lines_only = 1};
+      k->look(&lines, text + 1, n);
+      CHECK_ROW(lines.lf == first.lf && lines.odd_pair == first.odd_pair &&
+                    lines.behind_cr == first.behind_cr && lines.high == first.high && lines.nul == first.nul,
+                k->name);
       CHECK_ROW(seen.lf == first.lf && seen.escapes == first.escapes && seen.odd_pair == first.odd_pair &&
                     seen.behind_cr == first.behind_cr && seen.high == first.high && seen.nul == first.nul &&
                     seen.f == first.f,

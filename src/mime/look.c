@@ -3,7 +3,7 @@
 #include "base/lanes.h"
 
 #if defined(NM_LANES)
-static void look(struct nm_seen *seen, const char *p, size_t n) {
+static inline void look_for(struct nm_seen *seen, const char *p, size_t n, int lines_only) {
   nm_lanes all = {0}, nul = {0}, pairs = {0}, crs = {0}, f = {0}, lfs = {0}, escapes = {0};
   for (size_t i = 0; i < n; i += NM_LANES) {
     nm_lanes v = nm_lanes_load(p + i), before = nm_lanes_load(p + i - 1);
@@ -11,9 +11,12 @@ static void look(struct nm_seen *seen, const char *p, size_t n) {
     lfs -= lf;
     pairs |= lf ^ cr;
     crs |= cr;
-    f |= (nm_lanes)(v == 'F') & (nm_lanes)(before == '\n');
     all |= v;
     nul |= (nm_lanes)(v == 0);
+    if (lines_only) {
+      continue;
+    }
+    f |= (nm_lanes)(v == 'F') & (nm_lanes)(before == '\n');
     escapes -= ((nm_lanes)((nm_signed_lanes)v < 32) & ~(nm_lanes)(v == '\t')) | (nm_lanes)(v == 127) |
                (nm_lanes)(v == '='); /* 128 is -128 */
   }
@@ -24,6 +27,14 @@ static void look(struct nm_seen *seen, const char *p, size_t n) {
   seen->high = nm_lanes_any(all & 0x80);
   seen->nul = nm_lanes_any(nul);
   seen->f = nm_lanes_any(f);
+}
+
+static void look(struct nm_seen *seen, const char *p, size_t n) {
+  if (seen->lines_only) { /* two loops, each with what it needs */
+    look_for(seen, p, n, 1);
+  } else {
+    look_for(seen, p, n, 0);
+  }
 }
 #else
 static void look(struct nm_seen *seen, const char *p, size_t n) {

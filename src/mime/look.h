@@ -6,8 +6,9 @@
 
 /* A glance at many octets at once, by the processor's widest registers: what nm_scan_step must know to go through most text quickly. */
 
-/* All zero before. */
+/* All zero before, but for lines_only. */
 struct nm_seen {
+  int lines_only; /* set: escapes and f are not looked for */
   size_t lf;
   size_t escapes;   /* octets that QP must write as =XX, CR and LF among them */
   int odd_pair;     /* a CR before something else, or a LF behind something else */

@@ -32,7 +32,7 @@ AVX2 __m256i is_escaped(__m256i v) {
   return _mm256_or_si256(control, _mm256_or_si256(is(v, 127), is(v, '=')));
 }
 
-__attribute__((target("avx2"))) void nm_look_avx2(struct nm_seen *seen, const char *p, size_t n) {
+AVX2 void look(struct nm_seen *seen, const char *p, size_t n, int lines_only) {
   __m256i none = _mm256_setzero_si256();
   __m256i all = none, nul = none, pairs = none, crs = none, f = none, lfs = none, escapes = none;
   for (size_t i = 0; i < n; i += NM_LOOK_UNIT) {
@@ -41,9 +41,12 @@ __attribute__((target("avx2"))) void nm_look_avx2(struct nm_seen *seen, const ch
     lfs = _mm256_sub_epi8(lfs, lf);
     pairs = _mm256_or_si256(pairs, _mm256_xor_si256(lf, cr));
     crs = _mm256_or_si256(crs, cr);
-    f = _mm256_or_si256(f, _mm256_and_si256(is(v, 'F'), is(before, '\n')));
     all = _mm256_or_si256(all, v);
     nul = _mm256_or_si256(nul, is(v, 0));
+    if (lines_only) {
+      continue;
+    }
+    f = _mm256_or_si256(f, _mm256_and_si256(is(v, 'F'), is(before, '\n')));
     escapes = _mm256_sub_epi8(escapes, is_escaped(v));
   }
   seen->lf = sum(lfs);
@@ -53,6 +56,14 @@ __attribute__((target("avx2"))) void nm_look_avx2(struct nm_seen *seen, const ch
   seen->high = _mm256_movemask_epi8(all) != 0;
   seen->nul = any(nul);
   seen->f = any(f);
+}
+
+__attribute__((target("avx2"))) void nm_look_avx2(struct nm_seen *seen, const char *p, size_t n) {
+  if (seen->lines_only) { /* two loops, each with what it needs */
+    look(seen, p, n, 1);
+  } else {
+    look(seen, p, n, 0);
+  }
 }
 
 #endif

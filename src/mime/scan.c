@@ -169,7 +169,7 @@ static void end_block(struct nm_scan *s, const char *p, size_t n, size_t line) {
 
 /* 0: it is neither, and nothing has been done. left: octets of all that is there, from p on. */
 static int step_block(struct nm_scan *s, const char *p, size_t n, size_t left) {
-  struct nm_seen seen = {0};
+  struct nm_seen seen = {.lines_only = s->lines_only};
   nm_look_kernel(0)->look(&seen, p, n);
   if (seen.odd_pair && seen.behind_cr) {
     return 0;

@@ -5,9 +5,10 @@
 #include <stdint.h>
 #include "base/hidden.h"
 
-/* What one pass over a content found. All-zero to begin, but for utf8_known; any split of the bytes. */
+/* What one pass over a content found. All-zero to begin, but for utf8_known and lines_only; any split of the bytes. */
 struct nm_scan {
   int utf8_known; /* set: nobody will ask for not_utf8, which costs the most */
+  int lines_only; /* set: nor for escapes and from_line */
   uint64_t bytes;
   uint64_t crlf, lf, cr; /* line ends; lf and cr: alone */
   uint64_t escapes;      /* octets other than line ends that QP must write as =XX */
