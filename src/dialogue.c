@@ -113,10 +113,14 @@ static const char *user_of(const struct nm_dialogue *d) {
 /* What is to be done about the refusal. */
 static const char *auth_advice(const struct nm_dialogue *d) {
   switch (d->last.code) {
+    case 534: /* Gmail's for RFC 4954's "too weak a mechanism" */
+      if (nm_reply_has_word(&d->last, NM_STR("password"))) {
+        return "make an app password at the provider, and give that as Password";
+      }
+      /* fallthrough */
     case 500:
     case 501:
     case 504:
-    case 534:
     case 538:
       return "the server does not take this way of logging in; name another mechanism in "
              "ThisHostCredentials, "

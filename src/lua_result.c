@@ -69,7 +69,10 @@ int nm_result_push_failure(lua_State *L, const struct nm_client *c, const struct
                            enum nm_outcome outcome) {
   const struct nm_reply *reply = s->reply.code != 0 ? &s->reply : &s->txn.reply;
   int pushed = nm_push_failure(L, &s->error, nm_outcome_name(outcome));
-  nm_result_set_reply(L, reply);
+  if (reply->code >=
+      400) { /* else the server's last word was friendly, and the failure is told by the text */
+    nm_result_set_reply(L, reply);
+  }
   if (s->command != NULL) {
     lua_pushstring(L, s->command);
     lua_setfield(L, -2, "Command");
@@ -119,10 +122,14 @@ static void count_fates(const struct nm_txn_result *txn, int n_out[N_FATES]) {
 
 /* Into the lists that lie from index at on, each at the place of its fate. */
 static void fill_lists(lua_State *L, int at, const struct nm_txn_result *txn) {
+  static const struct nm_reply none = {0};
   int n[N_FATES] = {0};
   for (size_t i = 0; i < txn->n_rcpt; i++) {
     const struct nm_rcpt *r = &txn->rcpt[i];
     const struct nm_reply *word = last_word(txn, r);
+    if (r->fate == NM_FATE_NOT_SENT && nm_reply_class(word) < 4) {
+      word = &none; /* that RCPT was welcome helps nobody who looks for a reason */
+    }
     push_recipient(L, r->addr, word);
     set_temporary(L, r->fate, word);
     lua_rawseti(L, at + (int)r->fate, ++n[r->fate]);

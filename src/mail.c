@@ -1,5 +1,7 @@
 #include "mail.h"
 
+#include <string.h>
+
 void nm_mails_add(struct nm_mails *l, struct nm_mail *m) {
   m->next = NULL;
   m->previous = l->last;
@@ -94,24 +96,42 @@ const struct nm_error *nm_mail_too_late(const struct nm_mail *m, struct nm_error
   return e;
 }
 
+/* MAIL was refused: for the address, or for what else it says (RFC 3463 3.4 and 3.7: x.3.y is about the system, x.6.y about the content). */
+static const char *sender_advice(const struct nm_reply *r) {
+  if (r->code == 530) {
+    return nm_reply_has_word(r, NM_STR("TLS")) ? "; set EnableSsl"
+                                               : "; the server wants a login: set UserName and Password";
+  }
+  if (r->code == 552 || r->code == 555 || r->enhanced[1] == 3 || r->enhanced[1] == 6) {
+    return "";
+  }
+  return "; use an address in From (or Sender) that this login may send from";
+}
+
+static const char *advice_of(const struct nm_txn_result *r) {
+  if (r->outcome == NM_OUTCOME_UNKNOWN) {
+    return ": sending it again may deliver it twice";
+  }
+  if (r->error.kind == NM_KIND_CONNECT) {
+    return "; nobody has got it, so it is safe to try again";
+  }
+  if (r->reply.code / 100 == 4) {
+    return "; try again later";
+  }
+  if (r->command != NULL && strcmp(r->command, "BDAT") == 0 && r->reply.code >= 500 && r->reply.code <= 504) {
+    return "; it announces CHUNKING and does not have it: set Chunking = \"off\" in SendOptions";
+  }
+  return r->error.kind == NM_KIND_SENDER ? sender_advice(&r->reply) : "";
+}
+
 /* The engine's words with the server's name and advice: a sentence that stands alone. */
 static void explain(const char *place, const struct nm_txn_result *r, struct nm_error *e) {
-  const char *advice = "";
-  if (r->outcome == NM_OUTCOME_UNKNOWN) {
-    advice = ": sending it again may deliver it twice";
-  } else if (r->error.kind == NM_KIND_CONNECT) {
-    advice = "; nothing was sent, so it is safe to try again";
-  } else if (r->reply.code / 100 == 4) {
-    advice = "; try again later";
-  } else if (r->error.kind == NM_KIND_SENDER) {
-    advice = "; use an address in From (or Sender) that this login may send from";
-  }
   if (r->error.kind == NM_KIND_MESSAGE) { /* not the server's affair */
     nm_error_set(e, r->error.code, r->error.kind, "%s", r->error.text);
   } else {
     /* The words in the middle are the server's, as many as it likes; ours at the end must not be lost for them. */
     nm_error_set(e, r->error.code, r->error.kind, "%.*s (server %s)%s", NM_ERROR_TEXT_MAX / 2, r->error.text,
-                 place, advice);
+                 place, advice_of(r));
   }
 }
 

@@ -186,7 +186,9 @@ static const char *advice(const struct nm_conn *c, CURLcode rc) {
     case CURLE_COULDNT_CONNECT:
       return c->is_local ? socket_advice(c) : NULL;
     case CURLE_USE_SSL_FAILED:
-      return c->replies <= 2 ? "the server does not offer STARTTLS" : "the server refuses STARTTLS";
+      return c->replies <= 2 ? "the server does not offer STARTTLS; use its submission port (587), or 465 "
+                               "with TLS from the first byte"
+                             : "the server refuses STARTTLS";
     case CURLE_LOGIN_DENIED:
       return login_advice(c);
     case CURLE_AUTH_ERROR:

@@ -18,6 +18,11 @@ static size_t find(struct nm_str s, struct nm_str what) {
   return s.n;
 }
 
+int nm_reply_has_word(const struct nm_reply *r, struct nm_str word) {
+  struct nm_str text = nm_buf_str(&r->text);
+  return find(text, word) < text.n;
+}
+
 /* No quote, bracket or separator that servers put around a queue id. */
 static int is_id(char c) {
   return nm_is((unsigned char)c, NM_CHAR_PRINT) && strchr(" \"'(),;<>[]{}", c) == NULL;

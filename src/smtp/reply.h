@@ -44,6 +44,9 @@ size_t nm_reply_enhanced(struct nm_str line, int reply_class, int enhanced_out[3
 /* The queue id when the text has one in a known form ("queued as X", "id=X", …), else n == 0. Borrows from r. */
 struct nm_str nm_reply_queue_id(const struct nm_reply *r);
 
+/* Whether its text has the words, ASCII letters without case. */
+int nm_reply_has_word(const struct nm_reply *r, struct nm_str word);
+
 struct nm_reply_parser *nm_reply_parser_new(void);
 void nm_reply_parser_free(struct nm_reply_parser **p);
 /* Takes bytes up to the end of one reply; *used_out says how many. 1: nm_reply_parser_get has it; 0: more is

@@ -283,6 +283,8 @@ int nm_session_begin(struct nm_session *s, const struct nm_envelope *env, struct
   s->n_begun++;
   nm_row_weigh(&s->row, t);
   if (is_idle) {
+    /* RSET has something to clear, and may be refused: the content waits until the server has said what it holds. */
+    t->env.is_idle |= s->is_reset_due;
     nm_txn_start(t, s->wire, s->is_reset_due);
     enter(s, NM_SESSION_BUSY);
     if (env->size >= 0 && env->size <= NM_OUT_SMALL) {

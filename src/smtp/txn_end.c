@@ -117,6 +117,8 @@ void nm_txn_conclude_refused(struct nm_txn *t) {
   }
 }
 
+#define MAY_HAVE_IT "; the server may have taken the message"
+
 void nm_txn_fail(struct nm_txn *t, const struct nm_error *why) {
   struct nm_txn_result *res = &t->result;
   if (nm_txn_is_refused(t)) {
@@ -126,8 +128,9 @@ void nm_txn_fail(struct nm_txn *t, const struct nm_error *why) {
   res->command = nm_txn_command(t);
   res->error = *why;
   nm_txn_conclude(t, t->is_handed_over ? NM_OUTCOME_UNKNOWN : NM_OUTCOME_NOT_SENT);
-  if (t->is_handed_over) {
-    nm_error_set(&res->error, why->code, why->kind, "%s; the server may have taken the message", why->text);
+  /* why may be what another transaction of the same line came to, in its words. */
+  if (t->is_handed_over && strstr(why->text, MAY_HAVE_IT) == NULL) {
+    nm_error_set(&res->error, why->code, why->kind, "%s%s", why->text, MAY_HAVE_IT);
   }
 }
 
