@@ -194,6 +194,8 @@ build = {
         "src/dialogue.c",
         "src/ehlo_name.c",
         "src/flight.c",
+        "src/flight_lines.c",
+        "src/flight_step.c",
         "src/host.c",
         "src/kept.c",
         "src/line.c",
