@@ -202,9 +202,13 @@ int nm_client_check_free(const struct nm_client *c, struct nm_error *e) {
   if (c->sending == NULL && c->flight == NULL && !c->is_showing) {
     return 0;
   }
-  return nm_error_set(e, NM_EINVAL, NM_KIND_CONNECT,
-                      "the client is sending another message; wait until that %s, or use another client",
-                      c->flight != NULL ? "is over" : "Send has returned");
+  return nm_error_set(
+      e, NM_EINVAL, NM_KIND_CONNECT, "%s",
+      c->flight != NULL
+          ? "the client is sending another message: a task of its is not over; step it, or Wait "
+            "for it, or use another client"
+          : "the client is sending another message; wait until that Send has returned, or use "
+            "another client");
 }
 
 /* Takes the client. */
