@@ -124,8 +124,26 @@ static int on_delivery(struct nm_txn *t, const struct nm_reply *r) {
 
 /* The reply to the whole content. RFC 5321 4.1.1.4: the end of the data clears the transaction, refused or not; RFC 3030 2: after a
    BDAT that was refused only RSET does. */
+/* RFC 3463 3.2: 2.1.y is a word about an address, and no answer to a content; unless this server says the same to everything. The replies
+   were counted, and there was one too many before. */
+static int is_shifted(const struct nm_txn *t, const struct nm_reply *r) {
+  if (!t->is_blind || r->enhanced[0] != 2 || r->enhanced[1] != 1) {
+    return 0;
+  }
+  for (size_t i = 0; i < t->result.n_rcpt; i++) {
+    const struct nm_reply *said = &t->result.rcpt[i].reply;
+    if (nm_reply_class(said) == 2 && memcmp(said->enhanced, r->enhanced, sizeof r->enhanced) != 0) {
+      return 1;
+    }
+  }
+  return 0;
+}
+
 static int on_end(struct nm_txn *t, const struct nm_reply *r) {
   struct nm_txn_result *res = &t->result;
+  if (is_shifted(t, r)) {
+    return unexpected(t, "the server has said one thing too many", r);
+  }
   t->is_reset_due = t->chunking && nm_reply_class(r) != 2;
   if (t->env.is_lmtp) {
     return on_delivery(t, r);
