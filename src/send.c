@@ -204,7 +204,7 @@ int nm_client_check_free(const struct nm_client *c, struct nm_error *e) {
   }
   return nm_error_set(
       e, NM_EINVAL, NM_KIND_CONNECT, "%s",
-      c->flight != NULL ? "the client is sending other messages: a task or a SendMany of its is not over; "
+      c->flight != NULL ? "the client is sending another message: a task or a SendMany of its is not over; "
                           "wait for that, or use "
                           "another client"
                         : "the client is sending another message; wait until that Send has returned, or use "
