@@ -357,11 +357,13 @@ static void push_kit(lua_State *L) {
 }
 
 /* Methods that are Lua's, since functions are called in them that may yield. Their module is loaded with the first call, which puts
-   it in their place. */
+   it in their place. Those who make tasks share one row of them for each client, whatever becomes of package.loaded in between: busted
+   empties it behind each file. */
 static const char methods_source[] = "local members, kit = ...\n"
                                      "local function add(names, module)\n"
                                      "  for i = 1, #names do\n"
                                      "    members[names[i]] = function(...)\n"
+                                     "      kit.tasks = kit.tasks or require 'netmail.task'\n"
                                      "      local methods = require(module)(kit)\n"
                                      "      for j = 1, #names do members[names[j]] = methods[names[j]] end\n"
                                      "      return methods[names[i]](...)\n"

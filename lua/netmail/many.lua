@@ -3,13 +3,13 @@
 
 local options = require "netmail.many_options"
 local sources = require "netmail.many_source"
-local tasks = require "netmail.task"
 
 local function fail(level, ...)
   error(string.format(...), level + 1)
 end
 
 return function(kit)
+  local tasks = kit.tasks
   local new_run = require "netmail.many_run"(kit)
   local new_errand = require "netmail.many_errand"(kit)
   local api = {}

@@ -1,8 +1,6 @@
 --- `Client:SendAsync`: all unfinished Sends of a client that go to the same server are messages of one flight, over up to `MaxConnections`
 -- connections, one message at a time on each, so that one that is cancelled takes nobody with it. Private, but for the method.
 
-local tasks = require "netmail.task"
-
 local BUSY_MS = 10 -- after which it is looked again whether somebody else still has the client
 
 local function pack(...)
@@ -10,7 +8,7 @@ local function pack(...)
 end
 
 return function(kit)
-  local now = kit.now
+  local now, tasks = kit.now, kit.tasks
 
   -- What one task has: its Send. It waits in its batch with its `message`, or has the number `slot` in the flight, or is over.
   local Send = { now = now }
