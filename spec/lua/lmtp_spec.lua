@@ -224,8 +224,9 @@ describe("a socket of this machine", function()
     local text = process.run(command:format(connections, process.quote(path), table.concat(words, " "),
       process.quote(path)))
     pids[#pids + 1] = text:match "%d+"
-    assert(process.wait(10, function() return process.exists(path) end))
-    return function() return process.read(path .. ".log") end
+    local function log() return process.read(path .. ".log") end
+    assert(process.wait(10, function() return process.exists(path .. ".log") and log():find "^port" end)) -- it listens
+    return log
   end
 
   local SMTP = { "send:220 x\\r\\n", "expect:EHLO", "send:250-x\\r\\n250 AUTH PLAIN\\r\\n" }
