@@ -196,7 +196,7 @@ static int is_lines_fault(const struct nm_line *l, const struct nm_txn_result *r
    line had served before, so that the server may just have had enough of it; others never had their turn. */
 static int may_go_again(const struct nm_line *l, const struct nm_mail *m, const struct nm_txn_result *r,
                         int is_culprit) {
-  if (m->n_lost >= LOST_MAX || !is_lines_fault(l, r) || r->error.kind == NM_KIND_CANCELLED) {
+  if (m->n_lost >= LOST_MAX || !is_lines_fault(l, r)) {
     return 0;
   }
   return !is_culprit || (r->error.kind != NM_KIND_TIMEOUT && (l->n_heard > 0 || !l->is_fresh));

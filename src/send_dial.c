@@ -17,7 +17,7 @@ static void forget_server(struct nm_sending *s) {
   memcpy(s->out->spent, spent, sizeof spent);
 }
 
-/* The connection to a server. 1: there is none left that could be asked. */
+/* Whose connection is used from here on. NM_ENOMEM. */
 static int choose_server(struct nm_sending *s, size_t server) {
   forget_server(s);
   s->server = server;
