@@ -59,17 +59,6 @@ static struct nm_io *io_of(const struct nm_line *l) {
   return l->client->api->conn_io(l->client->conn);
 }
 
-static void lose_time(struct nm_line *l, const char *what) {
-  struct nm_session *s = l->client->session;
-  struct nm_error over = {0};
-  if (nm_session_handed_over(s)) {
-    nm_pace_over_late(&l->pace, what, &over);
-  } else {
-    nm_pace_over(&l->pace, what, &over);
-  }
-  nm_session_lost(s, &over);
-}
-
 /* DESIGN.md 3.6. The oldest on the line is the one that is waited for. */
 static int end_late(struct nm_line *l) {
   const struct nm_mail *m = l->mails.first;
@@ -96,7 +85,7 @@ static int pump(struct nm_line *l) {
   }
   if (nm_pace_left(&l->pace, nm_session_progress(s)) == 0) {
     l->has_stalled = !is_waiting;
-    lose_time(l, is_waiting ? "the content" : "the server's words");
+    nm_pump_out_of_time(l->client->session, &l->pace, is_waiting ? "the content" : "the server's words");
     return 1;
   }
   l->need = is_waiting ? NM_NEED_CONTENT : moved ? NM_NEED_TURN : NM_NEED_LINE;
@@ -119,9 +108,8 @@ int nm_line_step(struct nm_line *l, int64_t turn_end) {
   return 0;
 }
 
-/* DESIGN.md 3.3: polled before it is used again; and after a longer rest the content waits until the server is known to be there. */
+/* DESIGN.md 3.3: polled before it is used again. */
 #define REST_POLLED_MS 20
-#define REST_SHORT_MS 1000
 
 static int is_used_up(const struct nm_line *l, size_t per_line) {
   return nm_session_is_spent(l->client->session) || nm_kept_is_old(l->client) ||
@@ -157,7 +145,7 @@ int nm_line_begin(struct nm_line *l, struct nm_mail *m, int64_t now) {
   if (nm_split_next(&m->split, nm_session_caps(c->session)) != 1) {
     return NM_ELIMIT;
   }
-  m->split.part.is_idle = l->mails.n == 0 && !is_first && now - c->rests_since > REST_SHORT_MS;
+  m->split.part.is_idle = l->mails.n == 0 && !is_first && now - c->rests_since > NM_REST_SHORT_MS;
   m->split.part.is_lmtp = c->is_lmtp;
   m->split.part.is_tls = c->is_secure;
   m->out->spent[NM_PHASE_CONNECT] += now - m->since;
@@ -252,10 +240,6 @@ struct nm_source *nm_line_content(const struct nm_line *l) {
   return NULL;
 }
 
-/* Vain answers in a row that cost no rest: filters need a few to make a chunk of many. */
-#define IDLE_FREE 100
-#define REST_MS 10
-
 /* As a lone send does (send.c), but for the rest, in which others may go on; what comes behind the Deadline is not handed over any more. */
 static void resume_content(struct nm_line *l) {
   struct nm_session *s = l->client->session;
@@ -266,13 +250,13 @@ static void resume_content(struct nm_line *l) {
     l->n_idle = 0;
     l->asks_at = 0;
     nm_pace_rest(&l->pace);
-  } else if (l->n_idle < IDLE_FREE) {
+  } else if (l->n_idle < NM_IDLE_FREE) {
     l->n_idle++;
   } else {
-    l->asks_at = nm_clock_ms() + REST_MS;
+    l->asks_at = nm_clock_ms() + NM_IDLE_REST_MS;
   }
   if (nm_pace_left(&l->pace, nm_session_progress(s)) == 0) {
-    lose_time(l, "the content");
+    nm_pump_out_of_time(l->client->session, &l->pace, "the content");
   }
 }
 

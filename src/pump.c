@@ -89,3 +89,13 @@ void nm_pump_wait(const struct nm_session *s, struct nm_io *io, int ms) {
   int want = nm_session_want(s) & (NM_IO_READ | NM_IO_WRITE);
   (void)io->ops->wait(io, want != 0 ? want : NM_IO_READ, ms);
 }
+
+void nm_pump_out_of_time(struct nm_session *s, const struct nm_pace *pace, const char *what) {
+  struct nm_error over = {0};
+  if (nm_session_handed_over(s)) {
+    nm_pace_over_late(pace, what, &over);
+  } else {
+    nm_pace_over(pace, what, &over);
+  }
+  nm_session_lost(s, &over);
+}

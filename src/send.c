@@ -27,16 +27,6 @@ static int phase_of(const struct nm_session *s) {
   return nm_session_handed_over(s) ? NM_PHASE_REPLY : NM_PHASE_CONTENT;
 }
 
-static void lose_time(struct nm_sending *s, const char *what) {
-  struct nm_error over = {0};
-  if (nm_session_handed_over(s->via->session)) {
-    nm_pace_over_late(s->pace, what, &over);
-  } else {
-    nm_pace_over(s->pace, what, &over);
-  }
-  nm_session_lost(s->via->session, &over);
-}
-
 /* Until the transaction, or the question, is over, one way or another, or something is needed first (NM_AGAIN). The clock is asked
    at each turn: a server that is quick must not put off the Deadline. */
 static int pump(struct nm_sending *s) {
@@ -51,7 +41,8 @@ static int pump(struct nm_sending *s) {
     }
     int want = nm_session_want(c->session);
     if (left == 0) {
-      lose_time(s, (want & NM_WANT_CONTENT) != 0 ? "the content" : "the server's words");
+      nm_pump_out_of_time(s->via->session, s->pace,
+                          (want & NM_WANT_CONTENT) != 0 ? "the content" : "the server's words");
     } else if ((want & NM_WANT_CONTENT) != 0) {
       s->need = NM_NEED_CONTENT;
       return NM_AGAIN;
@@ -66,10 +57,6 @@ static int pump(struct nm_sending *s) {
   return 0;
 }
 
-/* Vain answers in a row that cost no rest: filters need a few to make a chunk of many. */
-#define IDLE_FREE 100
-#define REST_MS 10
-
 /* The content was asked for its next bytes. When it took the whole Deadline for them, they come too late: handed to
    the server now, they would make an unknown outcome of one that is known. */
 static void resume(struct nm_sending *s) {
@@ -77,14 +64,14 @@ static void resume(struct nm_sending *s) {
   if (nm_pieces_waiting(s->mail.content) == NULL) {
     s->n_idle = 0;
     nm_pace_rest(s->pace);
-  } else if (s->n_idle < IDLE_FREE) {
+  } else if (s->n_idle < NM_IDLE_FREE) {
     s->n_idle++;
   } else {
     struct nm_io *io = c->api->conn_io(c->conn);
-    (void)io->ops->wait(io, NM_IO_READ, REST_MS);
+    (void)io->ops->wait(io, NM_IO_READ, NM_IDLE_REST_MS);
   }
   if (nm_pace_left(s->pace, nm_session_progress(c->session)) == 0) {
-    lose_time(s, "the content");
+    nm_pump_out_of_time(s->via->session, s->pace, "the content");
   }
 }
 
@@ -108,15 +95,12 @@ static int end(struct nm_sending *s) {
   return out->error.code;
 }
 
-/* DESIGN.md 3.3: on a line that has rested for longer, content waits until the server is known to be there. */
-#define REST_SHORT_MS 1000
-
 static int begin_transaction(struct nm_sending *s) {
   struct nm_client *c = s->via;
   if (nm_split_next(&s->mail.split, nm_session_caps(c->session)) != 1) {
     return NM_ELIMIT;
   }
-  s->mail.split.part.is_idle = !s->fresh && nm_clock_ms() - c->rests_since > REST_SHORT_MS;
+  s->mail.split.part.is_idle = !s->fresh && nm_clock_ms() - c->rests_since > NM_REST_SHORT_MS;
   s->mail.split.part.is_lmtp = c->is_lmtp;
   s->mail.split.part.is_tls = c->is_secure;
   int is_off = nm_client_pipelining(s->client) == NM_PIPELINING_OFF;
