@@ -86,7 +86,7 @@ class Server:
             [*place.far, *pinned(case, False), peers.PYTHON, "-B", f"{peers.HERE}/serve.py", case.server, place.bind],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.port = place.port(self.read()["tls" if "tls" in case.words else "plain"])
-        self.before = self.ask(0)
+        self.before = self.ask({})
 
     def read(self):
         said = self.process.stdout.readline()
@@ -94,14 +94,14 @@ class Server:
             raise Failed("the server has ended")
         return json.loads(said)
 
-    def ask(self, expected):
-        self.process.stdin.write(f"{expected}\n")
+    def ask(self, least):
+        self.process.stdin.write(json.dumps(least) + "\n")
         self.process.stdin.flush()
         return self.read()
 
-    def arrived(self, mails):
-        """Since it was asked last, when that many should have; None if it does not count."""
-        before, self.before = self.before, self.ask((self.before or {"mails": 0})["mails"] + mails)
+    def arrived(self, what, n):
+        """Since it was asked last, when n of what should have; None if it does not count."""
+        before, self.before = self.before, self.ask({what: self.before[what] + n} if self.before else {})
         return self.before and {name: n - before[name] for name, n in self.before.items()}
 
     def stop(self):
@@ -138,7 +138,7 @@ def turn(case, peer, place, server, mails):
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
         said, wrong = "", "no end"
-    arrived = server.arrived(0 if "noop" in case.words else mails)
+    arrived = server.arrived("connections" if "noop" in case.words else "mails", mails)
     if process.returncode != 0:
         raise Failed(wrong.strip().splitlines()[-1][:200] if wrong.strip() else f"exit {process.returncode}")
     check(case, mails, arrived)
