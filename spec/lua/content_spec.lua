@@ -1,6 +1,7 @@
 -- Content from anywhere: strings, functions, LTN12 sources and open files, in ToString, WriteTo and Send; what goes wrong in
 -- them, and who may be asked how often.
 
+local mime = require "mime"
 local netmail = require "netmail"
 local mail = require "spec.support.mail"
 local net = require "spec.support.net"
@@ -19,19 +20,8 @@ local function letter(content, fields)
   return net.message { Attachments = { type(content) == "userdata" and not io.type(content) and content or attach(content, fields) } }
 end
 
-local alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-local digit = {}
-for i = 1, 64 do digit[alphabet:byte(i)] = i - 1 end
-
 local function unbase64(s)
-  local out = {}
-  for four in s:gsub("%s", ""):gmatch "...." do
-    local a, b, c, d = four:byte(1, 4)
-    local n = digit[a] * 262144 + digit[b] * 4096 + (digit[c] or 0) * 64 + (digit[d] or 0)
-    local three = string.char(math.floor(n / 65536), math.floor(n / 256) % 256, n % 256)
-    out[#out + 1] = three:sub(1, d == 61 and (c == 61 and 1 or 2) or 3)
-  end
-  return table.concat(out)
+  return mime.unb64(s) or ""
 end
 
 --- The attachments of a message's text, decoded.
