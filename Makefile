@@ -16,8 +16,8 @@ LUA_VERSION ?= 5.4
 # For `make fuzz` and for the fuzz targets in `make test`, each.
 FUZZ_SECONDS ?= 60
 FUZZ_TEST_SECONDS ?= 3
-# How many parts of the tests run at once; a `make -jN test` decides it instead.
-JOBS ?= 2
+# How many parts of the tests run at once, of which many wait for a clock; a `make -jN test` decides it instead.
+JOBS ?= $(shell expr $$(nproc) + 1)
 
 # One interpreter: its command, its headers' folder. Those that are not installed are left out (and skipped, with a
 # word, by the tests).
