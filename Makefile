@@ -83,7 +83,7 @@ LOGS = build/test-logs
 PART = spec/support/part.sh $(LOGS)
 SUMMARY = spec/support/summary.sh $(LOGS)
 
-.PHONY: help all modules demo test check fuzz bench bench-quick bench-deps bench-encode bench-build bench-memory bench-send install deps rockspec clean distclean \
+.PHONY: help all modules demo test check fuzz bench bench-quick bench-deps bench-encode bench-build bench-memory bench-steps bench-send install deps rockspec clean distclean \
   test-parts test-c test-valgrind test-lua test-fuzz test-rock lint-gcc lint-clang
 
 help: ## this list
@@ -356,7 +356,7 @@ build/plain/bench/send/flight: build/plain/obj/bench/send/flight.o $(NEEDS_top:%
 
 BENCH_LUA = $(firstword $(filter lua5.4,$(LUAS)) $(LUAS))
 
-bench: bench-encode bench-build bench-memory bench-send ## all benchmarks; bench/README.md says what they mean
+bench: bench-encode bench-build bench-memory bench-steps bench-send ## all benchmarks; bench/README.md says what they mean
 
 bench-quick: modules $(SEND_PROGRAMS) ## the sink tested, then one short round of each of bench-send, to see that all of it runs
 	@/usr/bin/python3 -B bench/send/sink_test.py build/plain/bench/send/sink
@@ -369,6 +369,9 @@ bench-send: modules $(SEND_PROGRAMS) ## sending, beside libcurl, Nodemailer, smt
 
 bench-memory: modules ## memory for an attachment of a gigabyte
 	@spec/support/lua.sh $(BENCH_LUA) bench/run.lua
+
+bench-steps: modules ## the longest steps of a task that is asked for one millisecond at a time
+	@spec/support/lua.sh $(BENCH_LUA) bench/steps.lua
 
 bench-deps: deps ## install what the benchmarks compare with
 	@spec/support/deps.sh "$(BENCH_DEBS)" "$(SERVER_DEBS)"
