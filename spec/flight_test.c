@@ -85,6 +85,38 @@ static void keeps_to_its_limits(void) {
   }
 }
 
+/* Large messages fill it sooner than by their number; each line has one, however large, and as many lines are dialled as have something to do. */
+static void counts_octets(void) {
+  static const struct {
+    const char *name;
+    int64_t size;
+    size_t lines, n, room, most; /* room: messages that it takes at first; most: on one line at once */
+    int dials;
+  } rows[] = {
+      {"one line", 800 << 10, 1, 9, 3, 3, 1},
+      {"three lines", 800 << 10, 3, 18, 8, 3, 3},
+      {"as many as two lines take", 800 << 10, 3, 5, 5, 3, 2},
+      {"all that fit", NM_WINDOW_BYTES_DEFAULT / 16, 1, 20, 16, 16, 1},
+      {"exactly two", NM_WINDOW_BYTES_DEFAULT / 2, 1, 6, 2, 2, 1},
+      {"too large for any window", 100 << 20, 1, 4, 1, 1, 1},
+      {"one for each line", 100 << 20, 3, 6, 3, 1, 3},
+      {"of unknown size", -1, 1, 20, 16, 16, 1},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    begin(BOTH, rows[i].n);
+    for (size_t k = 0; k < rows[i].n; k++) {
+      world.letters[k].env.size = rows[i].size; /* said, and not so: the server does not ask */
+    }
+    CHECK(world_take_off(rows[i].lines, 16, 0) == 0);
+    world_hand_in();
+    CHECK_ROW(world.n_in == rows[i].room && world.flight.n_mails == rows[i].room, rows[i].name);
+    world_fly();
+    CHECK_ROW(count(NM_OUTCOME_ACCEPTED) == rows[i].n && world.flight.octets == 0, rows[i].name);
+    CHECK_ROW(memory_lines.n_dialled == rows[i].dials && world.most_mails == rows[i].most, rows[i].name);
+    finish(rows[i].name);
+  }
+}
+
 /* What was connected for a flight is there for the next, and for a Send; nobody is dialled without need. */
 static void keeps_its_lines(void) {
   begin(BOTH, 1);
@@ -623,6 +655,7 @@ static void survives_each_failing_allocation(void) {
 int main(void) {
   world_found();
   RUN(keeps_to_its_limits);
+  RUN(counts_octets);
   RUN(keeps_its_lines);
   RUN(finds_dead_lines);
   RUN(knows_that_it_may_go_on);

@@ -71,8 +71,9 @@ size_t nm_flight_up(const struct nm_flight *f) {
 }
 
 size_t nm_flight_room(const struct nm_flight *f) {
-  size_t most = f->limits.lines * f->limits.window;
-  return f->n_mails < most ? most - f->n_mails : 0;
+  size_t lines = f->limits.lines, most = lines * f->limits.window;
+  int is_heavy = f->octets / lines >= NM_WINDOW_BYTES_DEFAULT && f->n_mails >= lines;
+  return f->n_mails < most && !is_heavy ? most - f->n_mails : 0;
 }
 
 /* ---- the queue ---- */
@@ -89,6 +90,8 @@ void nm_flight_end_mail(struct nm_flight *f, struct nm_mail *m) {
 static void queue(struct nm_flight *f, struct nm_mail *m) {
   f->now = m->since = nm_clock_ms();
   f->n_mails++;
+  m->weight = m->env->size > 0 ? (uint64_t)m->env->size : 0;
+  f->octets += m->weight;
   f->is_moving = 1;
   if (m->out->error.code != 0) {
     nm_flight_end_mail(f, m);
@@ -112,8 +115,18 @@ int nm_flight_add_again(struct nm_flight *f, struct nm_mail *m) {
   return err;
 }
 
+/* Nothing of the flight's has it any more. */
+static void unload(struct nm_flight *f, struct nm_mail *m) {
+  f->octets -= m->weight;
+  m->weight = 0;
+}
+
 struct nm_mail *nm_flight_take(struct nm_flight *f) {
-  return nm_mails_take(&f->done);
+  struct nm_mail *m = nm_mails_take(&f->done);
+  if (m != NULL) {
+    unload(f, m);
+  }
+  return m;
 }
 
 /* It cannot be sent for want of a line, or of anybody who wants it to be. */
@@ -177,6 +190,7 @@ void nm_flight_cancel_mail(struct nm_flight *f, struct nm_mail *m, const struct 
     nm_flight_fail_mail(f, m, &all);
   }
   nm_mails_remove(m);
+  unload(f, m);
 }
 
 void nm_flight_close(struct nm_flight *f, const struct nm_error *why) {
@@ -232,6 +246,7 @@ void nm_flight_stop(struct nm_flight *f) {
   nm_free(f->lines);
   f->lines = NULL;
   f->n_mails = 0;
+  f->octets = 0;
   give_back(f->client);
   nm_servers_learn(&f->client->servers, &f->as->servers);
   f->client->flight = NULL;

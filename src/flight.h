@@ -24,7 +24,8 @@ struct nm_flight {
   struct nm_place place; /* where all of them go */
   struct nm_line *lines; /* limits.lines of them */
   struct nm_mails queue, done;
-  size_t n_mails; /* in the queue or on a line */
+  size_t n_mails;  /* in the queue or on a line */
+  uint64_t octets; /* of these and of those that are done, as far as it is known: they are all in memory */
   int64_t now;
   int is_moving; /* another step may get on at once: the last one was ended by its turn, or a message came since */
   pid_t pid;     /* whose it is: a forked child has no part in it */
@@ -43,7 +44,8 @@ int nm_flight_plan(struct nm_flight *f, const struct nm_client *c, const struct 
 int nm_flight_start(struct nm_flight *f, struct nm_client *c, struct nm_error *e);
 /* Whether c still is what it was at the plan, so that its next message may be one of these. */
 int nm_flight_fits(const struct nm_flight *f, const struct nm_client *c);
-/* How many more may be handed in, so that every line has all that it can take. */
+/* How many more may be handed in, so that every line has all that it can take; none when those that are in make NM_WINDOW_BYTES_DEFAULT octets
+   for each line, unless there are fewer of them than lines. To be asked again after each, where that counts. */
 size_t nm_flight_room(const struct nm_flight *f);
 /* How many connections are there to be used. */
 size_t nm_flight_up(const struct nm_flight *f);

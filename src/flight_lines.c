@@ -127,13 +127,21 @@ static void connect(struct nm_flight *f, size_t i, int64_t turn_end) {
   nm_flight_on_moved(f, l, NM_LINE_CONNECTING);
 }
 
+/* How many messages a line begins before the first is over, if all are as large as those that are here on the whole. */
+static size_t taken_by_line(const struct nm_flight *f) {
+  size_t all = f->n_mails + f->done.n;
+  uint64_t mean = all > 0 ? f->octets / all : 0;
+  uint64_t n = mean > 0 ? (NM_WINDOW_BYTES_DEFAULT - 1) / mean + 1 : f->limits.window;
+  return n < f->limits.window ? (size_t)n : f->limits.window;
+}
+
 /* How many messages wait beyond those that lines will take which are being connected, or have just come up. */
 static size_t unserved(const struct nm_flight *f) {
-  size_t n = f->queue.n;
+  size_t n = f->queue.n, most = taken_by_line(f);
   for (size_t i = 0; i < f->limits.lines; i++) {
     const struct nm_line *l = &f->lines[i];
     int is_free = l->state == NM_LINE_CONNECTING || (l->state == NM_LINE_UP && l->mails.n == 0);
-    size_t takes = is_free ? f->limits.window : 0;
+    size_t takes = is_free ? most : 0;
     n -= takes < n ? takes : n;
   }
   return n;

@@ -71,10 +71,11 @@ int nm_flight_launch(lua_State *L, struct nm_flight_job *f, struct nm_flight_slo
                              .patience = patience};
   nm_flight_add(&f->flight, &s->mail);
   lua_pushinteger(L, s->number);
-  return 1;
+  lua_pushboolean(L, nm_flight_room(&f->flight) == 0);
+  return 2;
 }
 
-/* (flight, message, options or nil): its number. What is wrong with it becomes its result. */
+/* (flight, message, options or nil): its number, and whether the flight is full. What is wrong with the message becomes its result. */
 static int put(lua_State *L) {
   struct nm_flight_job *f = nm_flight_job_at(L, 1);
   struct nm_flight_slot *s = nm_flight_free_slot(L, f);
@@ -91,14 +92,16 @@ static int put(lua_State *L) {
   return nm_flight_launch(L, f, s, f->client->deadline, f->client->rcpt_max);
 }
 
-/* (flight, number): one that is over goes once more to those who may still get it; false when there is nobody, or no way. */
+/* (flight, number): one that is over goes once more to those who may still get it; false when there is nobody, or no way. And whether the
+   flight is full. */
 static int again(lua_State *L) {
   struct nm_flight_job *f = nm_flight_job_at(L, 1);
   struct nm_flight_slot *s = nm_flight_slot_at(L, f, 2, NM_SLOT_OVER);
   int ok = s->message.content != NULL && nm_flight_add_again(&f->flight, &s->mail) == 0;
   s->state = ok ? NM_SLOT_ON_WAY : s->state;
   lua_pushboolean(L, ok);
-  return 1;
+  lua_pushboolean(L, nm_flight_room(&f->flight) == 0);
+  return 2;
 }
 
 /* (flight, number) */

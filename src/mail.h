@@ -16,6 +16,7 @@ struct nm_mail {
   unsigned caps; /* NM_CAP_…, of the server that it was begun with last; has_caps: there was one */
   int has_caps;
   struct nm_split split;
+  uint64_t weight;       /* octets: what the flight counts for it */
   struct nm_mails *list; /* in which it is; NULL: none */
   struct nm_mail *next, *previous;
   int64_t since;   /* ms: when it came into the queue, or was begun */

@@ -16,7 +16,9 @@ return function(kit)
 
   --- false: it cannot go again, and ends with this turn.
   local function put_again(self, slot)
-    if not again(self.flight, slot) then
+    local ok
+    ok, self.is_full = again(self.flight, slot)
+    if not ok then
       self.spent = slot
       return false
     end
@@ -36,7 +38,8 @@ return function(kit)
   end
 
   local function put_new(self, message, options)
-    local slot = put(self.flight, message, options)
+    local slot
+    slot, self.is_full = put(self.flight, message, options)
     self.messages[slot], self.indexes[slot], self.tries[slot] = message, self.source.index, 1
     self.epochs[slot] = self.breaker.epoch
     self.in_flight = self.in_flight + 1
@@ -86,7 +89,7 @@ return function(kit)
       if rate and rate:wait(time) > 0 then return look_ahead(self, time) end
       if not put_one(self, time) then return end
       if rate then rate:take(time) end
-      room = room - 1
+      room = self.is_full and 0 or room - 1
     end
   end
 

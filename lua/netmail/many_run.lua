@@ -18,6 +18,7 @@ local PROGRESS = 250
 --   that failed)
 -- * `put(flight, message, options)`: takes the message as it is now; returns its slot. `again(flight, slot)`: once more, to those
 --   recipients who have proven not to have it and did not refuse it for good; false: nobody is left. What comes back is of all its tries.
+--   Both say as a second value whether there is room no more: large messages fill it sooner than by their number
 --   `release(flight, slot)`: it is over, and the slot free
 -- * `run(flight, budget, wakes_in)`, and `step(flight, nil, …)` with what protect returned: the next event. `done`, slot and what Send
 --   would have returned (of a plain flight true for a message that all have accepted); `called`, flight, function, x, y: to be called;

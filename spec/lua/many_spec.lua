@@ -357,6 +357,26 @@ describe("SendMany", function()
   end)
 end)
 
+describe("SendMany with large messages", function()
+  it("takes no more of them than make 2 MB for a connection, and one at least", function()
+    for _, row in ipairs { { size = 600000, connections = 1, most = 4 }, { size = 600000, connections = 3, most = 11 },
+      { size = 3000000, connections = 1, most = 1 } } do
+      local server = testing.Server {}
+      local client = server:Client {}
+      local text, taken, over, most = (("x"):rep(70) .. "\n"):rep(math.floor(row.size / 71)), 0, 0, 0
+      local summary = client:SendMany(function()
+        taken = taken + 1
+        most = math.max(most, math.min(taken, 20) - over)
+        return taken <= 20 and net.message { Text = text } or nil
+      end, { Connections = row.connections, OnResult = function() over = over + 1 end })
+      assert.equal(20, summary.Accepted)
+      assert.equal(row.most, most, row.size)
+      client:Close()
+      server:Stop()
+    end
+  end)
+end)
+
 describe("SendEach", function()
   it("is a loop over what became of the messages", function()
     local server = testing.Server { Faults = { { At = "RCPT", Match = "<u3@", Reply = "550 5.1.1 nobody" } } }

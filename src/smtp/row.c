@@ -65,7 +65,7 @@ void nm_row_settle(struct nm_row *r) {
 }
 
 void nm_row_weigh(struct nm_row *r, struct nm_txn *t) {
-  uint64_t size = t->env.size > 0 ? (uint64_t)t->env.size : 0;
+  uint64_t size = t->size > 0 ? (uint64_t)t->size : 0;
   uint64_t known = t->written > size ? t->written : size;
   r->bytes += known - t->weight;
   t->weight = known;

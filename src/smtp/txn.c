@@ -118,6 +118,7 @@ int nm_txn_begin(struct nm_txn *t, const struct nm_envelope *env, struct nm_sour
                  const struct nm_caps *caps, int may_pipeline) {
   nm_txn_recycle(t);
   t->env = *env;
+  t->size = env->size;
   t->pipelining = may_pipeline && (caps->flags & NM_CAP_PIPELINING) != 0;
   t->chunking = (caps->flags & NM_CAP_CHUNKING) != 0 && env->chunking != NM_CHUNKING_OFF;
   t->env.left_out = 0;

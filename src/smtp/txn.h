@@ -67,6 +67,7 @@ struct nm_txn {
   size_t delivered;  /* LMTP: recipients before this one have their last answer */
   size_t n_due;      /* LMTP: replies to come */
   int is_reset_due; /* by the last reply: the server still holds a transaction that the next one must clear */
+  int64_t size;     /* of the content, also where the server is not told; -1: not known */
   uint64_t written; /* octets */
   uint64_t weight;  /* what the row counts for it */
   size_t rcpt_text_n; /* kept of RCPT's replies */

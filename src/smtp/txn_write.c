@@ -188,9 +188,8 @@ static int write_chunk(struct nm_txn *t, struct nm_buf *out, struct nm_stretch *
 /* A chunk that is begun far behind in the buffer is cut short by its end, and a message in two chunks costs the server one more reply:
    only one that will fit is begun there. What becomes of line ends on the wire is no matter here. */
 static int may_chunk_here(const struct nm_txn *t, const struct nm_buf *out) {
-  return out->n <= BESIDE_CHUNK_MAX ||
-         (t->cmd.i == 0 && t->env.size >= 0 &&
-          (uint64_t)t->env.size + CHUNK_HEAD_MAX <= (uint64_t)(out->max - out->n));
+  return out->n <= BESIDE_CHUNK_MAX || (t->cmd.i == 0 && t->size >= 0 &&
+                                        (uint64_t)t->size + CHUNK_HEAD_MAX <= (uint64_t)(out->max - out->n));
 }
 
 /* What is written next is content after DATA and not a command. */
