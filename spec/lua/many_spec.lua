@@ -370,7 +370,7 @@ describe("SendMany with large messages", function()
         return taken <= 20 and net.message { Text = text } or nil
       end, { Connections = row.connections, OnResult = function() over = over + 1 end })
       assert.equal(20, summary.Accepted)
-      assert.equal(row.most, most, row.size)
+      assert.is_true(most >= row.most - 1 and most <= row.most + 1, most) -- one may be between flight and callback
       client:Close()
       server:Stop()
     end
