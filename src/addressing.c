@@ -24,20 +24,12 @@ static int take_from(struct nm_addressing *a, const struct nm_message *m, struct
   return 0;
 }
 
-static int add_all(struct nm_list *to, const struct nm_list *from) {
-  int err = 0;
-  for (size_t i = 0; i < from->n && err == 0; i++) {
-    err = nm_list_add(to, from->items[i]);
-  }
-  return err;
-}
-
 /* To, CC and Bcc. */
 static int gather(struct nm_list *to, const struct nm_message *m) {
   const struct nm_resent *r = nm_message_resent(m);
-  int err = add_all(to, r != NULL ? r->to : m->to);
-  err = err == 0 ? add_all(to, r != NULL ? r->cc : m->cc) : err;
-  return err == 0 ? add_all(to, r != NULL ? r->bcc : m->bcc) : err;
+  int err = nm_list_add_all(to, r != NULL ? r->to : m->to);
+  err = err == 0 ? nm_list_add_all(to, r != NULL ? r->cc : m->cc) : err;
+  return err == 0 ? nm_list_add_all(to, r != NULL ? r->bcc : m->bcc) : err;
 }
 
 static int gather_said(struct nm_list *to, const struct nm_list *said) {
@@ -84,9 +76,6 @@ static int merge(struct nm_rcpt_options *all, const struct nm_recipient *r, stru
 /* place: where among the recipients each one that was gathered is. */
 static int take_rcpt(struct nm_addressing *a, const size_t *place, struct nm_error *e) {
   const struct nm_send_options *o = a->options;
-  if (o == NULL || !asks(o)) {
-    return 0;
-  }
   a->rcpt = nm_realloc_array(NULL, a->to->n, sizeof *a->rcpt);
   if (a->rcpt == NULL) {
     return nm_error_nomem(e);
@@ -104,9 +93,12 @@ static int take_rcpt(struct nm_addressing *a, const size_t *place, struct nm_err
   return err;
 }
 
-static int take_unique(struct nm_addressing *a, const struct nm_list *all, struct nm_error *e) {
-  size_t *place = nm_realloc_array(NULL, all->n, sizeof *place);
-  int err = place != NULL ? nm_addr_list_unique(all, &a->to, place) : NM_ENOMEM;
+static int make_unique(struct nm_addressing *a, struct nm_error *e) {
+  if (a->options == NULL || !asks(a->options)) {
+    return nm_addr_list_unique(a->to, NULL) == 0 ? 0 : nm_error_nomem(e);
+  }
+  size_t *place = nm_realloc_array(NULL, a->to->n, sizeof *place);
+  int err = place != NULL ? nm_addr_list_unique(a->to, place) : NM_ENOMEM;
   err = err != 0 ? nm_error_nomem(e) : take_rcpt(a, place, e);
   nm_free(place);
   return err;
@@ -114,19 +106,17 @@ static int take_unique(struct nm_addressing *a, const struct nm_list *all, struc
 
 static int take_to(struct nm_addressing *a, const struct nm_message *m, struct nm_error *e) {
   const struct nm_list *said = a->options != NULL ? a->options->to : NULL;
-  struct nm_list *all = nm_addr_list_new();
-  int err = all == NULL ? NM_ENOMEM : said != NULL ? gather_said(all, said) : gather(all, m);
+  a->to = nm_addr_list_new();
+  int err = a->to == NULL ? NM_ENOMEM : said != NULL ? gather_said(a->to, said) : gather(a->to, m);
   if (err != 0) {
-    err = list_error(err, e);
-  } else if (all->n == 0) {
-    err = nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
-                       said != NULL ? "the option To names no recipient"
-                                    : "the message has no recipients; add one to To, CC or Bcc");
-  } else {
-    err = take_unique(a, all, e);
+    return list_error(err, e);
   }
-  nm_list_unref(&all);
-  return err;
+  if (a->to->n == 0) {
+    return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
+                        said != NULL ? "the option To names no recipient"
+                                     : "the message has no recipients; add one to To, CC or Bcc");
+  }
+  return a->to->n > 1 || said != NULL ? make_unique(a, e) : 0;
 }
 
 int nm_addressing_take(struct nm_addressing *a, const struct nm_message *m, struct nm_send_options *options,

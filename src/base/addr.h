@@ -2,6 +2,7 @@
 #define NM_BASE_ADDR_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include "base/error.h"
 #include "base/hidden.h"
 #include "base/list.h"
@@ -56,9 +57,11 @@ void nm_addr_unref(struct nm_addr **a);
 int nm_addr_same(const struct nm_addr *a, const struct nm_addr *b);
 /* An order in which equals by value are 0 and the addresses of a domain stand together. */
 int nm_addr_compare(const struct nm_addr *a, const struct nm_addr *b);
-/* A new list of those that are not the same as one before them, in their order; place has room for list->n: where in the new list each of
-   the old one's is. n log n. *out is NULL on NM_ENOMEM. */
-int nm_addr_list_unique(const struct nm_list *list, struct nm_list **out, size_t *place);
+/* The same for equals by value. No secret: whoever chooses addresses can choose some of one hash. */
+uint32_t nm_addr_hash(const struct nm_addr *a);
+/* Takes those out that are the same as one before them. place (NULL: nobody asks) has room for list->n: where each of them is then, or
+   the one that it is the same as. Linear; n log n for addresses that were chosen to make it slow. NM_ENOMEM: the list is as it was. */
+int nm_addr_list_unique(struct nm_list *list, size_t *place);
 /* Cannot be written in ASCII: envelope and header need SMTPUTF8. */
 int nm_addr_is_utf8(const struct nm_addr *a);
 

@@ -39,12 +39,14 @@ void nm_list_unref(struct nm_list **at) {
   }
 }
 
-static int grow(struct nm_list *l) {
-  if (l->n >= l->max) {
+/* Room for n more. */
+static int grow(struct nm_list *l, size_t n) {
+  if (n > l->max - l->n) {
     return NM_ELIMIT;
   }
-  if (l->n == l->cap) {
+  if (n > l->cap - l->n) {
     size_t cap = l->cap > 0 ? l->cap * 2 : 4;
+    cap = cap > l->n + n ? cap : l->n + n;
     void **items = nm_realloc_array(l->items, cap, sizeof *items);
     if (items == NULL) {
       return NM_ENOMEM;
@@ -59,7 +61,7 @@ int nm_list_insert(struct nm_list *l, size_t at, void *item) {
   if (at > l->n) {
     return NM_EINVAL;
   }
-  int err = grow(l);
+  int err = grow(l, 1);
   if (err != 0) {
     return err;
   }
@@ -72,6 +74,17 @@ int nm_list_insert(struct nm_list *l, size_t at, void *item) {
 
 int nm_list_add(struct nm_list *l, void *item) {
   return nm_list_insert(l, l->n, item);
+}
+
+int nm_list_add_all(struct nm_list *l, const struct nm_list *from) {
+  size_t n = from->n;
+  int err = grow(l, n);
+  for (size_t i = 0; i < n && err == 0; i++) {
+    void *item = from->items[i];
+    l->items[l->n++] = item;
+    l->type->ref(item);
+  }
+  return err;
 }
 
 int nm_list_remove(struct nm_list *l, size_t at) {
@@ -96,10 +109,7 @@ int nm_list_assign(struct nm_list *to, const struct nm_list *from) {
   if (copy == NULL) {
     return NM_ENOMEM;
   }
-  int err = 0;
-  for (size_t i = 0; i < from->n && err == 0; i++) {
-    err = nm_list_add(copy, from->items[i]);
-  }
+  int err = nm_list_add_all(copy, from);
   if (err == 0) { /* the two swap what they hold; the old items go with the copy */
     struct nm_list old = *to;
     to->items = copy->items;

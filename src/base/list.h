@@ -32,6 +32,8 @@ void nm_list_unref(struct nm_list **l);
 /* 0 <= at <= n, else NM_EINVAL; NM_ELIMIT beyond max. Takes its own reference to item. */
 int nm_list_insert(struct nm_list *l, size_t at, void *item);
 int nm_list_add(struct nm_list *l, void *item);
+/* All of from at the end of l, or on failure none. */
+int nm_list_add_all(struct nm_list *l, const struct nm_list *from);
 int nm_list_remove(struct nm_list *l, size_t at);
 void nm_list_clear(struct nm_list *l);
 /* to becomes a copy of from; on failure to is unchanged. */
