@@ -75,6 +75,8 @@ build = {
         "src/mime/charset_read.c",
         "src/mime/choose.c",
         "src/mime/comment.c",
+        "src/mime/crlf.c",
+        "src/mime/crlf_avx2.c",
         "src/mime/data_uri.c",
         "src/mime/date.c",
         "src/mime/date_parse.c",

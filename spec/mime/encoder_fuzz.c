@@ -112,7 +112,8 @@ static struct bytes encode(const struct nm_encoding *how, const char *in, size_t
 
 static struct bytes encode_whole(const struct nm_encoding *how, const char *in, size_t len) {
   struct nm_encoder e = {.cte = how->cte, .text = how->text};
-  struct bytes b = {malloc(NM_ENCODER_ROOM(len)), 0}; /* exact: a write beyond what is promised is caught */
+  size_t room = how->cte == NM_CTE_QP || how->size <= 0 ? NM_ENCODER_ROOM(len) : (size_t)how->size;
+  struct bytes b = {malloc(room), 0}; /* exact: a write beyond what is promised is caught */
   b.n = nm_encoder_step(&e, in, len, b.p);
   char end[NM_ENCODER_ROOM(0)];
   size_t n = nm_encoder_flush(&e, end);

@@ -9,6 +9,9 @@
    Comparisons give 0xff or 0 for each octet. Other compilers have NM_LANES undefined and go octet by octet. */
 #if defined(__GNUC__)
 #  define NM_LANES 16
+#  if defined(__SSE2__)
+#    include <emmintrin.h>
+#  endif
 
 typedef unsigned char nm_lanes __attribute__((vector_size(NM_LANES)));
 typedef signed char nm_signed_lanes __attribute__((vector_size(NM_LANES)));
@@ -23,6 +26,23 @@ static inline int nm_lanes_any(nm_lanes v) {
   uint64_t halves[2];
   memcpy(halves, &v, sizeof v);
   return (halves[0] | halves[1]) != 0;
+}
+
+static inline void nm_lanes_store(char *p, nm_lanes v) {
+  memcpy(p, &v, sizeof v);
+}
+
+/* Where the first 0xff of what a comparison gave is, if there is any. */
+static inline size_t nm_lanes_first(nm_lanes v) {
+#  if defined(__SSE2__)
+  return (size_t)__builtin_ctz((unsigned)_mm_movemask_epi8((__m128i)v));
+#  else
+  size_t i = 0;
+  while (i < NM_LANES - 1 && v[i] == 0) {
+    i++;
+  }
+  return i;
+#  endif
 }
 
 /* Of sixteen numbers. */

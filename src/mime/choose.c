@@ -168,16 +168,31 @@ static int use_forced(const struct input *in, int text, const struct nm_cte_wish
   return use_best(in, text, found, how);
 }
 
+/* Most texts are ASCII, and of those there is less to know. 0: it is none, or not fit for 7bit as it is. */
+static int is_plain(struct nm_str bytes, int text, struct nm_scan *found) {
+  *found = (struct nm_scan){.utf8_known = 1, .look = NM_LOOK_7BIT};
+  while (bytes.n > 0 && nm_scan_is_7bit(found) && !found->from_line) {
+    size_t n = bytes.n < NM_LOOK_MAX ? bytes.n : NM_LOOK_MAX;
+    nm_scan_step(found, bytes.p, n);
+    bytes = nm_str(bytes.p + n, bytes.n - n);
+  }
+  return nm_scan_is_7bit(found) && !found->from_line && (text || crlf_only(found));
+}
+
 static int choose(const struct input *in, int text, const struct nm_cte_wish *wish, struct nm_scan *found,
                   struct nm_encoding *out) {
+  int is_forced = wish != NULL && wish->is_forced;
+  if (in->source == NULL && !is_forced && is_plain(in->bytes, text, found)) {
+    use_copy(out, NM_CTE_7BIT, 1, found);
+    return 0;
+  }
   *found = (struct nm_scan){.utf8_known = text};
   int err = visit(in, scan, found);
   if (err != 0) {
     return err;
   }
   nm_scan_end(found);
-  return wish != NULL && wish->is_forced ? use_forced(in, text, wish, found, out)
-                                         : use_best(in, text, found, out);
+  return is_forced ? use_forced(in, text, wish, found, out) : use_best(in, text, found, out);
 }
 
 int nm_encoding_choose(struct nm_source *s, int text, const struct nm_cte_wish *wish, struct nm_scan *found,

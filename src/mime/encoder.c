@@ -4,7 +4,7 @@
 
 #include "base/base64.h"
 #include "mime/base64_lines.h"
-#include "mime/line.h"
+#include "mime/crlf.h"
 #include "mime/quoted.h"
 
 const char *nm_cte_name(enum nm_cte cte) {
@@ -54,26 +54,11 @@ static char *put_base64(struct nm_encoder *e, const char *p, size_t n, char *out
   return out + lines * NM_BASE64_LINE;
 }
 
-/* Text in its canonical form: every CRLF, CR and LF is a CRLF (RFC 2049 4 (2)). */
+/* Text in its canonical form, n > 0. */
 static char *put_text(struct nm_encoder *e, const char *p, size_t n, char *out) {
-  struct nm_lines lines;
-  nm_lines_begin(&lines, p, n);
-  while (n > 0) {
-    size_t run = nm_lines_next(&lines, p);
-    if (run > 0) {
-      out = put_octets(out, p, run);
-      e->cr = 0;
-    } else {
-      if (*p == '\r' || !e->cr) { /* the LF of a CRLF was done with its CR */
-        out = put_octets(out, "\r\n", 2);
-      }
-      e->cr = *p == '\r';
-      run = 1;
-    }
-    p += run;
-    n -= run;
-  }
-  return out;
+  size_t done = e->cr && *p == '\n'; /* with its CR */
+  e->cr = p[n - 1] == '\r';
+  return out + nm_crlf_kernel(0)->write(out, p + done, n - done);
 }
 
 /* Its lines are of any length, those of base64 are not: so it is brought together before it is encoded. */

@@ -61,7 +61,7 @@ NM_HIDDEN_BEGIN
 const char *nm_cte_name(enum nm_cte cte);
 /* By that name, without case; empty: nothing is wished. field names it in e. */
 int nm_cte_wish_set(struct nm_cte_wish *w, const char *field, struct nm_str name, struct nm_error *e);
-/* Returns the octets written to out, which has NM_ENCODER_ROOM(n). */
+/* Returns the octets written to out, which has NM_ENCODER_ROOM(n), or, but for QP, those that it returns. */
 size_t nm_encoder_step(struct nm_encoder *e, const char *p, size_t n, char *out);
 /* Octets that step may be given where it can write room, which is NM_ENCODER_ROOM(1) at least. */
 size_t nm_encoder_fits(const struct nm_encoder *e, size_t room);

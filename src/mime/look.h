@@ -6,9 +6,16 @@
 
 /* A glance at many octets at once, by the processor's widest registers: what nm_scan_step must know to go through most text quickly. */
 
-/* All zero before, but for lines_only. */
+enum nm_look {
+  NM_LOOK_ALL,
+  NM_LOOK_7BIT, /* but for escapes, which cost the most */
+  NM_LOOK_LINES /* nor for f */
+};
+
+/* All zero before, but for the first two. */
 struct nm_seen {
-  int lines_only; /* set: escapes and f are not looked for */
+  enum nm_look look;
+  char before; /* the octet before the first */
   size_t lf;
   size_t escapes;   /* octets that QP must write as =XX, CR and LF among them */
   int odd_pair;     /* a CR before something else, or a LF behind something else */
@@ -16,11 +23,13 @@ struct nm_seen {
   int high, nul, f; /* f: behind a LF stands an F */
 };
 
-/* Octets are looked at in multiples of the first, and at most that many: a counter of one octet counts to 255. */
+/* Octets are looked at so many at once, and at most that many: a counter of one octet counts to 255. */
 #define NM_LOOK_UNIT ((size_t)32)
 #define NM_LOOK_MAX (127 * NM_LOOK_UNIT)
+/* What stands where a unit has no octets any more: nothing that is looked for, unless a CR is before it. */
+#define NM_LOOK_FILLER 'x'
 
-/* The octet before p is looked at too: what stands behind a CR may be p's first. n: a multiple of NM_LOOK_UNIT, NM_LOOK_MAX at most. */
+/* n: NM_LOOK_MAX at most; when it is no multiple of NM_LOOK_UNIT, the last octet is no CR. */
 typedef void nm_look_fn(struct nm_seen *seen, const char *p, size_t n);
 
 struct nm_look_kernel {

@@ -4,8 +4,9 @@
 
 #  include <immintrin.h>
 #  include <stdint.h>
+#  include <string.h>
 
-#  define AVX2 __attribute__((target("avx2"))) static inline
+#  define AVX2 __attribute__((target("avx2"), always_inline)) static inline
 
 /* Of the octets of v, as numbers. */
 AVX2 size_t sum(__m256i v) {
@@ -32,37 +33,62 @@ AVX2 __m256i is_escaped(__m256i v) {
   return _mm256_or_si256(control, _mm256_or_si256(is(v, 127), is(v, '=')));
 }
 
-AVX2 void look(struct nm_seen *seen, const char *p, size_t n, int lines_only) {
-  __m256i none = _mm256_setzero_si256();
-  __m256i all = none, nul = none, pairs = none, crs = none, f = none, lfs = none, escapes = none;
-  for (size_t i = 0; i < n; i += NM_LOOK_UNIT) {
-    __m256i v = load(p + i), before = load(p + i - 1);
-    __m256i lf = is(v, '\n'), cr = is(before, '\r');
-    lfs = _mm256_sub_epi8(lfs, lf);
-    pairs = _mm256_or_si256(pairs, _mm256_xor_si256(lf, cr));
-    crs = _mm256_or_si256(crs, cr);
-    all = _mm256_or_si256(all, v);
-    nul = _mm256_or_si256(nul, is(v, 0));
-    if (lines_only) {
-      continue;
-    }
-    f = _mm256_or_si256(f, _mm256_and_si256(is(v, 'F'), is(before, '\n')));
-    escapes = _mm256_sub_epi8(escapes, is_escaped(v));
+struct sums {
+  __m256i all, least, pairs, crs, f, lfs, escapes;
+};
+
+/* v, and each octet's one before it. */
+AVX2 void add(struct sums *s, __m256i v, __m256i before, enum nm_look what) {
+  __m256i lf = is(v, '\n'), cr = is(before, '\r');
+  s->lfs = _mm256_sub_epi8(s->lfs, lf);
+  s->pairs = _mm256_or_si256(s->pairs, _mm256_xor_si256(lf, cr));
+  s->crs = _mm256_or_si256(s->crs, cr);
+  s->all = _mm256_or_si256(s->all, v);
+  s->least = _mm256_min_epu8(s->least, v);
+  if (what != NM_LOOK_LINES) {
+    s->f = _mm256_or_si256(s->f, _mm256_and_si256(is(v, 'F'), is(before, '\n')));
   }
-  seen->lf = sum(lfs);
-  seen->escapes = sum(escapes);
-  seen->odd_pair = any(pairs);
-  seen->behind_cr = any(crs);
-  seen->high = _mm256_movemask_epi8(all) != 0;
-  seen->nul = any(nul);
-  seen->f = any(f);
+  if (what == NM_LOOK_ALL) {
+    s->escapes = _mm256_sub_epi8(s->escapes, is_escaped(v));
+  }
+}
+
+/* Less than one can be loaded at once, or the first. */
+AVX2 void add_copy(struct sums *s, char before, const char *p, size_t n, enum nm_look what) {
+  char copy[1 + NM_LOOK_UNIT];
+  memset(copy, NM_LOOK_FILLER, sizeof copy);
+  copy[0] = before;
+  memcpy(copy + 1, p, n);
+  add(s, load(copy + 1), load(copy), what);
+}
+
+AVX2 void look(struct nm_seen *seen, const char *p, size_t n, enum nm_look what) {
+  __m256i none = _mm256_setzero_si256();
+  struct sums s = {none, _mm256_set1_epi8(-1), none, none, none, none, none};
+  size_t i = n < NM_LOOK_UNIT ? n : NM_LOOK_UNIT;
+  add_copy(&s, seen->before, p, i, what);
+  for (; n - i >= NM_LOOK_UNIT; i += NM_LOOK_UNIT) {
+    add(&s, load(p + i), load(p + i - 1), what);
+  }
+  if (i < n) {
+    add_copy(&s, p[i - 1], p + i, n - i, what);
+  }
+  seen->lf = sum(s.lfs);
+  seen->escapes = sum(s.escapes);
+  seen->odd_pair = any(s.pairs);
+  seen->behind_cr = any(s.crs);
+  seen->high = _mm256_movemask_epi8(s.all) != 0;
+  seen->nul = any(is(s.least, 0));
+  seen->f = any(s.f);
 }
 
 __attribute__((target("avx2"))) void nm_look_avx2(struct nm_seen *seen, const char *p, size_t n) {
-  if (seen->lines_only) { /* two loops, each with what it needs */
-    look(seen, p, n, 1);
+  if (seen->look == NM_LOOK_LINES) { /* three loops, each with what it needs */
+    look(seen, p, n, NM_LOOK_LINES);
+  } else if (seen->look == NM_LOOK_7BIT) {
+    look(seen, p, n, NM_LOOK_7BIT);
   } else {
-    look(seen, p, n, 0);
+    look(seen, p, n, NM_LOOK_ALL);
   }
 }
 

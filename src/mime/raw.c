@@ -142,7 +142,7 @@ static void describe(const struct raw *r, struct nm_encoding *how) {
 
 int nm_raw_scan(struct nm_content *content, struct nm_encoding *how, int64_t *size_out, struct nm_buf *id,
                 struct nm_error *e) {
-  struct raw r = {.scan = {.utf8_known = 1, .lines_only = 1}, .read = {.max = HEADER_MAX}, .e = e};
+  struct raw r = {.scan = {.utf8_known = 1, .look = NM_LOOK_LINES}, .read = {.max = HEADER_MAX}, .e = e};
   int err = look(&r, content, size_out);
   err = err == 0 ? check_lines(&r) : err; /* first: what is a line is not open to doubt behind it */
   err = err == 0 ? check_header(&r, id) : err;

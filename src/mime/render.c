@@ -118,7 +118,12 @@ static int write_fields(struct render *r, const struct nm_node *n) {
 
 static void encode_now(struct nm_buf *b, struct nm_str raw, const struct nm_encoding *how) {
   struct nm_encoder encoder = {.cte = how->cte, .text = how->text};
-  char *room = nm_buf_room(b, NM_ENCODER_ROOM(raw.n));
+  if (how->as_is) {
+    nm_buf_add_str(b, raw);
+    return;
+  }
+  int is_exact = how->cte != NM_CTE_QP && how->size >= 0;
+  char *room = nm_buf_room(b, is_exact ? (size_t)how->size : NM_ENCODER_ROOM(raw.n));
   if (room != NULL) {
     size_t n = nm_encoder_step(&encoder, raw.p, raw.n, room);
     b->n += n + nm_encoder_flush(&encoder, room + n);

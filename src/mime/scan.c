@@ -6,7 +6,6 @@
 #include "base/str.h"
 #include "base/utf8.h"
 #include "mime/line.h"
-#include "mime/look.h"
 
 #define FROM "From "
 #define FROM_N (sizeof FROM - 1)
@@ -100,10 +99,11 @@ static void step_slowly(struct nm_scan *s, const char *p, size_t n) {
 /* ---- most text: its line ends are all CRLF, or all LF ---- */
 
 /* How much of p may be looked at so. What began a line before p must not be in question. */
-static size_t block_of(const struct nm_scan *s, size_t n) {
+static size_t block_of(const struct nm_scan *s, const char *p, size_t n) {
   int may_be_from = s->line > 0 && s->line < FROM_N && s->from == s->line;
   n = n < NM_LOOK_MAX ? n : NM_LOOK_MAX;
-  return may_be_from ? 0 : n - n % NM_LOOK_UNIT;
+  n = p[n - 1] == '\r' ? n - n % NM_LOOK_UNIT : n;
+  return may_be_from ? 0 : n;
 }
 
 /* The last LF of p. */
@@ -142,12 +142,12 @@ static size_t measure_lines(struct nm_scan *s, const char *p, size_t n, size_t e
   return line + n;
 }
 
-/* Where one stands of p, whose first octets may end a line; the last may be cut off. */
-static void find_from(struct nm_scan *s, const char *p, size_t n) {
+/* Where one stands in p; the last may be cut off. */
+static void find_from(struct nm_scan *s, char before, const char *p, size_t n) {
   const char *f = p;
   while (!s->from_line && n - (size_t)(f - p) >= FROM_N &&
          (f = memchr(f, 'F', n - (size_t)(f - p) - FROM_N + 1)) != NULL) {
-    s->from_line = f[-1] == '\n' && memcmp(f, FROM, FROM_N) == 0;
+    s->from_line = (f > p ? f[-1] : before) == '\n' && memcmp(f, FROM, FROM_N) == 0;
     f++;
   }
 }
@@ -163,13 +163,15 @@ static void end_block(struct nm_scan *s, const char *p, size_t n, size_t line) {
     if (line < FROM_N) {
       check_from(s, p + n - line, line);
     }
+  } else if (s->line < FROM_N) {
+    check_from(s, p, n);
   }
   s->line = line;
 }
 
 /* 0: it is neither, and nothing has been done. left: octets of all that is there, from p on. */
 static int step_block(struct nm_scan *s, const char *p, size_t n, size_t left) {
-  struct nm_seen seen = {.lines_only = s->lines_only};
+  struct nm_seen seen = {.look = s->look, .before = s->after_cr ? '\r' : s->line == 0 ? '\n' : ' '};
   nm_look_kernel(0)->look(&seen, p, n);
   if (seen.odd_pair && seen.behind_cr) {
     return 0;
@@ -188,7 +190,7 @@ static int step_block(struct nm_scan *s, const char *p, size_t n, size_t left) {
   }
   s->cr += is_cr_last;
   if (seen.f) {
-    find_from(s, p, left);
+    find_from(s, seen.before, p, left);
   }
   s->was_crlf = is_cr_last ? 0 : seen.lf > 0 ? is_crlf : s->was_crlf;
   end_block(s, p, n, measure_lines(s, p, n, is_crlf ? 2 : 1));
@@ -196,14 +198,13 @@ static int step_block(struct nm_scan *s, const char *p, size_t n, size_t left) {
 }
 
 void nm_scan_step(struct nm_scan *s, const char *p, size_t n) {
-  size_t at = n > 0;
+  size_t at = 0;
   s->bytes += n;
   if (!s->not_utf8 && !s->utf8_known) {
     check_utf8(s, p, n);
   }
-  step_slowly(s, p, at); /* there is an octet before each block */
   while (at < n) {
-    size_t size = block_of(s, n - at);
+    size_t size = block_of(s, p + at, n - at);
     int is_done = size > 0 && step_block(s, p + at, size, n - at);
     size = size > 0 ? size : n - at < BIT ? n - at : BIT;
     if (!is_done) {

@@ -4,11 +4,12 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "base/hidden.h"
+#include "mime/look.h"
 
-/* What one pass over a content found. All-zero to begin, but for utf8_known and lines_only; any split of the bytes. */
+/* What one pass over a content found. All-zero to begin, but for the first two; any split of the bytes. */
 struct nm_scan {
-  int utf8_known; /* set: nobody will ask for not_utf8, which costs the most */
-  int lines_only; /* set: nor for escapes and from_line */
+  int utf8_known;    /* set: nobody will ask for not_utf8, which costs the most */
+  enum nm_look look; /* what else nobody will ask for: escapes, or from_line either */
   uint64_t bytes;
   uint64_t crlf, lf, cr; /* line ends; lf and cr: alone */
   uint64_t escapes;      /* octets other than line ends that QP must write as =XX */
