@@ -3,6 +3,9 @@
 #include "base/alloc.h"
 #include "recipient.h"
 
+/* Recipients for whose list the room is kept. */
+#define KEPT_MAX 64
+
 static int list_error(int err, struct nm_error *e) {
   if (err == NM_ELIMIT) {
     return nm_error_set(e, err, NM_KIND_MESSAGE, "the message has more than %d recipients", NM_ADDR_LIST_MAX);
@@ -106,7 +109,7 @@ static int make_unique(struct nm_addressing *a, struct nm_error *e) {
 
 static int take_to(struct nm_addressing *a, const struct nm_message *m, struct nm_error *e) {
   const struct nm_list *said = a->options != NULL ? a->options->to : NULL;
-  a->to = nm_addr_list_new();
+  a->to = a->to != NULL ? a->to : nm_addr_list_new();
   int err = a->to == NULL ? NM_ENOMEM : said != NULL ? gather_said(a->to, said) : gather(a->to, m);
   if (err != 0) {
     return list_error(err, e);
@@ -139,10 +142,20 @@ void nm_addressing_write(const struct nm_addressing *a, struct nm_envelope *env)
   }
 }
 
-void nm_addressing_free(struct nm_addressing *a) {
+void nm_addressing_reset(struct nm_addressing *a) {
+  if (a->to != NULL && a->to->cap <= KEPT_MAX) {
+    nm_list_clear(a->to);
+  } else {
+    nm_list_unref(&a->to);
+  }
   nm_addr_unref(&a->from);
-  nm_list_unref(&a->to);
   nm_free(a->rcpt);
+  a->rcpt = NULL;
   nm_send_options_unref(&a->options);
+}
+
+void nm_addressing_free(struct nm_addressing *a) {
+  nm_addressing_reset(a);
+  nm_list_unref(&a->to);
   *a = (struct nm_addressing){0};
 }

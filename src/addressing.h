@@ -25,6 +25,8 @@ int nm_addressing_take(struct nm_addressing *a, const struct nm_message *m, stru
 /* What it says, put into env, which keeps none of it. */
 void nm_addressing_write(const struct nm_addressing *a, struct nm_envelope *env);
 void nm_addressing_free(struct nm_addressing *a);
+/* The same, but the room of a short list is kept for the next message. */
+void nm_addressing_reset(struct nm_addressing *a);
 
 NM_HIDDEN_END
 

@@ -6,8 +6,9 @@
 #include "lua_message.h"
 #include "lua_send.h"
 
+/* With small rooms for the next message. */
 static void empty(struct nm_flight_slot *s) {
-  nm_outgoing_free(&s->message);
+  nm_outgoing_reset(&s->message);
   nm_sent_free(&s->sent);
   s->mail = (struct nm_mail){0};
   s->state = NM_SLOT_FREE;
@@ -16,6 +17,7 @@ static void empty(struct nm_flight_slot *s) {
 void nm_flight_free_slots(struct nm_flight_job *f) {
   for (int i = 0; i < f->n_slots; i++) {
     empty(f->slots[i]);
+    nm_outgoing_free(&f->slots[i]->message);
     nm_free(f->slots[i]);
   }
   nm_free(f->slots);

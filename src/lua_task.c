@@ -65,6 +65,7 @@ static int put_waiting(lua_State *L) {
   struct nm_flight_job *f = nm_flight_job_at(L, 1);
   struct waiting *w = waiting_at(L, 2);
   struct nm_flight_slot *s = nm_flight_free_slot(L, f);
+  nm_outgoing_free(&s->message);
   s->message = w->message; /* nothing points into it but itself, by what is allocated */
   s->begin = w->begin;
   w->message = (struct nm_outgoing){0};

@@ -17,6 +17,8 @@ int nm_now_take(struct nm_now *now, const struct nm_message *m, struct nm_error 
 /* Date and boundary alone, for what has no Message-ID. */
 int nm_now_stamp(struct nm_stamp *stamp, const struct nm_message *m, struct nm_error *e);
 void nm_now_free(struct nm_now *now);
+/* For the next message: its memory, and what a second is called, stay. */
+void nm_now_reset(struct nm_now *now);
 /* Minutes east of UTC at t, by the system's time zone. */
 int nm_utc_offset(int64_t t);
 

@@ -11,7 +11,7 @@ static int take_content(struct nm_outgoing *o, const struct nm_message *m, unsig
       [NM_CTE_8BIT] = NM_BODY_8BITMIME, [NM_CTE_BINARY] = NM_BODY_BINARYMIME};
   nm_source_free(&o->content);
   o->now.stamp.allowed = o->allowed = allowed;
-  int err = nm_message_render(m, &o->now.stamp, &o->content, e);
+  int err = nm_message_render_into(m, &o->now.stamp, &o->spare, &o->content, e);
   if (err == 0) {
     o->env.body = bodies[nm_pieces_cte(o->content)];
     o->env.size = nm_source_size(o->content);
@@ -82,12 +82,22 @@ void nm_outgoing_explain(const struct nm_outgoing *o, const struct nm_caps *caps
   }
 }
 
-void nm_outgoing_free(struct nm_outgoing *o) {
-  nm_source_free(&o->content);
+void nm_outgoing_reset(struct nm_outgoing *o) {
+  nm_pieces_recycle(&o->content, &o->spare);
   nm_message_unref(&o->kept);
-  nm_addressing_free(&o->who);
+  nm_addressing_reset(&o->who);
   nm_send_options_unref(&o->options);
-  nm_now_free(&o->now);
+  nm_now_reset(&o->now);
   nm_free(o->utf8);
+  o->utf8 = NULL;
+  o->env = (struct nm_envelope){0};
+  o->allowed = 0;
+}
+
+void nm_outgoing_free(struct nm_outgoing *o) {
+  nm_outgoing_reset(o);
+  nm_pieces_free(&o->spare);
+  nm_addressing_free(&o->who);
+  nm_now_free(&o->now);
   *o = (struct nm_outgoing){0};
 }

@@ -8,7 +8,7 @@
 #include "now.h"
 
 /* One message made ready to be sent: all of it that must not change while it is on its way, or is tried again (DESIGN.md 3.7).
-   All-zero is none. */
+   All-zero is none. May be moved. */
 struct nm_outgoing {
   struct nm_send_options
       *options;           /* asked for this send; NULL: neither it nor the client asks for anything */
@@ -16,6 +16,7 @@ struct nm_outgoing {
   struct nm_source *content;
   struct nm_now now;
   struct nm_addressing who;
+  struct nm_pieces *spare; /* for the next content; NULL: none */
   struct nm_message *kept; /* what is rendered anew for a server that takes less; NULL: nothing need be */
   struct nm_error
       *utf8;        /* which address makes the header UTF-8 (RFC 6532); NULL: none, or no memory for words */
@@ -35,6 +36,8 @@ int nm_outgoing_narrow(struct nm_outgoing *o, const struct nm_caps *caps, struct
 void nm_outgoing_explain(const struct nm_outgoing *o, const struct nm_caps *caps, const char *place,
                          struct nm_error *e);
 void nm_outgoing_free(struct nm_outgoing *o);
+/* As empty as after that, but with small rooms in memory, and the moment, for the next message. */
+void nm_outgoing_reset(struct nm_outgoing *o);
 
 NM_HIDDEN_END
 

@@ -248,6 +248,53 @@ static void survives_every_failing_allocation(void) {
   CHECK(done);
 }
 
+/* What was recycled writes the next message as a new one would, and again, whatever the one before was made of. */
+static void a_recycled_one_is_empty(void) {
+  struct nm_content *a = NULL;
+  struct nm_pieces *spare = NULL, *tail = nm_pieces_new();
+  CHECK(nm_content_memory(NM_STR("abcd"), &a, NULL) == 0);
+  nm_buf_add_c(nm_pieces_text(tail), "tail");
+  CHECK(nm_pieces_content(tail, a, 4, &(struct nm_encoding){.cte = NM_CTE_7BIT, .size = 4}, NULL) == 0);
+  CHECK(nm_pieces_end(tail, NULL) == 0);
+  for (int i = 0; i < 6; i++) {
+    struct nm_pieces *p = spare != NULL ? spare : nm_pieces_new();
+    struct nm_source *s = NULL;
+    struct nm_buf got = {.max = 1000};
+    spare = NULL;
+    nm_buf_add_c(nm_pieces_text(p), "text");
+    if (i % 3 == 0) {
+      struct nm_encoding how = base64_of(a);
+      CHECK(nm_pieces_content(p, a, 4, &how, NULL) == 0);
+    }
+    CHECK(i % 3 != 1 || nm_pieces_join(p, tail, NULL) == 0);
+    CHECK(nm_pieces_source(&p, &s, NULL) == 0);
+    CHECK(read_fed(s, NM_STR(""), 0, 3, &got) == 0);
+    const char *want = i % 3 == 0 ? "textYWJjZA==\r\n" : i % 3 == 1 ? "texttailabcd" : "text";
+    CHECK_ROW(nm_str_eq(nm_buf_str(&got), nm_str_c(want)) && nm_source_size(s) == (int64_t)got.n, want);
+    nm_pieces_recycle(&s, &spare);
+    CHECK(s == NULL && spare != NULL);
+    nm_buf_free(&got);
+  }
+  nm_pieces_free(&spare);
+  nm_pieces_free(&tail);
+  nm_content_unref(&a);
+}
+
+static void what_is_large_or_others_too_is_not_recycled(void) {
+  struct nm_pieces *p = nm_pieces_new(), *spare = NULL, *kept = nm_pieces_ref(p);
+  struct nm_source *s = NULL;
+  CHECK(nm_pieces_source(&p, &s, NULL) == 0);
+  nm_pieces_recycle(&s, &spare);
+  CHECK(s == NULL && spare == NULL);
+  nm_pieces_free(&kept);
+  p = nm_pieces_new();
+  CHECK(nm_buf_room(nm_pieces_text(p), 100000) != NULL && nm_pieces_source(&p, &s, NULL) == 0);
+  nm_pieces_recycle(&s, &spare);
+  CHECK(s == NULL && spare == NULL);
+  nm_pieces_recycle(&s, &spare);
+  CHECK(spare == NULL && nm_test_alloc_live() == 0);
+}
+
 int main(void) {
   RUN(waits_for_what_is_fed);
   RUN(says_which_one_waits);
@@ -256,5 +303,7 @@ int main(void) {
   RUN(fails_with_its_content);
   RUN(lends_what_needs_no_other_form);
   RUN(survives_every_failing_allocation);
+  RUN(a_recycled_one_is_empty);
+  RUN(what_is_large_or_others_too_is_not_recycled);
   return ctest_end();
 }

@@ -50,6 +50,12 @@ NM_HIDDEN_BEGIN
 int nm_error_set(struct nm_error *e, int code, enum nm_kind kind, const char *fmt, ...) NM_PRINTF(4, 5);
 /* "out of memory", code NM_ENOMEM. */
 int nm_error_nomem(struct nm_error *e);
+/* No error. Its text is empty, and not overwritten: of many that come and go, few are ever written. */
+static inline void nm_error_clear(struct nm_error *e) {
+  e->code = 0;
+  e->kind = NM_KIND_NONE;
+  e->text[0] = '\0';
+}
 /* "connect", "tls", …; "" for NM_KIND_NONE. */
 const char *nm_kind_name(enum nm_kind kind);
 

@@ -45,7 +45,7 @@ static void put_number(char *to, int n, int digits) {
 
 /* date-time = [ day-of-week "," ] date time   (RFC 5322 3.3)
    A clock beyond the years it has is broken: its date is written as the nearest one that a reader can parse. */
-void nm_date_write(struct nm_buf *b, int64_t t, int offset) {
+void nm_date_put(char text[NM_DATE_SIZE], int64_t t, int offset) {
   static const char names[7][4] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
   static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
@@ -59,7 +59,7 @@ void nm_date_write(struct nm_buf *b, int64_t t, int offset) {
   int day = 0;
   int year = year_month_day(days, &month, &day);
   int zone = offset < 0 ? -offset : offset;
-  char text[] = "Mon, 01 Jan 1900 00:00:00 +0000";
+  memcpy(text, "Mon, 01 Jan 1900 00:00:00 +0000", NM_DATE_SIZE);
   memcpy(text, names[days % 7], 3);
   put_number(text + 5, day + 1, 2);
   memcpy(text + 8, months[month], 3);
@@ -70,5 +70,10 @@ void nm_date_write(struct nm_buf *b, int64_t t, int offset) {
   text[26] = offset < 0 ? '-' : '+';
   put_number(text + 27, zone / 60, 2);
   put_number(text + 29, zone % 60, 2);
-  nm_buf_add(b, text, sizeof text - 1);
+}
+
+void nm_date_write(struct nm_buf *b, int64_t t, int offset) {
+  char text[NM_DATE_SIZE];
+  nm_date_put(text, t, offset);
+  nm_buf_add(b, text, sizeof text);
 }

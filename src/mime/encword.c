@@ -90,9 +90,19 @@ static int check_utf8(struct nm_str text, struct nm_error *e) {
                                         "broken UTF-8 at byte %zu of a header field", valid + 1);
 }
 
+/* One line holds all of it, and none of it need be encoded: most texts are so. Other charsets may be none, which is to be said. */
+static int is_line(struct nm_str s, size_t col, struct nm_str charset) {
+  return nm_charset_is_utf8(charset) && s.n > 0 && s.n < NM_FOLD_COLUMN && col < NM_FOLD_COLUMN - s.n &&
+         s.p[0] != ' ' && s.p[s.n - 1] != ' ' && nm_qstring_can(s);
+}
+
 int nm_encword_text(struct nm_buf *b, size_t *col, struct nm_str text, struct nm_str charset,
                     struct nm_error *e) {
   struct nm_chain c;
+  if (is_line(text, *col, charset)) {
+    *col = nm_fold_token(b, *col, text);
+    return nm_fold_status(b, e);
+  }
   int err = nm_chain_begin(&c, b, *col, charset, e);
   err = err == 0 ? check_utf8(text, e) : err;
   err = err == 0 ? text_write(&c, text) : err;
@@ -144,6 +154,10 @@ static int phrase_write(struct nm_chain *c, struct nm_str s) {
 int nm_encword_phrase(struct nm_buf *b, size_t *col, struct nm_str text, struct nm_str charset,
                       struct nm_error *e) {
   struct nm_chain c;
+  if (is_line(text, *col, charset) && is_atoms(text)) {
+    *col = nm_fold_token(b, *col, text);
+    return nm_fold_status(b, e);
+  }
   int err = nm_chain_begin(&c, b, *col, charset, e);
   c.phrase = 1;
   err = err == 0 ? check_utf8(text, e) : err;

@@ -24,7 +24,7 @@ static int list_field(struct nm_buf *b, const char *field, const void *list, str
 static int one_field(struct nm_buf *b, const char *field, const void *addr, struct nm_str charset,
                      struct nm_error *e) {
   size_t col = nm_fold_name(b, field);
-  int err = nm_mailbox_write(b, &col, addr, charset, "", e);
+  int err = nm_mailbox_write(b, &col, addr, charset, 0, e);
   nm_fold_end(b);
   return err;
 }
@@ -92,18 +92,17 @@ static int subject(struct nm_buf *b, const struct nm_message *m, struct nm_str c
   return err == 0 ? 0 : nm_error_set(e, err, NM_KIND_MESSAGE, "Subject: %s", why.text);
 }
 
-static int message_id(struct nm_buf *b, const char *field, struct nm_str id, struct nm_error *e) {
+/* Never folded: there are readers that then see none. */
+static int message_id(struct nm_buf *b, struct nm_str field, struct nm_str id, int is_made,
+                      struct nm_error *e) {
   if (id.n == 0) {
     return 0;
   }
-  if (!nm_message_id_is_safe(id)) {
+  if (!is_made && !nm_message_id_is_safe(id)) {
     return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
                         "\"%.*s\" is not a Message-ID; write it as <name@domain>", nm_shown(id, 200), id.p);
   }
-  nm_fold_name(b, field);
-  nm_buf_add_byte(b, ' '); /* never folded: there are readers that then see none */
-  nm_buf_add_str(b, id);
-  nm_fold_end(b);
+  nm_fold_line(b, field, id);
   return 0;
 }
 
@@ -116,24 +115,31 @@ static void priority(struct nm_buf *b, enum nm_priority p) {
   }
 }
 
-static void date(struct nm_buf *b, const char *field, int64_t t, int offset) {
-  nm_fold_name(b, field);
-  nm_buf_add_byte(b, ' ');
-  nm_date_write(b, t, offset);
-  nm_fold_end(b);
+static void date(struct nm_buf *b, struct nm_str field, int64_t t, int offset) {
+  char text[NM_DATE_SIZE];
+  nm_date_put(text, t, offset);
+  nm_fold_line(b, field, nm_str(text, sizeof text));
+}
+
+static void date_of(struct nm_buf *b, const struct nm_stamp *stamp) {
+  if (stamp->dated[0] != '\0') {
+    nm_fold_line(b, NM_STR("Date"), nm_str(stamp->dated, NM_DATE_SIZE));
+  } else {
+    date(b, NM_STR("Date"), stamp->date, stamp->offset);
+  }
 }
 
 /* resent-date, resent-from, resent-sender, resent-to, resent-cc, resent-msg-id   (RFC 5322 3.6.6) */
 static int resent_block(struct nm_buf *b, const struct nm_resent *r, struct nm_str charset,
                         struct nm_error *e) {
-  date(b, "Resent-Date", r->date, r->offset);
+  date(b, NM_STR("Resent-Date"), r->date, r->offset);
   int err = mailboxes(b, one_field, "Resent-From", r->from, charset, e);
   if (err == 0 && r->sender != NULL && !nm_addr_same(r->sender, r->from)) {
     err = mailboxes(b, one_field, "Resent-Sender", r->sender, charset, e);
   }
   err = err != 0 ? err : mailboxes(b, list_field, "Resent-To", r->to, charset, e);
   err = err != 0 ? err : mailboxes(b, list_field, "Resent-Cc", r->cc, charset, e);
-  return err != 0 ? err : message_id(b, "Resent-Message-ID", nm_buf_str(&r->message_id), e);
+  return err != 0 ? err : message_id(b, NM_STR("Resent-Message-ID"), nm_buf_str(&r->message_id), 0, e);
 }
 
 /* "Each new set of resent fields is prepended to the message; that is, the most recent set of resent fields appears earlier in
@@ -279,11 +285,11 @@ int nm_head_write(struct nm_buf *b, const struct nm_message *m, const struct nm_
                   struct nm_error *e) {
   struct nm_str charset = nm_buf_str(&m->subject_encoding);
   int err = resent(b, m, charset, e);
-  date(b, "Date", stamp->date, stamp->offset);
+  date_of(b, stamp);
   err = err != 0 ? err : write_originators(b, m, charset, e);
   err = err != 0 ? err : destinations(b, m, charset, e);
   err = err != 0 ? err : write_subject(b, m, charset, e);
-  err = err != 0 ? err : message_id(b, "Message-ID", stamp->message_id, e);
+  err = err != 0 ? err : message_id(b, NM_STR("Message-ID"), stamp->message_id, stamp->is_id_made, e);
   err = err != 0 ? err : fields(b, m, charset, e);
   err = err != 0 ? err : mailboxes(b, list_field, "Disposition-Notification-To", m->notify, charset, e);
   priority(b, m->priority);

@@ -10,9 +10,9 @@
 
 NM_HIDDEN_BEGIN
 
-/* `Name <addr>` or `addr`, with tail ("," or "") kept on the same line as the address. */
+/* `Name <addr>` or `addr`; has_next: with a "," on the same line as the address. */
 int nm_mailbox_write(struct nm_buf *b, size_t *col, const struct nm_addr *a, struct nm_str charset,
-                     const char *tail, struct nm_error *e);
+                     int has_next, struct nm_error *e);
 /* A whole field "Name: a, b\r\n"; nothing at all when the list is empty. */
 int nm_mailbox_field(struct nm_buf *b, const char *field, const struct nm_list *list, struct nm_str charset,
                      struct nm_error *e);

@@ -10,11 +10,13 @@
 #include "base/list.h"
 #include "base/source.h"
 #include "base/str.h"
+#include "mime/date.h"
 #include "mime/encoder.h"
 #include "mime/fields.h"
 #include "mime/part.h"
 #include "mime/resent.h"
 
+struct nm_pieces;
 struct nm_template;
 
 /* Fore's NetMailPriority. */
@@ -68,9 +70,12 @@ struct nm_message {
 
 /* What differs from send to send. */
 struct nm_stamp {
-  int64_t date;               /* seconds since 1970 UTC */
-  int offset;                 /* minutes east of UTC */
+  int64_t date; /* seconds since 1970 UTC */
+  int offset;   /* minutes east of UTC */
+  char dated
+      [NM_DATE_SIZE]; /* the two as they are written, for many messages of one second; all zero: not done yet */
   struct nm_str message_id;   /* with <> */
+  int is_id_made;             /* by nm_message_id_write, which makes none that cannot stand in a header */
   unsigned char boundary[16]; /* random: 128 bits; boundaries of one message differ by a counter */
   unsigned boundaries; /* where that counter begins; 0 but for a message that will stand in another one */
   unsigned allowed;    /* NM_ALLOW_…: what the way to the server takes beyond 7bit */
@@ -132,6 +137,9 @@ int nm_message_id_write(const struct nm_addr *from, const unsigned char random[N
    Tree: see mime/tree.h. */
 int nm_message_render(const struct nm_message *m, const struct nm_stamp *stamp, struct nm_source **out,
                       struct nm_error *e);
+/* The same in the memory of *spare, which was recycled (nm_pieces_recycle) or is NULL, and is taken. */
+int nm_message_render_into(const struct nm_message *m, const struct nm_stamp *stamp, struct nm_pieces **spare,
+                           struct nm_source **out, struct nm_error *e);
 
 NM_HIDDEN_END
 

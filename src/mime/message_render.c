@@ -66,7 +66,14 @@ static int write_personal(struct nm_pieces *p, const struct nm_message *m, const
 
 int nm_message_render(const struct nm_message *m, const struct nm_stamp *stamp, struct nm_source **out,
                       struct nm_error *e) {
-  struct nm_pieces *p = nm_pieces_new();
+  struct nm_pieces *none = NULL;
+  return nm_message_render_into(m, stamp, &none, out, e);
+}
+
+int nm_message_render_into(const struct nm_message *m, const struct nm_stamp *stamp, struct nm_pieces **spare,
+                           struct nm_source **out, struct nm_error *e) {
+  struct nm_pieces *p = *spare != NULL ? *spare : nm_pieces_new();
+  *spare = NULL;
   if (p == NULL) {
     return nm_error_nomem(e);
   }

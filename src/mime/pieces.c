@@ -7,15 +7,22 @@
 /* All headers of a message: 100000 recipients and 100000 attachments with long names are below this. */
 #define TEXT_MAX ((size_t)1 << 30)
 
+/* What is kept for the next message is no more than a small one needs. */
+#define RECYCLED_MAX 16384
+
 /* A tail of so many octets is copied: then the whole message is one run of bytes. */
 #define TAIL_COPY_MAX 16384
 
 static struct nm_piece *add_piece(struct nm_pieces *p) {
   if (p->n == p->cap) {
-    size_t cap = p->cap > 0 ? p->cap * 2 : 8;
-    struct nm_piece *pieces = nm_realloc_array(p->pieces, cap, sizeof *pieces);
+    size_t cap = p->cap * 2;
+    int is_few = p->pieces == p->few;
+    struct nm_piece *pieces = nm_realloc_array(is_few ? NULL : p->pieces, cap, sizeof *pieces);
     if (pieces == NULL) {
       return NULL;
+    }
+    if (is_few) {
+      memcpy(pieces, p->few, sizeof p->few);
     }
     p->pieces = pieces;
     p->cap = cap;
@@ -74,30 +81,70 @@ int nm_pieces_content(struct nm_pieces *p, struct nm_content *content, int64_t r
   return 0;
 }
 
-void nm_pieces_unref(struct nm_source *s) {
-  struct nm_pieces *p = (struct nm_pieces *)s;
-  if (--p->refs > 0) {
-    return;
-  }
+/* What others have too. */
+static void drop(struct nm_pieces *p) {
   nm_source_free(&p->open);
   nm_pieces_free(&p->tail);
   for (size_t i = 0; i < p->n; i++) {
     nm_source_free(&p->pieces[i].fed);
     nm_content_unref(&p->pieces[i].content);
   }
-  nm_free(p->pieces);
+}
+
+static void free_rooms(struct nm_pieces *p) {
+  if (p->pieces != p->few) {
+    nm_free(p->pieces);
+  }
   nm_buf_free(&p->text);
-  nm_free(p);
+}
+
+void nm_pieces_unref(struct nm_source *s) {
+  struct nm_pieces *p = (struct nm_pieces *)s;
+  if (--p->refs == 0) {
+    drop(p);
+    free_rooms(p);
+    nm_free(p);
+  }
+}
+
+/* An empty one, with that room for text. */
+static void begin(struct nm_pieces *p, const struct nm_buf *text) {
+  p->source.ops = &nm_pieces_ops;
+  nm_error_clear(&p->source.error);
+  p->refs = 1;
+  p->text = *text;
+  p->pieces = p->few;
+  p->n = 0;
+  p->cap = sizeof p->few / sizeof p->few[0];
+  p->text_done = 0;
+  p->size = 0;
+  p->cte = NM_CTE_7BIT;
+  p->tail = NULL;
+  p->at = 0;
+  p->done = 0;
+  p->open = NULL;
 }
 
 struct nm_pieces *nm_pieces_new(void) {
   struct nm_pieces *p = nm_zalloc(sizeof *p);
   if (p != NULL) {
-    p->source.ops = &nm_pieces_ops;
-    p->refs = 1;
-    p->text.max = TEXT_MAX;
+    begin(p, &(struct nm_buf){.max = TEXT_MAX});
   }
   return p;
+}
+
+void nm_pieces_recycle(struct nm_source **at, struct nm_pieces **out) {
+  struct nm_pieces *p = (struct nm_pieces *)*at;
+  if (p == NULL || p->refs > 1 || p->pieces != p->few || p->text.cap > RECYCLED_MAX) {
+    nm_source_free(at);
+    return;
+  }
+  *at = NULL;
+  nm_pieces_free(out);
+  drop(p);
+  nm_buf_reset(&p->text);
+  begin(p, &p->text);
+  *out = p;
 }
 
 void nm_pieces_free(struct nm_pieces **p) {

@@ -21,6 +21,9 @@ NM_HIDDEN_BEGIN
 struct nm_pieces *nm_pieces_new(void);
 /* Drops a reference. */
 void nm_pieces_free(struct nm_pieces **p);
+/* Frees *s, a source that was made of such (NULL: nothing happens), and puts an empty one that has its memory into *p, for the next message; not
+   where others have it too, nor where that is more than a small message needs. */
+void nm_pieces_recycle(struct nm_source **s, struct nm_pieces **p);
 /* Whatever is appended here comes after all that was added so far. Stays where it is until free. */
 struct nm_buf *nm_pieces_text(struct nm_pieces *p);
 /* The content comes next, encoded so; takes a reference to it. raw_size: what it had when how was found (-1: not known). Should

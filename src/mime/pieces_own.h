@@ -18,7 +18,7 @@ struct nm_pieces {
   struct nm_source source;
   unsigned refs;
   struct nm_buf text;
-  struct nm_piece *pieces;
+  struct nm_piece *pieces; /* few, or a block of their own */
   size_t n, cap;
   size_t text_done; /* octets of text that are in pieces already */
   int64_t size;
@@ -28,6 +28,7 @@ struct nm_pieces {
   size_t at;              /* the piece, counted on in tail */
   int64_t done;           /* octets of it that were read */
   struct nm_source *open; /* its content */
+  struct nm_piece few[2]; /* most messages are one piece, or a header and a body */
 };
 
 NM_HIDDEN_BEGIN

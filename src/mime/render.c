@@ -32,7 +32,18 @@ static size_t write_params(struct render *r, size_t col, const struct nm_params 
   return col;
 }
 
+/* Text and html of most messages: too short to be folded, and nothing that had to be quoted. */
+static int is_usual(const struct nm_node *n) {
+  return n->part == NULL && n->method.n == 0 && n->name.n == 0 && nm_str_eq(n->charset, NM_STR("utf-8"));
+}
+
 static void write_type(struct render *r, const struct nm_node *n) {
+  if (is_usual(n)) {
+    nm_buf_add_c(r->b, "Content-Type: ");
+    nm_buf_add_c(r->b, n->type);
+    nm_buf_add_c(r->b, "; charset=utf-8\r\n");
+    return;
+  }
   size_t col = nm_fold_token(r->b, nm_fold_name(r->b, "Content-Type"), nm_node_type(n));
   if (n->charset.n > 0) {
     col = nm_param_write(r->b, col, "charset", n->charset);
@@ -50,9 +61,7 @@ static void write_type(struct render *r, const struct nm_node *n) {
 }
 
 static void write_cte(struct render *r, enum nm_cte cte) {
-  nm_buf_add_c(r->b, "Content-Transfer-Encoding: ");
-  nm_buf_add_c(r->b, nm_cte_name(cte));
-  nm_fold_end(r->b);
+  nm_fold_line(r->b, NM_STR("Content-Transfer-Encoding"), nm_str_c(nm_cte_name(cte)));
 }
 
 static void write_content_id(struct render *r, const struct nm_part *part) {
@@ -237,7 +246,9 @@ static int write_message(struct render *r, const struct nm_node *n) {
   const struct nm_message *m = n->message;
   struct nm_stamp stamp = *r->stamp;
   stamp.message_id = nm_buf_str(&m->message_id);
+  stamp.is_id_made = 0;
   if (m->has_date) {
+    stamp.dated[0] = '\0';
     stamp.date = m->date;
     stamp.offset = m->date_offset;
   }

@@ -1,24 +1,41 @@
 #include "mime/stamp.h"
 
+#include <stdint.h>
+
 #include "base/chars.h"
 #include "base/random.h"
 
-static void add_hex(struct nm_buf *b, const unsigned char *p, size_t n) {
-  static const char hex[] = "0123456789abcdef";
-  char *to = nm_buf_room(b, 2 * n);
-  if (to != NULL) {
-    for (size_t i = 0; i < n; i++) {
-      *to++ = hex[p[i] >> 4];
-      *to++ = hex[p[i] & 15];
-    }
-    *to = '\0';
-    b->n += 2 * n;
+/* Eight digits of four octets, each in an octet of a word, the first digit in the lowest. */
+static void put_hex(char *to, const unsigned char *p) {
+  const uint64_t each = UINT64_C(0x0101010101010101);
+  uint64_t x = p[0] | (uint64_t)p[1] << 16 | (uint64_t)p[2] << 32 | (uint64_t)p[3] << 48;
+  x = (x >> 4 & 0x0f * each) | ((x << 8) & UINT64_C(0x0f000f000f000f00));
+  uint64_t letters = (x + 6 * each) >> 4 & each; /* 1 where the digit is above 9 */
+  x += '0' * each + letters * ('a' - '0' - 10);
+  to[0] = (char)x; /* one store where the lowest comes first */
+  to[1] = (char)(x >> 8);
+  to[2] = (char)(x >> 16);
+  to[3] = (char)(x >> 24);
+  to[4] = (char)(x >> 32);
+  to[5] = (char)(x >> 40);
+  to[6] = (char)(x >> 48);
+  to[7] = (char)(x >> 56);
+}
+
+static char *put_random(char *to, const unsigned char random[16]) {
+  for (size_t i = 0; i < 16; i += 4) {
+    put_hex(to + 2 * i, random + i);
   }
+  return to + 32;
 }
 
 void nm_boundary_write(struct nm_buf *b, const struct nm_stamp *stamp, unsigned n) {
   nm_buf_addf(b, "=_%u_", n);
-  add_hex(b, stamp->boundary, sizeof stamp->boundary);
+  char *to = nm_buf_room(b, 2 * sizeof stamp->boundary);
+  if (to != NULL) {
+    *put_random(to, stamp->boundary) = '\0';
+    b->n += 2 * sizeof stamp->boundary;
+  }
 }
 
 int nm_message_id_make(const struct nm_addr *from, struct nm_buf *b, struct nm_error *e) {
@@ -35,9 +52,9 @@ int nm_message_id_write(const struct nm_addr *from, const unsigned char random[N
     return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
                         "the message has no From; set it to the author's address");
   }
-  nm_buf_add_byte(b, '<');
-  add_hex(b, random, NM_MESSAGE_ID_RANDOM);
-  nm_buf_add_byte(b, '@');
+  char left[1 + 2 * NM_MESSAGE_ID_RANDOM + 1] = "<";
+  *put_random(left + 1, random) = '@';
+  nm_buf_add(b, left, sizeof left);
   nm_buf_add_str(b, from->domain);
   nm_buf_add_byte(b, '>');
   if (b->err == NM_ENOMEM) {
