@@ -282,7 +282,7 @@ static void full_line_is_again(void) {
   static char much[1000000];
   for (EACH_TLS(i)) {
     struct server s;
-    struct nm_conn *c = connect_to(&s, every_tls[i], "sleep:0.6");
+    struct nm_conn *c = connect_to(&s, every_tls[i], "deaf");
     struct nm_io *io = api->conn_io(c);
     size_t n, sum = 0;
     int rc = 0;

@@ -12,12 +12,14 @@ Steps:
   expect:PREFIX    reads a line; one that begins otherwise ends the connection ("unexpected TEXT")
   tls:NAME[,WORD...]  a server handshake with NAME.pem, a session may be taken up; client: a certificate signed by ca is required; once:
                       sessions are given to the first connection alone
+  deaf             reads nothing until the client ends
   sleep:SECONDS    drip:SECONDS:TEXT (a byte at a time)    flood:N:TEXT
   echo             answers each line with "250 " and the line, until the client ends
   end              reads until the client ends
   close            reset
 """
 import argparse
+import select
 import socket
 import ssl
 import struct
@@ -112,6 +114,11 @@ class Connection:
 
     def do_sleep(self, rest):
         time.sleep(float(rest))
+
+    def do_deaf(self, _):
+        gone = select.poll()
+        gone.register(self.sock, select.POLLRDHUP)
+        gone.poll()
 
     def do_drip(self, rest):
         pause, _, what = rest.partition(":")
