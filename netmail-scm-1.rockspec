@@ -185,6 +185,7 @@ build = {
         "src/smtp/txn_end.c",
         "src/smtp/txn_reply.c",
         "src/smtp/txn_write.c",
+        "src/smtp/words.c",
         "src/smtp/xtext.c",
         "src/addressing.c",
         "src/client.c",

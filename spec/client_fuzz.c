@@ -422,7 +422,7 @@ static void check(struct nm_client *c, const struct nm_sent *sent, int err, int 
   check_reply(&sent->reply);
   check_reply(&sent->txn.reply);
   for (size_t i = 0; i < sent->txn.n_rcpt; i++) {
-    check_reply(&sent->txn.rcpt[i].reply);
+    no_secret(nm_rcpt_reply(&sent->txn.rcpt[i]).text.p);
   }
   assert(c->sending == NULL && err == sent->error.code && (err == 0) == (sent->error.text[0] == '\0'));
   if (is_message) {

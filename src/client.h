@@ -2,6 +2,7 @@
 #define NM_CLIENT_H
 
 #include <stdint.h>
+#include <string.h>
 #include <sys/types.h>
 #include "base/binding.h"
 #include "base/buf.h"
@@ -41,6 +42,13 @@ struct nm_place {
   int port; /* 0: a socket of this machine's */
   int is_proxied;
 };
+
+static inline void nm_place_copy(struct nm_place *to, const struct nm_place *from) {
+  memcpy(to->text, from->text, strlen(from->text) + 1);
+  memcpy(to->host, from->host, strlen(from->host) + 1);
+  to->port = from->port;
+  to->is_proxied = from->is_proxied;
+}
 
 /* The options are plain values that may change between sends; a send takes them as they are at its beginning. The text options
    are NUL-terminated and empty when not set. */

@@ -80,7 +80,7 @@ size_t nm_flight_room(const struct nm_flight *f) {
 
 void nm_flight_end_mail(struct nm_flight *f, struct nm_mail *m) {
   if (m->out->place.text[0] == '\0') { /* it never came to a line */
-    m->out->place = f->place;
+    nm_place_copy(&m->out->place, &f->place);
   }
   nm_mail_end(m);
   nm_mails_add(&f->done, m);
@@ -131,8 +131,8 @@ struct nm_mail *nm_flight_take(struct nm_flight *f) {
 
 /* It cannot be sent for want of a line, or of anybody who wants it to be. */
 void nm_flight_fail_mail(struct nm_flight *f, struct nm_mail *m, const struct nm_sent *why) {
-  m->out->place = why->place;
-  m->out->error = why->error;
+  nm_place_copy(&m->out->place, &why->place);
+  nm_error_copy(&m->out->error, &why->error);
   m->out->command = why->command;
   (void)nm_reply_copy(&m->out->reply, &why->reply);
   m->out->spent[NM_PHASE_CONNECT] += f->now - m->since;

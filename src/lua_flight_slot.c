@@ -10,7 +10,7 @@
 static void empty(struct nm_flight_slot *s) {
   nm_outgoing_reset(&s->message);
   nm_sent_free(&s->sent);
-  s->mail = (struct nm_mail){0};
+  nm_mail_clear(&s->mail);
   s->state = NM_SLOT_FREE;
 }
 
@@ -65,13 +65,14 @@ int nm_flight_launch(lua_State *L, struct nm_flight_job *f, struct nm_flight_slo
   f->free = s->next_free;
   s->next_free = NULL;
   s->state = NM_SLOT_ON_WAY;
-  s->mail = (struct nm_mail){.env = &s->message.env,
-                             .content = s->message.content,
-                             .out = &s->sent,
-                             .rcpt_max = rcpt_max,
-                             .deadline = patience > 0 ? s->begin + patience : 0,
-                             .patience = patience};
-  nm_flight_add(&f->flight, &s->mail);
+  struct nm_mail *m = &s->mail; /* empty */
+  m->env = &s->message.env;
+  m->content = s->message.content;
+  m->out = &s->sent;
+  m->rcpt_max = rcpt_max;
+  m->deadline = patience > 0 ? s->begin + patience : 0;
+  m->patience = patience;
+  nm_flight_add(&f->flight, m);
   lua_pushinteger(L, s->number);
   lua_pushboolean(L, nm_flight_room(&f->flight) == 0);
   return 2;

@@ -94,9 +94,9 @@ static const char *const lists[N_FATES] = {[NM_FATE_NOT_SENT] = "NotSent",
                                            [NM_FATE_UNKNOWN] = "Unknown"};
 
 /* The answer that decided about it: the server's to it alone, or the one that refused it with all others. */
-static const struct nm_reply *last_word(const struct nm_txn_result *txn, const struct nm_rcpt *r) {
-  int is_common = r->fate == NM_FATE_REFUSED && nm_reply_class(&r->reply) < 4;
-  return is_common ? &txn->reply : &r->reply;
+static struct nm_reply last_word(const struct nm_txn_result *txn, const struct nm_rcpt *r) {
+  int is_common = r->fate == NM_FATE_REFUSED && nm_rcpt_class(r) < 4;
+  return is_common ? txn->reply : nm_rcpt_reply(r);
 }
 
 /* A table for one recipient, with room for what the server said of it. */
@@ -122,16 +122,15 @@ static void count_fates(const struct nm_txn_result *txn, int n_out[N_FATES]) {
 
 /* Into the lists that lie from index at on, each at the place of its fate. */
 static void fill_lists(lua_State *L, int at, const struct nm_txn_result *txn) {
-  static const struct nm_reply none = {0};
   int n[N_FATES] = {0};
   for (size_t i = 0; i < txn->n_rcpt; i++) {
     const struct nm_rcpt *r = &txn->rcpt[i];
-    const struct nm_reply *word = last_word(txn, r);
-    if (r->fate == NM_FATE_NOT_SENT && nm_reply_class(word) < 4) {
-      word = &none; /* that RCPT was welcome helps nobody who looks for a reason */
+    struct nm_reply word = last_word(txn, r);
+    if (r->fate == NM_FATE_NOT_SENT && nm_reply_class(&word) < 4) {
+      word = (struct nm_reply){0}; /* that RCPT was welcome helps nobody who looks for a reason */
     }
-    push_recipient(L, r->addr, word);
-    set_temporary(L, r->fate, word);
+    push_recipient(L, r->addr, &word);
+    set_temporary(L, r->fate, &word);
     lua_rawseti(L, at + (int)r->fate, ++n[r->fate]);
   }
 }
@@ -247,9 +246,9 @@ static void push_warning(lua_State *L, const struct nm_sent *s) {
   if (refused == NULL) {
     nm_error_set(&words, 0, NM_KIND_NONE, "%s: %s", counts, s->rest.text);
   } else {
-    const struct nm_reply *r = last_word(&s->txn, refused);
+    struct nm_reply r = last_word(&s->txn, refused);
     nm_error_set(&words, 0, NM_KIND_NONE, "%s, first <%.*s>: %d %s", counts, (int)refused->addr->spec.n,
-                 refused->addr->spec.p, r->code, r->text.n > 0 ? r->text.p : "");
+                 refused->addr->spec.p, r.code, r.text.n > 0 ? r.text.p : "");
   }
   lua_pushstring(L, words.text);
 }

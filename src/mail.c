@@ -1,5 +1,6 @@
 #include "mail.h"
 
+#include <stddef.h>
 #include <string.h>
 
 void nm_mails_add(struct nm_mails *l, struct nm_mail *m) {
@@ -40,6 +41,11 @@ struct nm_mail *nm_mails_take(struct nm_mails *l) {
   return m;
 }
 
+void nm_mail_clear(struct nm_mail *m) {
+  memset(m, 0, offsetof(struct nm_mail, split));
+  nm_split_free(&m->split);
+}
+
 void nm_mail_begin(struct nm_mail *m) {
   nm_split_init(&m->split, m->env, m->rcpt_max);
 }
@@ -51,7 +57,8 @@ int nm_mail_begin_again(struct nm_mail *m) {
   }
   int err = nm_split_resume(&m->split, m->env, m->rcpt_max, &out->txn);
   if (err == 0) {
-    out->error = out->rest = (struct nm_error){0};
+    nm_error_clear(&out->error);
+    nm_error_clear(&out->rest);
     out->command = NULL;
     nm_reply_free(&out->reply);
     m->n_lost = 0;
@@ -84,7 +91,7 @@ void nm_mail_stop(struct nm_mail *m) {
   }
   nm_split_stop(&m->split, &out->error);
   if (m->split.is_good) {
-    out->error = (struct nm_error){0};
+    nm_error_clear(&out->error);
     out->command = NULL;
     nm_reply_free(&out->reply);
   }
@@ -138,7 +145,7 @@ static void explain(const char *place, const struct nm_txn_result *r, struct nm_
 void nm_mail_end(struct nm_mail *m) {
   struct nm_sent *out = m->out;
   nm_split_finish(&m->split, &out->txn);
-  out->rest = m->split.rest;
+  nm_error_copy(&out->rest, &m->split.rest);
   if (out->error.code == 0 && out->txn.error.code != 0) {
     explain(out->place.text, &out->txn, &out->error);
     out->command = out->txn.command;

@@ -15,12 +15,12 @@ struct nm_mail {
   /* Of who sends it. */
   unsigned caps; /* NM_CAP_…, of the server that it was begun with last; has_caps: there was one */
   int has_caps;
-  struct nm_split split;
   uint64_t weight;       /* octets: what the flight counts for it */
   struct nm_mails *list; /* in which it is; NULL: none */
   struct nm_mail *next, *previous;
   int64_t since;   /* ms: when it came into the queue, or was begun */
   unsigned n_lost; /* lines that were lost before it was handed over */
+  struct nm_split split;
 };
 
 /* Oldest first. All-zero is empty. */
@@ -38,6 +38,8 @@ void nm_mails_remove(struct nm_mail *m);
 /* The first, taken out; NULL: it is empty. */
 struct nm_mail *nm_mails_take(struct nm_mails *l);
 
+/* All-zero, as far as anybody looks: it was before, or has been used. */
+void nm_mail_clear(struct nm_mail *m);
 void nm_mail_begin(struct nm_mail *m);
 /* After its end: once more, for those recipients who have not got it and were not refused for good. What has become of the others is kept.
    NM_EINVAL: nobody is left, or the content can be read only once; NM_ENOMEM: all is as before. */

@@ -1,19 +1,24 @@
 #include "sent.h"
 
-static void drop_answers(struct nm_sent *s) {
+#include <string.h>
+
+/* All but with whom it is. Of the texts, which are most of it, what is in use. */
+void nm_sent_renew(struct nm_sent *s) {
   nm_txn_result_free(&s->txn);
   nm_reply_free(&s->reply);
-}
-
-void nm_sent_renew(struct nm_sent *s) {
-  drop_answers(s);
-  *s = (struct nm_sent){.place = s->place, .key = s->key};
+  s->command = NULL;
+  memset(s->spent, 0, sizeof s->spent);
+  s->dial = (struct nm_dial_times){0};
+  nm_error_clear(&s->error);
+  nm_error_clear(&s->rest);
 }
 
 void nm_sent_free(struct nm_sent *s) {
-  drop_answers(s);
+  nm_sent_renew(s);
   nm_buf_free(&s->key);
-  *s = (struct nm_sent){0};
+  s->key = (struct nm_buf){0};
+  s->place.text[0] = s->place.host[0] = '\0';
+  s->place.port = s->place.is_proxied = 0;
 }
 
 int nm_sent_may_elsewhere(const struct nm_sent *s) {

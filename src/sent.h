@@ -15,14 +15,14 @@ enum { NM_PHASE_CONNECT, NM_PHASE_ENVELOPE, NM_PHASE_CONTENT, NM_PHASE_REPLY, NM
 struct nm_sent {
   struct nm_place place; /* where it went to: where the client was when it began */
   struct nm_buf key;     /* whose connections these were (kept.h), the first one's; secrets too: wiped */
-  struct nm_txn_result txn;
-  struct nm_error error; /* the whole sentence for the user; code 0 on success */
   struct nm_reply
       reply; /* of the dial phase, when it failed there, or to the question; code 0: see txn.reply */
   const char *command;       /* the command error is about; NULL */
   int64_t spent[NM_PHASES];  /* ms in each phase, of all transactions together */
   struct nm_dial_times dial; /* of the last dial; all-zero: a kept connection was used */
-  struct nm_error rest; /* partial: why a transaction after the first was not accepted; code 0: they were */
+  struct nm_txn_result txn;
+  struct nm_error error; /* the whole sentence for the user; code 0 on success */
+  struct nm_error rest;  /* partial: why a transaction after the first was not accepted; code 0: they were */
 };
 
 NM_HIDDEN_BEGIN

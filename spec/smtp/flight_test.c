@@ -369,6 +369,7 @@ static int is_armed(void) {
 static void send_row(struct nm_session *s, struct letter *l, struct nm_source **contents, int sparing) {
   struct model_server *m = malloc(sizeof *m);
   model_init(m, 7);
+  m->is_terse = 1; /* what it had not said before would be kept */
   m->contents[0] = nm_buf_str(&l->content);
   nm_test_alloc_fail_at(sparing);
   for (int i = 0; i < ROW; i++) {

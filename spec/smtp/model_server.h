@@ -55,6 +55,7 @@ struct model_server {
   /* The running transaction. */
   int has_mail, is_broken; /* a chunk was refused */
   int from;
+  int is_terse; /* it says the same each time */
   int rcpt_id[MODEL_RCPT_MAX], rcpt_no[MODEL_RCPT_MAX];
   size_t n_rcpt;
   int is_data;
@@ -123,7 +124,7 @@ static inline void model_say(struct model_server *m, int code) {
   if (model_garbles(m)) {
     return;
   }
-  if (model_random(&m->seed, 5) == 0) {
+  if (!m->is_terse && model_random(&m->seed, 5) == 0) {
     nm_buf_addf(&m->out, "%d-more\r\n", code);
   }
   nm_buf_addf(&m->out, "%d words\r\n", code);

@@ -492,7 +492,7 @@ static void cannot_be_deadlocked(void) {
       CHECK(r->outcome == (refused > 0 ? NM_OUTCOME_PARTIAL : NM_OUTCOME_ACCEPTED));
       CHECK(r->n_rcpt == counts[i] && r->n_accepted == counts[i] - refused);
       for (size_t k = 0; k < r->n_rcpt; k += 7) {
-        CHECK(r->rcpt[k].addr == f.to[k] && r->rcpt[k].reply.code == (k % 10 == 8 ? 550 : 250));
+        CHECK(r->rcpt[k].addr == f.to[k] && r->rcpt[k].code == (k % 10 == 8 ? 550 : 250));
       }
       CHECK(nm_session_state(f.s) == NM_SESSION_IDLE);
       tear_down(&f);
@@ -522,8 +522,8 @@ static void stops_a_long_group_when_mail_is_refused(void) {
   CHECK(nm_session_state(f.s) == NM_SESSION_IDLE);
   const struct nm_txn_result *r = nm_session_result(f.s);
   CHECK(r->outcome == NM_OUTCOME_REJECTED && r->reply.code == 550);
-  CHECK(r->rcpt[0].reply.code == 0 && r->rcpt[0].fate == NM_FATE_REFUSED); /* 503 is no answer to it */
-  CHECK(r->rcpt[rcpts].reply.code == 0 && r->rcpt[rcpts].fate == NM_FATE_REFUSED);
+  CHECK(r->rcpt[0].code == 0 && r->rcpt[0].fate == NM_FATE_REFUSED); /* 503 is no answer to it */
+  CHECK(r->rcpt[rcpts].code == 0 && r->rcpt[rcpts].fate == NM_FATE_REFUSED);
   tear_down(&f);
 }
 
@@ -538,6 +538,24 @@ static void knows_no_fate_when_replies_do_not_add_up(void) {
   CHECK(r->outcome == NM_OUTCOME_UNKNOWN && r->n_rcpt == 2);
   CHECK(r->rcpt[0].fate == NM_FATE_UNKNOWN && r->rcpt[1].fate == NM_FATE_UNKNOWN);
   tear_down(&f);
+}
+
+static void keeps_what_is_said_again_once(void) {
+  struct fixture f;
+  set_up(&f, NM_CAP_PIPELINING, 4, NM_STR("x"));
+  CHECK(nm_session_begin(f.s, &f.env, f.content) == 0);
+  while (take_all(f.s, NULL) > 0) {
+  }
+  CHECK(say(f.s, "250 ok\r\n250 2.1.5 yes\r\n251 2.1.5 yes\r\n550 5.1.1 no\r\n250 2.1.5 yes\r\n451 no\r\n") ==
+        0);
+  struct nm_txn_result r;
+  nm_session_take_result(f.s, &r);
+  CHECK(r.rcpt[0].words != NULL && r.rcpt[0].words == r.rcpt[1].words && r.rcpt[1].code == 251);
+  CHECK(r.rcpt[2].words != r.rcpt[1].words && strcmp(nm_rcpt_reply(&r.rcpt[2]).text.p, "5.1.1 no") == 0);
+  CHECK(strcmp(nm_rcpt_reply(&r.rcpt[3]).text.p, "2.1.5 yes") == 0 && r.rcpt[3].enhanced[2] == 5);
+  tear_down(&f); /* it outlives the session */
+  CHECK(strcmp(nm_rcpt_reply(&r.rcpt[0]).text.p, "2.1.5 yes") == 0);
+  nm_txn_result_free(&r);
 }
 
 static void keeps_little_of_a_chatty_server(void) {
@@ -556,14 +574,16 @@ static void keeps_little_of_a_chatty_server(void) {
   }
   CHECK(say(f.s, "250 ok\r\n") == 0);
   for (int i = 0; i < RCPTS; i++) {
+    reply.p[4] = (char)('a' + i % 2); /* what it has just said would not be kept again */
     CHECK(nm_session_input(f.s, reply.p, reply.n) == 0);
   }
   CHECK(say(f.s, "451 no\r\n") == 0);
   const struct nm_txn_result *r = nm_session_result(f.s);
   size_t total = 0;
   for (size_t i = 0; i < r->n_rcpt; i++) {
-    CHECK(r->rcpt[i].reply.code == 250 && r->rcpt[i].reply.text.n <= NM_RCPT_TEXT_MAX);
-    total += r->rcpt[i].reply.text.n;
+    size_t n = nm_rcpt_reply(&r->rcpt[i]).text.n;
+    CHECK(r->rcpt[i].code == 250 && n <= NM_RCPT_TEXT_MAX);
+    total += n;
   }
   CHECK(total <= NM_RCPT_TEXTS_MAX && total > NM_RCPT_TEXTS_MAX / 2);
   nm_buf_free(&reply);
@@ -627,7 +647,7 @@ static void result_outlives_the_session(void) {
   nm_session_take_result(f.s, &r);
   CHECK(nm_session_result(f.s)->n_rcpt == 0);
   tear_down(&f);
-  CHECK(r.outcome == NM_OUTCOME_PARTIAL && r.n_rcpt == 2 && strcmp(r.rcpt[1].reply.text.p, "second") == 0);
+  CHECK(r.outcome == NM_OUTCOME_PARTIAL && r.n_rcpt == 2 && strcmp(r.rcpt[1].words->text, "second") == 0);
   CHECK(nm_str_eq(nm_reply_queue_id(&r.reply), NM_STR("Q1")));
   nm_txn_result_free(&r);
   nm_txn_result_free(&r);
@@ -695,6 +715,7 @@ int main(void) {
   RUN(cannot_be_deadlocked);
   RUN(stops_a_long_group_when_mail_is_refused);
   RUN(knows_no_fate_when_replies_do_not_add_up);
+  RUN(keeps_what_is_said_again_once);
   RUN(keeps_little_of_a_chatty_server);
   RUN(checks_addresses_before_the_first_byte);
   RUN(eight_bit_content_needs_8bitmime);

@@ -254,14 +254,15 @@ static void make_result(const struct nm_envelope *part, const struct run *run, s
     int with = *codes == 't' ? 2 : *codes == 'm' ? 5 : 0;
     rcpt->addr = part->to[i];
     codes += with != 0;
-    rcpt->reply.code = atoi(codes);
+    struct nm_reply said = {.code = atoi(codes)};
     if (with != 0) {
-      rcpt->reply.enhanced[0] = rcpt->reply.code / 100;
-      rcpt->reply.enhanced[1] = with;
-      rcpt->reply.enhanced[2] = with == 2 ? 2 : 3;
+      said.enhanced[0] = said.code / 100;
+      said.enhanced[1] = with;
+      said.enhanced[2] = with == 2 ? 2 : 3;
     }
-    rcpt->fate = fate_of(run->outcome, rcpt->reply.code);
-    r->n_accepted += rcpt->reply.code == 250;
+    nm_rcpt_answer(rcpt, &said, 0, NULL);
+    rcpt->fate = fate_of(run->outcome, said.code);
+    r->n_accepted += said.code == 250;
     codes += strcspn(codes, " ");
     codes += *codes == ' ';
   }
@@ -338,8 +339,8 @@ static void gives_each_the_common_refusal(void) {
   run_part(&s, &caps, &first);
   run_part(&s, &caps, &second);
   nm_split_finish(&s, &r);
-  CHECK(r.outcome == NM_OUTCOME_PARTIAL && r.rcpt[1].fate == NM_FATE_REFUSED && r.rcpt[1].reply.code == 451);
-  CHECK(nm_str_eq(nm_buf_str(&r.rcpt[1].reply.text), NM_STR("because")) && s.rest.kind == NM_KIND_DATA);
+  CHECK(r.outcome == NM_OUTCOME_PARTIAL && r.rcpt[1].fate == NM_FATE_REFUSED && r.rcpt[1].code == 451);
+  CHECK(strcmp(r.rcpt[1].words->text, "because") == 0 && s.rest.kind == NM_KIND_DATA);
   nm_txn_result_free(&r);
 }
 
@@ -437,7 +438,7 @@ static void survives_short_memory(void) {
     nm_test_alloc_fail_at(0);
     CHECK(nm_split_has_more(&s) == (k > 4));
     nm_split_finish(&s, &r);
-    CHECK(r.n_rcpt == 2 && r.outcome == NM_OUTCOME_PARTIAL && r.rcpt[1].reply.code == 452);
+    CHECK(r.n_rcpt == 2 && r.outcome == NM_OUTCOME_PARTIAL && r.rcpt[1].code == 452);
     nm_txn_result_free(&r);
     CHECK(nm_test_alloc_live() == live);
   }
@@ -462,7 +463,7 @@ static void resumes(void) {
   CHECK(!nm_split_has_more(&s));
   nm_split_finish(&s, &r);
   CHECK(r.outcome == NM_OUTCOME_PARTIAL && r.n_accepted == 2 && r.rcpt[0].fate == NM_FATE_ACCEPTED);
-  CHECK(r.rcpt[1].reply.code == 550 && r.rcpt[2].fate == NM_FATE_ACCEPTED);
+  CHECK(r.rcpt[1].code == 550 && r.rcpt[2].fate == NM_FATE_ACCEPTED);
   CHECK(nm_split_resume(&s, &st.env, 0, &r) == NM_EINVAL && r.n_rcpt == 3);
   nm_txn_result_free(&r);
   CHECK(nm_split_resume(&s, &st.env, 0, &r) == 0); /* it never came to a transaction */

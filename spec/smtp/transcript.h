@@ -661,7 +661,7 @@ static inline void transcript_check(struct transcript_run *r, const char *key, c
   } else if (strcmp(key, "rcpt") == 0) {
     size_t n = 0;
     for (size_t i = 0; i < res->n_rcpt; i++) {
-      n += (size_t)snprintf(got + n, sizeof got - n, "%s%d", i > 0 ? "," : "", res->rcpt[i].reply.code);
+      n += (size_t)snprintf(got + n, sizeof got - n, "%s%d", i > 0 ? "," : "", res->rcpt[i].code);
     }
   } else if (strcmp(key, "text") == 0) {
     if (!r->tolerant) { /* short memory may cost the text, and only it */

@@ -2,6 +2,7 @@
 #define NM_BASE_ERROR_H
 
 #include <stddef.h>
+#include <string.h>
 #include "base/hidden.h"
 
 /* What a core function returns: 0, NM_AGAIN where its comment says so, or one of the negative codes. The
@@ -45,17 +46,29 @@ struct nm_error {
 
 NM_HIDDEN_BEGIN
 
-/* Fills e (may be NULL: then only the code is returned) and returns code. Control bytes and broken UTF-8 that
-   came in through the arguments are shown as \xNN, so the text is safe for a terminal and a log. */
-int nm_error_set(struct nm_error *e, int code, enum nm_kind kind, const char *fmt, ...) NM_PRINTF(4, 5);
-/* "out of memory", code NM_ENOMEM. */
-int nm_error_nomem(struct nm_error *e);
-/* No error. Its text is empty, and not overwritten: of many that come and go, few are ever written. */
+/* Most errors never happen, and of those that do most are short: the rest of text is left as it is, and not looked at by anybody. So an error
+   stands last in its struct, and what clears or moves that goes up to it. */
 static inline void nm_error_clear(struct nm_error *e) {
   e->code = 0;
   e->kind = NM_KIND_NONE;
   e->text[0] = '\0';
 }
+
+static inline void nm_error_copy(struct nm_error *to, const struct nm_error *from) {
+  to->code = from->code;
+  to->kind = from->kind;
+  if (from->text[0] != '\0') {
+    memcpy(to->text, from->text, strlen(from->text) + 1);
+  } else {
+    to->text[0] = '\0';
+  }
+}
+
+/* Fills e (may be NULL: then only the code is returned) and returns code. Control bytes and broken UTF-8 that
+   came in through the arguments are shown as \xNN, so the text is safe for a terminal and a log. */
+int nm_error_set(struct nm_error *e, int code, enum nm_kind kind, const char *fmt, ...) NM_PRINTF(4, 5);
+/* "out of memory", code NM_ENOMEM. */
+int nm_error_nomem(struct nm_error *e);
 /* "connect", "tls", …; "" for NM_KIND_NONE. */
 const char *nm_kind_name(enum nm_kind kind);
 

@@ -48,7 +48,9 @@ static size_t skip(const char *p, size_t i, size_t n, int dotted) {
   while (n - i >= NM_LANES && !nm_lanes_any(stops(p + i, dot))) {
     i += NM_LANES;
   }
-  return i;
+  /* The last lanes end with the octets, and look at some twice. */
+  int is_tail = i < n && n - i < NM_LANES && n > NM_LANES;
+  return is_tail && !nm_lanes_any(stops(p + n - NM_LANES, dot)) ? n : i;
 }
 #else
 static size_t skip(const char *p, size_t i, size_t n, int dotted) {

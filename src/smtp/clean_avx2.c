@@ -41,7 +41,9 @@ __attribute__((target("avx2"))) size_t nm_clean_skip_avx2(const char *p, size_t 
   while (n - i >= LANES && !any(stops(p + i, dot))) {
     i += LANES;
   }
-  return i;
+  /* The last lanes end with the octets, and look at some twice. */
+  int is_tail = i < n && n - i < LANES && n > LANES;
+  return is_tail && !any(stops(p + n - LANES, dot)) ? n : i;
 }
 
 #endif

@@ -1,8 +1,11 @@
 #include "smtp/command.h"
 
+#include <string.h>
+
 #include "base/chars.h"
 #include "base/decimal.h"
 #include "base/error.h"
+#include "base/lanes.h"
 #include "base/literal.h"
 #include "base/utf8.h"
 #include "smtp/moment.h"
@@ -11,14 +14,44 @@
 /* RFC 5321 4.5.3.1.3: 256 octets with "<" and ">". */
 #define PATH_MAX_OCTETS 254
 
+#if defined(NM_LANES)
+/* Of those octets that is_plain wants, the usual ones: letters, "-" to "9", "@", "_", "+". */
+static nm_lanes are_usual(const char *p) {
+  nm_lanes c = nm_lanes_load(p), letter = (c | 0x20) - 'a', other = c - '-';
+  return (nm_lanes)(letter < 26) | (nm_lanes)(other < '9' - '-' + 1) | (nm_lanes)(c == '@') |
+         (nm_lanes)(c == '_') | (nm_lanes)(c == '+');
+}
+
+/* All of them are; the last lanes end with the address, and may look at some octets twice. */
+static int is_usual(struct nm_str spec) {
+  if (spec.n < NM_LANES) {
+    return 0;
+  }
+  nm_lanes all = are_usual(spec.p + spec.n - NM_LANES);
+  for (size_t i = 0; i + NM_LANES < spec.n; i += NM_LANES) {
+    all &= are_usual(spec.p + i);
+  }
+  return !nm_lanes_any(~all);
+}
+#else
+static int is_usual(struct nm_str spec) {
+  (void)spec;
+  return 0;
+}
+#endif
+
 /* Atoms, dots and "@": most addresses are nothing else, and none of these can end or extend a command. */
 static int is_plain(struct nm_str spec) {
-  size_t i = 0;
+  size_t i = is_usual(spec) ? spec.n : 0;
   while (i < spec.n &&
          (nm_is((unsigned char)spec.p[i], NM_CHAR_ATEXT) || spec.p[i] == '.' || spec.p[i] == '@')) {
     i++;
   }
   return i == spec.n;
+}
+
+int nm_command_addr_is_plain(const struct nm_addr *a) {
+  return a != NULL && a->spec.n > 0 && a->spec.n <= PATH_MAX_OCTETS && is_plain(a->spec);
 }
 
 /* The last gate before the wire. RFC 5321 4.1.2: within Path = "<" Mailbox ">" only a quoted string of the local part may
@@ -57,7 +90,9 @@ int nm_command_addr_check(const struct nm_addr *a, int utf8) {
 
 static void add_mail_options(struct nm_buf *b, const struct nm_mail_options *o) {
   static const char *const ret[] = {"", " RET=FULL", " RET=HDRS"};
-  nm_buf_add_c(b, ret[o->ret]);
+  if (o->ret != NM_RET_DEFAULT) {
+    nm_buf_add_c(b, ret[o->ret]);
+  }
   if (o->envid.n > 0) { /* RFC 3461 4.4: envid-parameter = "ENVID=" xtext */
     nm_buf_add_c(b, " ENVID=");
     nm_xtext_add(b, o->envid);
@@ -80,6 +115,21 @@ static void add_mail_options(struct nm_buf *b, const struct nm_mail_options *o) 
   }
 }
 
+/* The verb, and what stands in "<" and ">". */
+static void add_path(struct nm_buf *b, struct nm_str verb, struct nm_str spec) {
+  char *p = nm_buf_room(b, verb.n + spec.n + 1);
+  if (p == NULL) {
+    return;
+  }
+  memcpy(p, verb.p, verb.n);
+  if (spec.n > 0) {
+    memcpy(p + verb.n, spec.p, spec.n);
+  }
+  p[verb.n + spec.n] = '>';
+  b->n += verb.n + spec.n + 1;
+  b->p[b->n] = '\0';
+}
+
 /* RFC 5321 4.1.1.2: mail = "MAIL FROM:" Reverse-path [SP Mail-parameters] CRLF; Reverse-path = Path / "<>" */
 int nm_command_mail(struct nm_buf *b, const struct nm_envelope *env) {
   static const char *const body[] = {"", " BODY=8BITMIME", " BODY=BINARYMIME"};
@@ -89,15 +139,14 @@ int nm_command_mail(struct nm_buf *b, const struct nm_envelope *env) {
   if (rc != 0) {
     return rc;
   }
-  nm_buf_add_c(b, "MAIL FROM:<");
-  nm_buf_add_str(b, spec);
-  nm_buf_add_byte(b, '>');
+  add_path(b, NM_STR("MAIL FROM:<"), spec);
   if (env->size >= 0) {
-    char digits[NM_DECIMAL_MAX];
-    nm_buf_add_c(b, " SIZE=");
-    nm_buf_add(b, digits, nm_decimal((uint64_t)env->size, digits));
+    char size[6 + NM_DECIMAL_MAX] = " SIZE=";
+    nm_buf_add(b, size, 6 + nm_decimal((uint64_t)env->size, size + 6));
   }
-  nm_buf_add_c(b, body[env->body]);
+  if (env->body != NM_BODY_7BIT) {
+    nm_buf_add_c(b, body[env->body]);
+  }
   if (env->is_utf8) {
     nm_buf_add_c(b, " SMTPUTF8");
   }
@@ -127,9 +176,7 @@ int nm_command_rcpt(struct nm_buf *b, const struct nm_envelope *env, size_t i) {
   if (rc != 0) {
     return rc;
   }
-  nm_buf_add_c(b, "RCPT TO:<");
-  nm_buf_add_str(b, env->to[i]->spec);
-  nm_buf_add_byte(b, '>');
+  add_path(b, NM_STR("RCPT TO:<"), env->to[i]->spec);
   if (o != NULL) {
     add_notify(b, o->notify);
     if (o->orcpt.n > 0) {

@@ -16,6 +16,8 @@ NM_HIDDEN_BEGIN
 /* NM_EINVAL when its spec is empty or has a byte that could end or extend a command; NM_ELIMIT when it is longer than a path can
    be (RFC 5321 4.5.3.1.3). Octets above 126 need utf8, and are well-formed UTF-8 then. */
 int nm_command_addr_check(const struct nm_addr *a, int utf8);
+/* Such an address is ASCII, and passes that check without a second look; most are. 0: nobody knows. */
+int nm_command_addr_is_plain(const struct nm_addr *a);
 /* All that the envelope asks for, which nm_envelope_settle has checked: "MAIL FROM:<spec> SIZE=n BODY=8BITMIME\r\n". The address comes
    from its parsed form; a byte that could end or extend the command is refused here once more (NM_EINVAL), whatever was
    checked before, and nothing is written then. */

@@ -12,7 +12,10 @@ static int wrong(struct nm_error *e, const char *what) {
 
 /* RFC 3461 4.4: what ENVID holds before it is xtext is printable ASCII, since a report shows it in its header. */
 static int check_envid(struct nm_str envid, struct nm_error *e) {
-  if (envid.n > 0 && !nm_all(envid, NM_CHAR_PRINT)) {
+  if (envid.n == 0) {
+    return 0;
+  }
+  if (!nm_all(envid, NM_CHAR_PRINT)) {
     return wrong(e, "ENVID has a character that is no printable ASCII");
   }
   struct nm_buf room = {.max = NM_ENVID_MAX};
@@ -81,6 +84,8 @@ struct settling {
   struct nm_envelope *env;
   const struct nm_caps *caps;
   struct nm_error *e;
+  size_t
+      n_plain; /* recipients, from the first: there is nothing about these addresses that a server may not take */
 };
 
 /* 1: offered; 0: left out; else the server lacks it. what: who asks for it. */
@@ -97,11 +102,7 @@ static int settle(const struct settling *s, unsigned cap, const char *keyword, c
 }
 
 static int check_rcpt(const struct settling *s, size_t i, const char **asks) {
-  const struct nm_envelope *env = s->env;
-  if (env->rcpt == NULL) {
-    return 0;
-  }
-  const struct nm_rcpt_options *o = &env->rcpt[i];
+  const struct nm_rcpt_options *o = &s->env->rcpt[i];
   struct nm_error why;
   int rc = nm_rcpt_options_check(o, &why);
   if (rc != 0) {
@@ -127,7 +128,7 @@ static int settle_dsn(const struct settling *s) {
   struct nm_mail_options *o = &s->env->mail;
   const char *asks = o->ret != NM_RET_DEFAULT ? "RET" : o->envid.n > 0 ? "ENVID" : NULL;
   int rc = 0;
-  for (size_t i = 0; i < s->env->n_to && rc == 0; i++) {
+  for (size_t i = 0; s->env->rcpt != NULL && i < s->env->n_to && rc == 0; i++) {
     rc = check_rcpt(s, i, &asks);
   }
   if (rc != 0 || asks == NULL) {
@@ -202,7 +203,7 @@ static int settle_priority(const struct settling *s) {
 static int settle_utf8(const struct settling *s) {
   struct nm_envelope *env = s->env;
   const struct nm_addr *who = env->from != NULL && !nm_is_ascii(env->from->spec) ? env->from : NULL;
-  for (size_t i = 0; i < env->n_to && who == NULL; i++) {
+  for (size_t i = s->n_plain; i < env->n_to && who == NULL; i++) {
     who = env->to[i] != NULL && !nm_is_ascii(env->to[i]->spec) ? env->to[i] : NULL;
   }
   int is_needed = who != NULL || env->is_utf8;
@@ -229,7 +230,7 @@ static int check_addresses(const struct settling *s) {
   if (env->n_to == 0) {
     return wrong(s->e, "the message has no recipient");
   }
-  for (size_t i = 0; i < env->n_to; i++) {
+  for (size_t i = s->n_plain; i < env->n_to; i++) {
     if (nm_command_addr_check(env->to[i], env->is_utf8) != 0) {
       return nm_error_set(s->e, NM_EINVAL, NM_KIND_MESSAGE,
                           "the address of recipient %zu cannot stand in a command", i + 1);
@@ -274,7 +275,10 @@ int nm_envelope_settle(struct nm_envelope *env, const struct nm_caps *caps, stru
   static int (*const steps[])(const struct settling *s) = {settle_utf8, check_addresses, settle_body,
                                                            settle_size, settle_dsn,      settle_require_tls,
                                                            settle_by,   settle_hold,     settle_priority};
-  struct settling s = {env, caps, e};
+  struct settling s = {env, caps, e, 0};
+  while (s.n_plain < env->n_to && nm_command_addr_is_plain(env->to[s.n_plain])) {
+    s.n_plain++;
+  }
   int rc = nm_mail_options_check(&env->mail, e);
   for (size_t i = 0; i < sizeof steps / sizeof steps[0] && rc == 0; i++) {
     rc = steps[i](&s);

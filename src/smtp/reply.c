@@ -43,24 +43,36 @@ int nm_reply_copy(struct nm_reply *to, const struct nm_reply *from) {
   return to->text.err;
 }
 
+static int is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+/* 1*3DIGIT at *i; -1: there is none. */
+static int number(struct nm_str s, size_t *i) {
+  size_t end = s.n - *i < 3 ? s.n : *i + 3, start = *i;
+  int value = 0;
+  while (*i < end && is_digit(s.p[*i])) {
+    value = value * 10 + (s.p[(*i)++] - '0');
+  }
+  return *i > start ? value : -1;
+}
+
 /* RFC 3463 2: status-code = class "." subject "." detail; class = "2" / "4" / "5"; subject = 1*3DIGIT;
    detail = 1*3DIGIT. RFC 2034 4: one SP follows it, and its class is the reply code's first digit. */
 size_t nm_reply_enhanced(struct nm_str line, int reply_class, int enhanced_out[3]) {
-  int part[3] = {0, 0, 0};
-  size_t i = 0;
-  for (int k = 0; k < 3; k++) {
-    size_t start = i;
-    while (i < line.n && i - start < 3 && nm_is((unsigned char)line.p[i], NM_CHAR_DIGIT)) {
-      part[k] = part[k] * 10 + (line.p[i++] - '0');
-    }
-    if (i == start || (k < 2 && (i == line.n || line.p[i++] != '.'))) {
-      return 0;
-    }
-  }
-  if ((i < line.n && line.p[i] != ' ') || part[0] != reply_class || reply_class == 3) {
+  size_t i = 2;
+  int is_begun = line.n > 4 && line.p[0] == '0' + reply_class && line.p[1] == '.' && reply_class != 3;
+  int subject = is_begun ? number(line, &i) : -1;
+  if (subject < 0 || i == line.n || line.p[i++] != '.') {
     return 0;
   }
-  memcpy(enhanced_out, part, sizeof part);
+  int detail = number(line, &i);
+  if (detail < 0 || (i < line.n && line.p[i] != ' ')) {
+    return 0;
+  }
+  enhanced_out[0] = reply_class;
+  enhanced_out[1] = subject;
+  enhanced_out[2] = detail;
   return i;
 }
 
@@ -290,12 +302,40 @@ static void begin_reply(struct nm_reply_parser *p) {
   nm_buf_reset(&p->reply.text);
 }
 
+/* Most replies are one line, and all of it is there:
+   Reply-line = Reply-code SP textstring CRLF   (RFC 5321 4.2)
+   Returns its octets, or 0, and nothing is changed, for any other that is there. */
+static size_t take_line(struct nm_reply_parser *p, const char *bytes, size_t n) {
+  int is_plain = n > 5 && bytes[0] >= '2' && bytes[0] <= '5' && is_digit(bytes[1]) && is_digit(bytes[2]) &&
+                 bytes[3] == ' ';
+  const char *text = bytes + 4;
+  const char *cr = is_plain ? memchr(text, '\r', (n < NM_REPLY_LINE_MAX ? n : NM_REPLY_LINE_MAX) - 5) : NULL;
+  if (cr == NULL || cr[1] != '\n' || memchr(text, '\n', (size_t)(cr - text)) != NULL) {
+    return 0;
+  }
+  struct nm_reply *r = &p->reply;
+  nm_buf_add(&r->text, text, (size_t)(cr - text));
+  if (r->text.err != 0) {
+    return 0; /* and so it stays */
+  }
+  r->code = (bytes[0] - '0') * 100 + (bytes[1] - '0') * 10 + (bytes[2] - '0');
+  nm_reply_enhanced(nm_buf_str(&r->text), nm_reply_class(r), r->enhanced);
+  p->total_n = (size_t)(cr + 2 - bytes);
+  p->lines = 1;
+  p->is_last = 1;
+  p->complete = 1;
+  return p->total_n;
+}
+
 int nm_reply_parser_step(struct nm_reply_parser *p, const char *bytes, size_t n, size_t *used_out,
                          struct nm_error *e) {
   size_t i = 0;
   if (p->complete && n > 0) {
     begin_reply(p);
     p->quotes = 0;
+  }
+  if (p->total_n == 0 && p->error.code == 0) {
+    i = take_line(p, bytes, n);
   }
   while (i < n && !p->complete && p->error.code == 0) {
     if (p->where == IN_TEXT) {

@@ -63,12 +63,11 @@ void nm_session_drop_result(struct nm_session *s) {
 }
 
 void nm_session_take_result(struct nm_session *s, struct nm_txn_result *out) {
-  *out = (struct nm_txn_result){0};
   if (s->row.n_over > 0) {
-    struct nm_txn *t = nm_row_at(&s->row, 0);
-    *out = t->result;
-    t->result = (struct nm_txn_result){0};
+    nm_txn_result_move(out, &nm_row_at(&s->row, 0)->result);
     nm_row_drop(&s->row);
+  } else {
+    *out = (struct nm_txn_result){0};
   }
 }
 

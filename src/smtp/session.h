@@ -14,6 +14,7 @@
 #include "smtp/envelope.h"
 #include "smtp/reply.h"
 #include "smtp/trace.h"
+#include "smtp/words.h"
 
 /* The client's side of one SMTP connection, without I/O: bytes go in and come out, and it says what it wants.
    It knows no clock, no socket and no Lua. It lives across transactions, one at a time or in flight behind one another. */
@@ -110,22 +111,29 @@ enum nm_fate {
   NM_FATE_UNKNOWN
 };
 
-/* The answer that counts for one recipient: to RCPT, of LMTP (RFC 2033 4.2) the one after the content. Owned by the result. */
+/* The answer that counts for one recipient: to RCPT, of LMTP (RFC 2033 4.2) the one after the content. Owned by the result. There may be a
+   hundred thousand, and a server says the same to most. */
 struct nm_rcpt {
   const struct nm_addr *addr; /* borrowed from the envelope */
-  struct nm_reply reply;      /* code 0: no answer came */
+  struct nm_words *words;     /* one reference; NULL: it has no text, or there was no memory for it */
+  short code;                 /* 0: no answer came */
+  short enhanced[3];
   enum nm_fate fate;
 };
 
+static inline int nm_rcpt_class(const struct nm_rcpt *r) {
+  return r->code / 100;
+}
+
 struct nm_txn_result {
   enum nm_outcome outcome;
-  struct nm_error error; /* code 0 when outcome is accepted or partial */
   const char *command;   /* the last word is about: "RSET", "MAIL", "RCPT", "DATA", ".", "BDAT"; NULL: none */
   struct nm_reply reply; /* the reply that decided; code 0: none */
   struct nm_rcpt *rcpt;  /* in the envelope's order */
   size_t n_rcpt;
-  size_t n_accepted; /* recipients whose last answer was 2xx */
-  unsigned left_out; /* NM_CAP_: what was asked for if offered, and was not */
+  size_t n_accepted;     /* recipients whose last answer was 2xx */
+  unsigned left_out;     /* NM_CAP_: what was asked for if offered, and was not */
+  struct nm_error error; /* code 0 when outcome is accepted or partial */
 };
 
 NM_HIDDEN_BEGIN
@@ -233,6 +241,17 @@ void nm_session_take_result(struct nm_session *s, struct nm_txn_result *out);
 /* Forgets the oldest of those that wait; its memory serves the next transactions. */
 void nm_session_drop_result(struct nm_session *s);
 void nm_txn_result_free(struct nm_txn_result *r);
+/* *to, which owns nothing, has what from had, which is empty then. */
+void nm_txn_result_move(struct nm_txn_result *to, struct nm_txn_result *from);
+/* What was said to this recipient: borrows from r, for as long as r is as it is. Neither free nor change it. */
+struct nm_reply nm_rcpt_reply(const struct nm_rcpt *r);
+/* That is the answer, with text_max octets of its text at most. before (NULL: none) was said last: mostly the same, and then it is not kept
+   twice. */
+void nm_rcpt_answer(struct nm_rcpt *r, const struct nm_reply *answer, size_t text_max,
+                    struct nm_words *before);
+/* What was said to the other, and its fate, is this one's. */
+void nm_rcpt_take(struct nm_rcpt *r, struct nm_rcpt *from);
+void nm_rcpt_free(struct nm_rcpt *r);
 const char *nm_outcome_name(enum nm_outcome o);
 
 NM_HIDDEN_END

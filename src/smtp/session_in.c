@@ -82,7 +82,7 @@ static void on_txn_verdict(struct nm_session *s, const struct nm_txn *t, int ver
   } else if (verdict == NM_VERDICT_CLOSE) {
     leave_row_out(s, &t->result.error);
     nm_session_shut(s, 0, &t->result.error);
-  } else {
+  } else if (t->is_over || t->is_stopped) { /* else neither it nor the row has come further */
     nm_session_row_goes_on(s);
   }
 }

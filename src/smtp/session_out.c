@@ -146,7 +146,7 @@ struct nm_str nm_session_behind(const struct nm_session *s) {
   return s->out_at < s->out.n ? s->lent : nm_str("", 0);
 }
 
-/* Commands end with the only LF they have, so what was sent of them can be counted without a list of their ends. */
+/* Commands end with the only LF they have, so what was sent of some can be counted without a list of their ends. */
 static size_t count_lines(const char *p, size_t n) {
   size_t lines = 0;
   const char *end = p + n;
@@ -179,7 +179,8 @@ static void on_stretch_sent(struct nm_session *s, const struct nm_stretch *st) {
 static void on_sent(struct nm_session *s, const struct nm_stretch *st, size_t to) {
   size_t from = s->out_at;
   if (from < st->content) {
-    s->awaited += count_lines(s->out.p + from, least(to, st->content) - from);
+    int is_whole = st->commands > 0 && from == st->begin && to >= st->content;
+    s->awaited += is_whole ? st->commands : count_lines(s->out.p + from, least(to, st->content) - from);
   }
   if (to > st->octets) {
     s->content_n += to - (from > st->octets ? from : st->octets);

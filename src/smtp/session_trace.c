@@ -40,16 +40,9 @@ void nm_session_trace_content(struct nm_session *s) {
   s->content_n = 0;
 }
 
-void nm_session_trace_reply(struct nm_session *s, const struct nm_reply *r, int is_challenge) {
+static void add_reply(struct nm_session *s, const struct nm_reply *r) {
   struct nm_str rest = nm_buf_str(&r->text);
   struct nm_str line;
-  if (s->trace == NULL) {
-    return;
-  }
-  if (is_challenge) {
-    nm_trace_addf(s->trace, NM_TRACE_SERVER, "%d ***", r->code);
-    return;
-  }
   while (nm_reply_next_line(&rest, &line)) {
     char shown[NM_REPLY_LINE_MAX + 4];
     for (int i = 2, code = r->code; i >= 0; i--, code /= 10) {
@@ -60,5 +53,16 @@ void nm_session_trace_reply(struct nm_session *s, const struct nm_reply *r, int 
       memcpy(shown + 4, line.p, line.n);
     }
     nm_trace_add(s->trace, NM_TRACE_SERVER, nm_str(shown, 4 + line.n));
+  }
+}
+
+void nm_session_trace_reply(struct nm_session *s, const struct nm_reply *r, int is_challenge) {
+  if (s->trace == NULL) {
+    return;
+  }
+  if (is_challenge) {
+    nm_trace_addf(s->trace, NM_TRACE_SERVER, "%d ***", r->code);
+  } else {
+    add_reply(s, r);
   }
 }

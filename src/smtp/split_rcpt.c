@@ -1,5 +1,6 @@
 #include "smtp/split_rcpt.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,8 +9,18 @@
 /* Of the words that refused a whole transaction, for each of its recipients. */
 #define SHARED_TEXT_MAX 256
 
+/* Up to the texts of errors that there are not. */
+static void clear(struct nm_split *s) {
+  memset(s, 0, offsetof(struct nm_split, result) + offsetof(struct nm_txn_result, error));
+  nm_error_clear(&s->result.error);
+  nm_error_clear(&s->rest);
+}
+
 void nm_split_init(struct nm_split *s, const struct nm_envelope *env, size_t rcpt_max) {
-  *s = (struct nm_split){.env = env, .rcpt_max = rcpt_max, .n_pending = env->n_to};
+  clear(s);
+  s->env = env;
+  s->rcpt_max = rcpt_max;
+  s->n_pending = env->n_to;
 }
 
 /* From here on there may be several transactions: each recipient has a place in the result, and one among those that are pending. */
@@ -40,7 +51,7 @@ static int expand(struct nm_split *s) {
 }
 
 static int may_be_tried_again(const struct nm_rcpt *r) {
-  return r->fate == NM_FATE_NOT_SENT || (r->fate == NM_FATE_REFUSED && nm_reply_class(&r->reply) == 4);
+  return r->fate == NM_FATE_NOT_SENT || (r->fate == NM_FATE_REFUSED && nm_rcpt_class(r) == 4);
 }
 
 /* A result without recipients is that of a message that never came to a transaction. */
@@ -64,8 +75,7 @@ int nm_split_resume(struct nm_split *s, const struct nm_envelope *env, size_t rc
     return NM_EINVAL;
   }
   nm_free(s->result.rcpt);
-  s->result = *r;
-  *r = (struct nm_txn_result){0};
+  nm_txn_result_move(&s->result, r);
   s->is_good = s->result.n_accepted > 0;
   s->is_unknown = s->result.outcome == NM_OUTCOME_UNKNOWN;
   s->n_runs = 1;
@@ -77,7 +87,7 @@ void nm_split_free(struct nm_split *s) {
   nm_free(s->pending);
   nm_free(s->to);
   nm_free(s->rcpt);
-  *s = (struct nm_split){0};
+  clear(s);
 }
 
 /* ---- which are next ---- */
@@ -175,36 +185,23 @@ int nm_split_has_more(const struct nm_split *s) {
 
 /* RFC 5321 4.5.3.1.10: "452 Too many recipients", by older servers 552. RFC 3463 3.6 has x.5.3 for it, so another enhanced code
    means another thing (a mailbox that is full, say), and 552 without one always does. */
-static int is_too_many(const struct nm_reply *r) {
+static int is_too_many(const struct nm_rcpt *r) {
   if (r->enhanced[0] != 0) {
     return (r->code == 452 || r->code == 552) && r->enhanced[1] == 5 && r->enhanced[2] == 3;
   }
   return r->code == 452;
 }
 
-static void take_rcpt(struct nm_rcpt *to, struct nm_rcpt *from) {
-  nm_reply_free(&to->reply);
-  to->reply = from->reply;
-  to->fate = from->fate;
-  from->reply = (struct nm_reply){0};
-}
-
 /* One that was refused with all others, and heard no refusal of its own. */
-static void share_refusal(struct nm_rcpt *to, const struct nm_reply *r) {
-  if (to->fate != NM_FATE_REFUSED || nm_reply_class(&to->reply) >= 4) {
-    return;
+static void share_refusal(struct nm_rcpt *to, const struct nm_reply *r, struct nm_words *before) {
+  if (to->fate == NM_FATE_REFUSED && nm_rcpt_class(to) < 4) {
+    nm_rcpt_answer(to, r, SHARED_TEXT_MAX, before);
   }
-  nm_reply_free(&to->reply);
-  to->reply.code = r->code;
-  memcpy(to->reply.enhanced, r->enhanced, sizeof r->enhanced);
-  to->reply.text.max = SHARED_TEXT_MAX;
-  nm_buf_add(&to->reply.text, r->text.n > 0 ? r->text.p : "",
-             r->text.n < SHARED_TEXT_MAX ? r->text.n : SHARED_TEXT_MAX);
 }
 
 static int has_too_many(const struct nm_txn_result *r) {
   for (size_t i = 0; i < r->n_rcpt; i++) {
-    if (r->rcpt[i].fate == NM_FATE_REFUSED && is_too_many(&r->rcpt[i].reply)) {
+    if (r->rcpt[i].fate == NM_FATE_REFUSED && is_too_many(&r->rcpt[i])) {
       return 1;
     }
   }
@@ -223,13 +220,15 @@ static void take_all(struct nm_split *s, struct nm_txn_result *r) {
 /* What the part's recipients say goes to their places. Those that were one too many come again, before all others. */
 static void take_rcpts(struct nm_split *s, struct nm_txn_result *r, int may_repeat) {
   size_t again = 0;
+  struct nm_words *before = NULL;
   for (size_t i = 0; i < r->n_rcpt; i++) {
     struct nm_rcpt *to = &s->result.rcpt[s->pending[i].at];
-    take_rcpt(to, &r->rcpt[i]);
-    if (may_repeat && to->fate == NM_FATE_REFUSED && is_too_many(&to->reply)) {
+    nm_rcpt_take(to, &r->rcpt[i]);
+    if (may_repeat && to->fate == NM_FATE_REFUSED && is_too_many(to)) {
       s->pending[again++] = s->pending[i];
     } else if (s->n_runs > 1) {
-      share_refusal(to, &r->reply);
+      share_refusal(to, &r->reply, before);
+      before = to->words;
     }
   }
   if (again > 0) {
@@ -258,13 +257,13 @@ static int is_last(const struct nm_split *s, const struct nm_txn_result *r) {
 static void take_words(struct nm_split *s, struct nm_txn_result *r) {
   int is_good = r->outcome == NM_OUTCOME_ACCEPTED || r->outcome == NM_OUTCOME_PARTIAL;
   if (s->is_good && !is_good) {
-    s->rest = r->error;
+    nm_error_copy(&s->rest, &r->error);
   }
   if (!s->is_good || is_good || r->outcome == NM_OUTCOME_UNKNOWN) {
     nm_reply_free(&s->result.reply);
     s->result.reply = r->reply;
     s->result.command = r->command;
-    s->result.error = r->error;
+    nm_error_copy(&s->result.error, &r->error);
     r->reply = (struct nm_reply){0};
   }
   s->is_good |= is_good;
@@ -291,10 +290,10 @@ void nm_split_add(struct nm_split *s, struct nm_txn_result *r) {
 
 void nm_split_stop(struct nm_split *s, const struct nm_error *why) {
   s->is_over = 1;
-  s->rest = *why;
+  nm_error_copy(&s->rest, why);
   if (!s->is_good) {
     s->result.outcome = NM_OUTCOME_NOT_SENT;
-    s->result.error = *why;
+    nm_error_copy(&s->result.error, why);
   }
 }
 
@@ -312,9 +311,12 @@ void nm_split_finish(struct nm_split *s, struct nm_txn_result *out) {
   } else if (accepted > 0) {
     res->outcome = accepted == res->n_rcpt ? NM_OUTCOME_ACCEPTED : NM_OUTCOME_PARTIAL;
   }
-  struct nm_error rest = s->rest;
-  *out = *res;
-  *res = (struct nm_txn_result){0};
-  nm_split_free(s);
-  s->rest = rest;
+  nm_txn_result_move(out, res);
+  if (s->rest.code == 0) {
+    nm_split_free(s);
+  } else {
+    struct nm_error rest = s->rest;
+    nm_split_free(s);
+    s->rest = rest;
+  }
 }

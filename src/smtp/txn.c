@@ -1,5 +1,8 @@
 #include "smtp/txn.h"
 
+#include <stddef.h>
+#include <string.h>
+
 #include "base/alloc.h"
 #include "smtp/dot.h"
 
@@ -36,19 +39,9 @@ int nm_txn_is_answered(const struct nm_txn *t) {
 #define SPARE_TEXT_MAX 256
 
 static void free_spare(struct nm_txn *t) {
-  for (size_t i = 0; i < t->spare_n; i++) {
-    nm_reply_free(&t->spare[i].reply);
-  }
   nm_free(t->spare);
   t->spare = NULL;
-  t->spare_n = t->spare_cap = 0;
-}
-
-static void spare_text(struct nm_buf *text) {
-  if (text->cap > SPARE_TEXT_MAX) {
-    nm_buf_free(text);
-  }
-  nm_buf_reset(text);
+  t->spare_cap = 0;
 }
 
 void nm_txn_let_go(struct nm_txn *t) {
@@ -56,59 +49,73 @@ void nm_txn_let_go(struct nm_txn *t) {
   t->env = (struct nm_envelope){0};
 }
 
-void nm_txn_recycle(struct nm_txn *t) {
+/* Those of the result become spare ones. */
+static void take_rcpts_back(struct nm_txn *t) {
   struct nm_txn_result *r = &t->result;
-  if (r->rcpt != NULL) {
+  for (size_t i = 0; i < r->n_rcpt; i++) {
+    nm_rcpt_free(&r->rcpt[i]);
+  }
+  if (r->rcpt != NULL && r->n_rcpt <= SPARE_RCPT_MAX) {
     free_spare(t);
     t->spare = r->rcpt;
-    t->spare_n = t->spare_cap = r->n_rcpt;
+    t->spare_cap = r->n_rcpt;
+    r->rcpt = NULL;
   }
-  for (size_t i = 0; i < t->spare_n; i++) {
-    spare_text(&t->spare[i].reply.text);
+  r->n_rcpt = 0;
+}
+
+void nm_txn_recycle(struct nm_txn *t) {
+  struct nm_txn_result *r = &t->result;
+  take_rcpts_back(t);
+  struct nm_buf text = r->reply.text;
+  struct nm_rcpt *spare = t->spare;
+  size_t spare_cap = t->spare_cap;
+  struct nm_words *said = t->said;
+  r->reply.text = (struct nm_buf){0};
+  nm_txn_result_free(r);
+  memset(t, 0, offsetof(struct nm_txn, result));
+  t->spare = spare;
+  t->spare_cap = spare_cap;
+  t->said = said;
+  if (said != NULL && said->n > SPARE_TEXT_MAX) {
+    nm_words_unref(&t->said);
   }
-  if (t->spare_n > SPARE_RCPT_MAX) {
-    free_spare(t);
+  if (text.cap > SPARE_TEXT_MAX) {
+    nm_buf_free(&text);
   }
-  spare_text(&r->reply.text);
-  *t = (struct nm_txn){.result = {.reply = {.text = r->reply.text}},
-                       .spare = t->spare,
-                       .spare_n = t->spare_n,
-                       .spare_cap = t->spare_cap};
+  nm_buf_reset(&text);
+  r->reply.text = text;
 }
 
 void nm_txn_free(struct nm_txn *t) {
   nm_txn_result_free(&t->result);
   free_spare(t);
+  nm_words_unref(&t->said);
   *t = (struct nm_txn){0};
 }
 
-/* The spare memory, or new. Results are cut off at n_rcpt when they are taken, so nothing may be left behind that. */
+/* The spare memory, or new. */
 static struct nm_rcpt *rcpt_room(struct nm_txn *t, size_t n) {
+  struct nm_rcpt *room = t->spare;
   if (n > t->spare_cap) {
     free_spare(t);
-    t->spare = nm_realloc_array(NULL, n, sizeof *t->spare);
-    t->spare_cap = t->spare != NULL ? n : 0;
+    return nm_realloc_array(NULL, n, sizeof *room);
   }
-  while (t->spare_n > n) {
-    nm_reply_free(&t->spare[--t->spare_n].reply);
-  }
-  return t->spare;
+  t->spare = NULL;
+  t->spare_cap = 0;
+  return room;
 }
 
 static int prepare(struct nm_txn *t, struct nm_source *content) {
   struct nm_txn_result *r = &t->result;
-  struct nm_rcpt *rcpt = rcpt_room(t, t->env.n_to);
-  if (rcpt == NULL) {
+  r->rcpt = rcpt_room(t, t->env.n_to);
+  if (r->rcpt == NULL) {
     return nm_error_nomem(&r->error);
   }
   for (size_t i = 0; i < t->env.n_to; i++) {
-    struct nm_buf text = i < t->spare_n ? rcpt[i].reply.text : (struct nm_buf){0};
-    rcpt[i] = (struct nm_rcpt){.addr = t->env.to[i], .reply = {.text = text}};
+    r->rcpt[i] = (struct nm_rcpt){.addr = t->env.to[i]};
   }
-  r->rcpt = rcpt;
   r->n_rcpt = t->env.n_to;
-  t->spare = NULL;
-  t->spare_n = t->spare_cap = 0;
   t->content = content;
   t->cmd.step = t->rsp.step = NM_STEP_MAIL;
   return 0;
@@ -116,7 +123,6 @@ static int prepare(struct nm_txn *t, struct nm_source *content) {
 
 int nm_txn_begin(struct nm_txn *t, const struct nm_envelope *env, struct nm_source *content,
                  const struct nm_caps *caps, int may_pipeline) {
-  nm_txn_recycle(t);
   t->env = *env;
   t->size = env->size;
   t->pipelining = may_pipeline && (caps->flags & NM_CAP_PIPELINING) != 0;

@@ -36,6 +36,8 @@ enum nm_verdict {
    that are sent from where they lie. */
 struct nm_stretch {
   struct nm_txn *txn; /* NULL: no transaction's */
+  size_t begin;
+  size_t commands; /* before content; 0: nobody counted */
   size_t content;
   size_t octets;
   size_t end;
@@ -71,15 +73,16 @@ struct nm_txn {
   uint64_t written; /* octets */
   uint64_t weight;  /* what the row counts for it */
   size_t rcpt_text_n; /* kept of RCPT's replies */
-  struct nm_txn_result result;
-  /* Memory of results before, for those to come. */
+  /* For those to come: memory of results before, and what was said last to a RCPT, which will be said again. */
   struct nm_rcpt *spare;
-  size_t spare_n, spare_cap;
+  size_t spare_cap;
+  struct nm_words *said;
+  struct nm_txn_result result;
 };
 
 NM_HIDDEN_BEGIN
 
-/* Checks all before a byte is written; forgets the result of before. When it cannot begin it is over. */
+/* t is new or recycled. Checks all before a byte is written. When it cannot begin it is over. */
 int nm_txn_begin(struct nm_txn *t, const struct nm_envelope *env, struct nm_source *content,
                  const struct nm_caps *caps, int may_pipeline);
 /* What it is about to say comes next on the line, which is_reset_due says to clear first. wire is its own from here on, until all is

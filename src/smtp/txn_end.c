@@ -19,20 +19,26 @@ void nm_txn_keep_reply(struct nm_txn *t, const struct nm_reply *r) {
   nm_reply_copy(&t->result.reply, r);
 }
 
+/* Of what is kept, what no other recipient has. */
+static size_t own_text(const struct nm_txn *t, const struct nm_words *w) {
+  return w != NULL && w->refs == (w == t->said ? 2 : 1) ? w->n : 0;
+}
+
+static void remember(struct nm_txn *t, struct nm_words *said) {
+  nm_words_unref(&t->said);
+  said->refs++;
+  t->said = said;
+}
+
 /* LMTP answers twice: the last answer counts. */
 void nm_txn_keep_rcpt_reply(struct nm_txn *t, size_t i, const struct nm_reply *r) {
-  struct nm_reply *kept = &t->result.rcpt[i].reply;
-  t->rcpt_text_n -= kept->text.n;
-  nm_buf_reset(&kept->text);
+  struct nm_rcpt *kept = &t->result.rcpt[i];
+  t->rcpt_text_n -= own_text(t, kept->words);
   size_t left = NM_RCPT_TEXTS_MAX - t->rcpt_text_n;
-  size_t n = r->text.n < NM_RCPT_TEXT_MAX ? r->text.n : NM_RCPT_TEXT_MAX;
-  n = n < left ? n : left;
-  kept->code = r->code;
-  memcpy(kept->enhanced, r->enhanced, sizeof kept->enhanced);
-  kept->text.max = NM_RCPT_TEXT_MAX;
-  if (n > 0) {
-    nm_buf_add(&kept->text, r->text.p, n);
-    t->rcpt_text_n += kept->text.n;
+  nm_rcpt_answer(kept, r, left < NM_RCPT_TEXT_MAX ? left : NM_RCPT_TEXT_MAX, t->said);
+  if (kept->words != NULL && kept->words != t->said) {
+    t->rcpt_text_n += kept->words->n;
+    remember(t, kept->words);
   }
 }
 
@@ -41,8 +47,8 @@ void nm_txn_say(struct nm_txn *t, int code, enum nm_kind kind, const char *what,
 }
 
 static enum nm_fate fate_of(const struct nm_txn *t, size_t i, enum nm_outcome outcome) {
-  const struct nm_reply *r = &t->result.rcpt[i].reply;
-  if (nm_reply_class(r) >= 4 && (r->code != 421 || i < t->delivered)) {
+  const struct nm_rcpt *r = &t->result.rcpt[i];
+  if (nm_rcpt_class(r) >= 4 && (r->code != 421 || i < t->delivered)) {
     return NM_FATE_REFUSED;
   }
   switch (outcome) {
@@ -74,7 +80,7 @@ static const struct nm_rcpt *deciding_rcpt(const struct nm_txn *t) {
   const struct nm_rcpt *first = NULL;
   for (size_t i = 0; i < t->result.n_rcpt; i++) {
     const struct nm_rcpt *r = &t->result.rcpt[i];
-    int class = nm_reply_class(&r->reply);
+    int class = nm_rcpt_class(r);
     if (class == wanted) {
       return r;
     }
@@ -100,9 +106,10 @@ static void say_rcpt_refused(struct nm_txn *t) {
                  "%zu of %zu recipients refused, so nobody gets the message, <%.*s> with",
                  res->n_rcpt - res->n_accepted, res->n_rcpt, n, spec);
   }
-  nm_txn_say(t, NM_EREJECT, NM_KIND_RECIPIENT, what.text, &r->reply);
+  struct nm_reply said = nm_rcpt_reply(r);
+  nm_txn_say(t, NM_EREJECT, NM_KIND_RECIPIENT, what.text, &said);
   res->command = t->is_delivering ? nm_txn_command(t) : "RCPT";
-  nm_reply_copy(&res->reply, &r->reply);
+  nm_reply_copy(&res->reply, &said);
 }
 
 void nm_txn_conclude_refused(struct nm_txn *t) {
@@ -126,7 +133,7 @@ void nm_txn_fail(struct nm_txn *t, const struct nm_error *why) {
     return;
   }
   res->command = nm_txn_command(t);
-  res->error = *why;
+  nm_error_copy(&res->error, why);
   nm_txn_conclude(t, t->is_handed_over ? NM_OUTCOME_UNKNOWN : NM_OUTCOME_NOT_SENT);
   /* why may be what another transaction of the same line came to, in its words. */
   if (t->is_handed_over && strstr(why->text, MAY_HAVE_IT) == NULL) {
@@ -148,6 +155,6 @@ void nm_txn_doubt(struct nm_txn *t, const struct nm_error *why) {
 
 void nm_txn_leave_out(struct nm_txn *t, const struct nm_error *why) {
   t->result.command = NULL;
-  t->result.error = *why;
+  nm_error_copy(&t->result.error, why);
   nm_txn_conclude(t, NM_OUTCOME_NOT_SENT);
 }

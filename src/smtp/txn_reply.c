@@ -101,7 +101,7 @@ static int on_delivery(struct nm_txn *t, const struct nm_reply *r) {
     t->is_delivering = 1;
     t->n_due = res->n_accepted;
   }
-  while (nm_reply_class(&res->rcpt[t->delivered].reply) != 2) {
+  while (nm_rcpt_class(&res->rcpt[t->delivered]) != 2) {
     t->delivered++;
   }
   nm_txn_keep_rcpt_reply(t, t->delivered++, r);
@@ -131,8 +131,9 @@ static int is_shifted(const struct nm_txn *t, const struct nm_reply *r) {
     return 0;
   }
   for (size_t i = 0; i < t->result.n_rcpt; i++) {
-    const struct nm_reply *said = &t->result.rcpt[i].reply;
-    if (nm_reply_class(said) == 2 && memcmp(said->enhanced, r->enhanced, sizeof r->enhanced) != 0) {
+    const struct nm_rcpt *to = &t->result.rcpt[i];
+    if (nm_rcpt_class(to) == 2 &&
+        !(to->enhanced[0] == 2 && to->enhanced[1] == 1 && to->enhanced[2] == r->enhanced[2])) {
       return 1;
     }
   }

@@ -84,12 +84,30 @@ static int write_command(struct nm_txn *t, struct nm_buf *out) {
   return NM_EINVAL;
 }
 
-static int write_commands(struct nm_txn *t, struct nm_buf *out) {
+static int has_room(const struct nm_buf *out) {
+  return out->max - out->n >= NM_COMMAND_MAX;
+}
+
+/* All but the last, of which nothing else depends. */
+static int write_rcpts(struct nm_txn *t, struct nm_buf *out, size_t *n) {
   int rc = 0;
-  while (rc == 0 && t->cmd.step != NM_STEP_BDAT && nm_txn_may_write(t) &&
-         out->max - out->n >= NM_COMMAND_MAX) {
+  while (rc == 0 && t->pipelining && t->cmd.i + 1 < t->env.n_to && has_room(out)) {
+    rc = nm_command_rcpt(out, &t->env, t->cmd.i);
+    t->cmd.i++;
+    (*n)++;
+  }
+  return rc;
+}
+
+static int write_commands(struct nm_txn *t, struct nm_buf *out, size_t *n) {
+  int rc = 0;
+  while (rc == 0 && t->cmd.step != NM_STEP_BDAT && nm_txn_may_write(t) && has_room(out)) {
     rc = write_command(t, out);
     nm_txn_advance(t, &t->cmd);
+    (*n)++;
+    if (rc == 0 && t->cmd.step == NM_STEP_RCPT) {
+      rc = write_rcpts(t, out, n);
+    }
   }
   return rc;
 }
@@ -111,7 +129,9 @@ static int read_content(struct nm_txn *t, struct nm_buf *out, size_t from, size_
   int rc = 0;
   while (rc == 0 && from + *n < end && !nm_dot_source_ended(t->wire)) {
     size_t got = 0;
-    lent->n = nm_wire_lend(t->wire, NM_LEND_MIN, LENT_MAX, &lent->p);
+    lent->n = t->env.size >= 0 && t->env.size < NM_LEND_MIN
+                  ? 0
+                  : nm_wire_lend(t->wire, NM_LEND_MIN, LENT_MAX, &lent->p);
     if (lent->n > 0) {
       nm_wire_look(t->wire);
       break;
@@ -201,7 +221,7 @@ static int write_next(struct nm_txn *t, struct nm_buf *out, struct nm_stretch *s
   if (at_data(t)) {
     return write_data(t, out, s);
   }
-  int rc = write_commands(t, out);
+  int rc = write_commands(t, out, &s->commands);
   if (rc == 0 && t->cmd.step == NM_STEP_BDAT && nm_txn_may_write(t) && may_chunk_here(t, out)) {
     rc = write_chunk(t, out, s);
   }
@@ -210,7 +230,7 @@ static int write_next(struct nm_txn *t, struct nm_buf *out, struct nm_stretch *s
 
 int nm_txn_write(struct nm_txn *t, struct nm_buf *out, struct nm_stretch *s) {
   size_t before = out->n;
-  *s = (struct nm_stretch){.txn = t, .content = SIZE_MAX, .octets = SIZE_MAX};
+  *s = (struct nm_stretch){.txn = t, .begin = before, .content = SIZE_MAX, .octets = SIZE_MAX};
   t->is_waiting = 0;
   int rc = nm_txn_may_write(t) ? write_next(t, out, s) : 0;
   s->end = out->n + s->lent.n;
