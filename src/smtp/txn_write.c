@@ -129,9 +129,8 @@ static int read_content(struct nm_txn *t, struct nm_buf *out, size_t from, size_
   int rc = 0;
   while (rc == 0 && from + *n < end && !nm_dot_source_ended(t->wire)) {
     size_t got = 0;
-    lent->n = t->env.size >= 0 && t->env.size < NM_LEND_MIN
-                  ? 0
-                  : nm_wire_lend(t->wire, NM_LEND_MIN, LENT_MAX, &lent->p);
+    lent->n =
+        t->size >= 0 && t->size < NM_LEND_MIN ? 0 : nm_wire_lend(t->wire, NM_LEND_MIN, LENT_MAX, &lent->p);
     if (lent->n > 0) {
       nm_wire_look(t->wire);
       break;
