@@ -17,7 +17,7 @@
 #include "send.h"
 
 /* Nobody else has these addresses. */
-static const char waits = 0, done = 0;
+static const char waits = 0, done = 0, accepted = 0;
 
 static void push_mark(lua_State *L, const char *mark) {
   lua_pushlightuserdata(L, (void *)(uintptr_t)mark);
@@ -41,7 +41,7 @@ static void release(void *memory) {
 }
 
 struct nm_flight_job *nm_flight_job_at(lua_State *L, int i) {
-  struct nm_flight_job *f = nm_scratch_at(L, i);
+  struct nm_flight_job *f = nm_scratch_of(L, i, sizeof *f, release);
   if (f == NULL || f->client == NULL) {
     luaL_error(L, "this flight is over");
   }
@@ -138,6 +138,14 @@ static int room(lua_State *L) {
   return 2;
 }
 
+/* (flight): whether nothing more is to be put now; whether its client was closed, and all ended with it. */
+static int look(lua_State *L) {
+  const struct nm_flight_job *f = nm_flight_job_at(L, 1);
+  lua_pushboolean(L, nm_flight_is_full(f));
+  lua_pushboolean(L, f->flight.is_closed);
+  return 2;
+}
+
 /* ---- running ---- */
 
 static int call(lua_State *L, struct nm_flight_job *f, int what, struct nm_line *by) {
@@ -189,11 +197,34 @@ static int goes_on_narrower(struct nm_flight_job *f, struct nm_flight_slot *s) {
   return 0;
 }
 
+static struct nm_flight_slot *slot_of(struct nm_mail *m) {
+  return (struct nm_flight_slot *)(void *)m;
+}
+
+/* By all its recipients: there is nothing more to be done for it. */
+static int is_accepted(const struct nm_flight_slot *s) {
+  return s->sent.error.code == 0 && s->sent.txn.outcome == NM_OUTCOME_ACCEPTED;
+}
+
+/* Those before the next other result, of a plain flight: they are released, and no more in the table at index 2. Returns how many. */
+static int count_accepted(lua_State *L, struct nm_flight_job *f) {
+  int n = 0;
+  while (f->is_plain && f->flight.done.first != NULL && is_accepted(slot_of(f->flight.done.first))) {
+    struct nm_flight_slot *s = slot_of(f->flight.done.first);
+    lua_pushnil(L);
+    lua_rawseti(L, 2, s->number); /* the first that is done with it: this may raise */
+    (void)nm_flight_take(&f->flight);
+    nm_flight_release_slot(f, s);
+    n++;
+  }
+  return n;
+}
+
 /* What lies before the next result that is nobody's but ours. NULL: none is there. */
 static struct nm_flight_slot *next_over(struct nm_flight_job *f) {
   struct nm_mail *m;
   while ((m = nm_flight_take(&f->flight)) != NULL) {
-    struct nm_flight_slot *s = (struct nm_flight_slot *)(void *)m;
+    struct nm_flight_slot *s = slot_of(m);
     if (!goes_on_narrower(f, s)) {
       s->state = NM_SLOT_OVER;
       return s;
@@ -202,16 +233,21 @@ static struct nm_flight_slot *next_over(struct nm_flight_job *f) {
   return NULL;
 }
 
-/* done, number, and what Send would have returned; true in place of the table that nobody will look at. */
-int nm_flight_give(lua_State *L, const struct nm_flight_job *f, const struct nm_flight_slot *s) {
+int nm_flight_give(lua_State *L, struct nm_flight_job *f, struct nm_flight_slot *s) {
   struct nm_result r = {f->client, &s->sent, s->begin, nm_buf_str(&s->message.now.id), &s->message.env};
   push_mark(L, &done);
   lua_pushinteger(L, s->number);
-  if (f->is_plain && s->sent.error.code == 0 && s->sent.txn.outcome == NM_OUTCOME_ACCEPTED) {
-    lua_pushboolean(L, 1);
-    return 3;
+  int pushed = nm_result_push(L, &r);
+  if (is_accepted(s)) {
+    nm_flight_release_slot(f, s);
   }
-  return 2 + nm_result_push(L, &r);
+  return 2 + pushed;
+}
+
+static int give_count(lua_State *L, int n) {
+  push_mark(L, &accepted);
+  lua_pushinteger(L, n);
+  return 2;
 }
 
 static int64_t turn_left(const struct nm_flight_job *f) {
@@ -230,7 +266,7 @@ static int rest(lua_State *L, struct nm_flight_job *f) {
   return 2;
 }
 
-/* Until a function is to be called, a message is over, or there is nothing but to wait. */
+/* Until a function is to be called, messages are over, or there is nothing but to wait. */
 static int go_on(lua_State *L, struct nm_flight_job *f) {
   int has_stepped = 0;
   for (;;) {
@@ -238,7 +274,11 @@ static int go_on(lua_State *L, struct nm_flight_job *f) {
     if (nm_call_push_tracer(L, f->client)) {
       return call(L, f, NM_CALLED_TRACER, NULL);
     }
-    const struct nm_flight_slot *s = next_over(f);
+    int n_accepted = count_accepted(L, f);
+    if (n_accepted > 0) {
+      return give_count(L, n_accepted);
+    }
+    struct nm_flight_slot *s = next_over(f);
     if (s != NULL) {
       return nm_flight_give(L, f, s);
     }
@@ -254,12 +294,20 @@ static int go_on(lua_State *L, struct nm_flight_job *f) {
   }
 }
 
-/* (flight, budget in ms or nil, ms or nil after which the descriptor is to become readable in any case) */
+/* Index 2 is the table of messages by number, where the flight is plain. */
+static void check_messages(lua_State *L, const struct nm_flight_job *f) {
+  if (f->is_plain) {
+    luaL_checktype(L, 2, LUA_TTABLE);
+  }
+}
+
+/* (flight, messages by number or nil, budget in ms or nil, ms or nil after which the descriptor is to become readable in any case) */
 static int run(lua_State *L) {
   struct nm_flight_job *f = nm_flight_job_at(L, 1);
-  f->wakes_in = lua_isnoneornil(L, 3) ? INT_MAX : (int)nm_check_integer(L, 3, "the time", 0, INT_MAX);
-  int64_t budget = lua_isnoneornil(L, 2) ? -1 : nm_check_integer(L, 2, "the budget", 0, INT_MAX);
-  lua_settop(L, 1);
+  check_messages(L, f);
+  f->wakes_in = lua_isnoneornil(L, 4) ? INT_MAX : (int)nm_check_integer(L, 4, "the time", 0, INT_MAX);
+  int64_t budget = lua_isnoneornil(L, 3) ? -1 : nm_check_integer(L, 3, "the budget", 0, INT_MAX);
+  lua_settop(L, 2);
   f->turn_end = budget >= 0 ? nm_clock_ms() + budget : 0;
   if (f->is_watched) {
     nm_client_calm(f->client);
@@ -279,9 +327,10 @@ static void take_secret(lua_State *L, struct nm_line *l) {
   }
 }
 
-/* Stack: 1 the flight, 2 unused, 3 whether the call succeeded, 4 and so on its results. */
+/* Stack: 1 the flight, 2 as of run, 3 whether the call succeeded, 4 and so on its results. */
 static int step(lua_State *L, struct nm_job *job) {
   struct nm_flight_job *f = (struct nm_flight_job *)(void *)job;
+  check_messages(L, f);
   struct nm_line *by = f->called_by;
   int called = f->called;
   f->called = NM_CALLED_NONE;
@@ -300,7 +349,7 @@ static int step(lua_State *L, struct nm_job *job) {
     default:
       break;
   }
-  lua_settop(L, 1);
+  lua_settop(L, 2);
   return go_on(L, f);
 }
 
@@ -341,10 +390,19 @@ static int is_lost(lua_State *L) {
 }
 
 static void push_kit(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"open", open}, {"close", close_flight},    {"begin", begin},     {"is_busy", is_busy},
-      {"room", room}, {"cancel", cancel},         {"run", run},         {"wait", wait},
-      {"now", now},   {"descriptor", descriptor}, {"is_lost", is_lost}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"open", open},
+                                       {"close", close_flight},
+                                       {"begin", begin},
+                                       {"is_busy", is_busy},
+                                       {"room", room},
+                                       {"look", look},
+                                       {"cancel", cancel},
+                                       {"run", run},
+                                       {"wait", wait},
+                                       {"now", now},
+                                       {"descriptor", descriptor},
+                                       {"is_lost", is_lost},
+                                       {NULL, NULL}};
   lua_newtable(L);
   nm_set_functions(L, functions);
   nm_flight_add_slot_functions(L);
@@ -354,6 +412,8 @@ static void push_kit(lua_State *L) {
   lua_setfield(L, -2, "waits");
   push_mark(L, &done);
   lua_setfield(L, -2, "done");
+  push_mark(L, &accepted);
+  lua_setfield(L, -2, "accepted");
 }
 
 /* Methods that are Lua's, since functions are called in them that may yield. Their module is loaded with the first call, which puts

@@ -31,7 +31,7 @@ struct nm_flight_job {
   struct nm_line *called_by; /* the line that it was called for */
   int64_t turn_end;          /* ms; 0: none */
   int is_watched;            /* by an event loop */
-  int is_plain;              /* nobody asks for more about a message than that all have accepted it */
+  int is_plain;              /* of messages that all have accepted nobody asks more than how many they are */
   int wakes_in;              /* ms after which it is to be woken in any case */
 };
 
@@ -39,18 +39,22 @@ NM_HIDDEN_BEGIN
 
 /* Raises when it is over. */
 struct nm_flight_job *nm_flight_job_at(lua_State *L, int i);
-/* For `return`, of one that is over: done, its number, and what Send would have returned. */
-int nm_flight_give(lua_State *L, const struct nm_flight_job *f, const struct nm_flight_slot *s);
+/* For `return`, of one that is over: done, its number, and what Send would have returned. When all have accepted it, it is released. */
+int nm_flight_give(lua_State *L, struct nm_flight_job *f, struct nm_flight_slot *s);
 /* The function that is at work is not waited for any more. */
 void nm_flight_forget_call(struct nm_flight_job *f);
 
 /* lua_flight_slot.c */
 /* An empty one, which stays free until it is launched. Raises when there is no memory. */
 struct nm_flight_slot *nm_flight_free_slot(lua_State *L, struct nm_flight_job *f);
+/* Nothing more is to be put: there is no room, or there are messages that are over, and are to be given back first. */
+int nm_flight_is_full(const struct nm_flight_job *f);
 /* Its message, begun at s->begin, is handed in; the Deadline is patience ms, or 0. s->sent.error says what is wrong with it already.
-   For `return`: its number. */
+   For `return`: its number, and whether the flight is full. */
 int nm_flight_launch(lua_State *L, struct nm_flight_job *f, struct nm_flight_slot *s, int64_t patience,
                      size_t rcpt_max);
+/* It is over, and free for the next message. */
+void nm_flight_release_slot(struct nm_flight_job *f, struct nm_flight_slot *s);
 /* The one of that number, in that state; raises otherwise. */
 struct nm_flight_slot *nm_flight_slot_at(lua_State *L, const struct nm_flight_job *f, int i, int state);
 void nm_flight_free_slots(struct nm_flight_job *f);

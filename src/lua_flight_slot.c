@@ -60,6 +60,10 @@ struct nm_flight_slot *nm_flight_slot_at(lua_State *L, const struct nm_flight_jo
   return f->slots[(int)n - 1];
 }
 
+int nm_flight_is_full(const struct nm_flight_job *f) {
+  return f->flight.done.n > 0 || nm_flight_room(&f->flight) == 0;
+}
+
 int nm_flight_launch(lua_State *L, struct nm_flight_job *f, struct nm_flight_slot *s, int64_t patience,
                      size_t rcpt_max) {
   f->free = s->next_free;
@@ -74,13 +78,17 @@ int nm_flight_launch(lua_State *L, struct nm_flight_job *f, struct nm_flight_slo
   m->patience = patience;
   nm_flight_add(&f->flight, m);
   lua_pushinteger(L, s->number);
-  lua_pushboolean(L, nm_flight_room(&f->flight) == 0);
+  lua_pushboolean(L, nm_flight_is_full(f));
   return 2;
 }
 
-/* (flight, message, options or nil): its number, and whether the flight is full. What is wrong with the message becomes its result. */
+/* (flight, message, options or nil, whether also behind Close): its number, and whether the flight is full; nothing behind Close. What is
+   wrong with the message becomes its result. */
 static int put(lua_State *L) {
   struct nm_flight_job *f = nm_flight_job_at(L, 1);
+  if (f->flight.is_closed && !lua_toboolean(L, 4)) {
+    return 0;
+  }
   struct nm_flight_slot *s = nm_flight_free_slot(L, f);
   lua_settop(L, 3);
   nm_send_read_options(L, 3, f->client->options, &s->message.options, &s->sent.error);
@@ -103,17 +111,20 @@ static int again(lua_State *L) {
   int ok = s->message.content != NULL && nm_flight_add_again(&f->flight, &s->mail) == 0;
   s->state = ok ? NM_SLOT_ON_WAY : s->state;
   lua_pushboolean(L, ok);
-  lua_pushboolean(L, nm_flight_room(&f->flight) == 0);
+  lua_pushboolean(L, nm_flight_is_full(f));
   return 2;
+}
+
+void nm_flight_release_slot(struct nm_flight_job *f, struct nm_flight_slot *s) {
+  empty(s);
+  s->next_free = f->free;
+  f->free = s;
 }
 
 /* (flight, number) */
 static int release(lua_State *L) {
   struct nm_flight_job *f = nm_flight_job_at(L, 1);
-  struct nm_flight_slot *s = nm_flight_slot_at(L, f, 2, NM_SLOT_OVER);
-  empty(s);
-  s->next_free = f->free;
-  f->free = s;
+  nm_flight_release_slot(f, nm_flight_slot_at(L, f, 2, NM_SLOT_OVER));
   return 0;
 }
 

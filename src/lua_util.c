@@ -64,6 +64,11 @@ void *nm_scratch_at(lua_State *L, int i) {
   return s != NULL ? s->memory : NULL;
 }
 
+void *nm_scratch_of(lua_State *L, int i, size_t n, void (*release)(void *memory)) {
+  struct scratch *s = lua_type(L, i) == LUA_TUSERDATA ? lua_touserdata(L, i) : NULL;
+  return s != NULL && lua_rawlen(L, i) == sizeof *s + n && s->release == release ? s->memory : NULL;
+}
+
 /* ---- failures ---- */
 
 static int detail_tostring(lua_State *L) {

@@ -101,6 +101,9 @@ void *nm_scratch(lua_State *L, size_t n, void (*release)(void *memory));
 void nm_scratch_release(lua_State *L, int i);
 /* The memory of the scratch at i, or NULL. */
 void *nm_scratch_at(lua_State *L, int i);
+/* The same of one that was made with this n and this release, which nobody else has, and is not released; NULL otherwise. In a fifth of the
+   time. */
+void *nm_scratch_of(lua_State *L, int i, size_t n, void (*release)(void *memory));
 /* Pushes the metatable in which f is all there is, for that event; one for each f and state. */
 void nm_push_metatable(lua_State *L, const char *event, lua_CFunction f);
 

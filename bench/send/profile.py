@@ -23,9 +23,9 @@ LINE = re.compile(r"^\s*([\d,]+) \(\s*[\d.]+%\)\s+(\S+):(\S+)")
 PARTS = (
     ("a message is made, and older ones are collected", ("src/lua_message.c:message_call", "src/lua_template.c:template_for")),
     ("it is taken for sending: looked at, header written, body encoded", ("src/lua_flight_slot.c:put",)),
-    ("session, lines, system calls' wrappers", ("src/flight.c:nm_flight_step",)),
+    ("session, lines, system calls' wrappers", ("src/flight_step.c:nm_flight_step",)),
     ("its result becomes tables", ("src/lua_result.c:nm_result_push",)),
-    ("what it held is let go of", ("src/lua_flight_slot.c:release",)),
+    ("what it held is let go of", ("src/lua_flight_slot.c:nm_flight_release_slot",)),
 )
 REST = "which goes next, what is over: lua/netmail/many_*.lua"
 

@@ -4,7 +4,7 @@
 local LONGEST = 2147483647
 
 return function(kit)
-  local now, room_of, put, again = kit.now, kit.room, kit.put, kit.again
+  local now, look, put, again = kit.now, kit.look, kit.put, kit.again
 
   local feed = {}
 
@@ -16,39 +16,43 @@ return function(kit)
 
   --- false: it cannot go again, and ends with this turn.
   local function put_again(self, slot)
-    local ok
-    ok, self.is_full = again(self.flight, slot)
-    if not ok then
+    local is_put
+    is_put, self.is_full = again(self.flight, slot)
+    if not is_put then
       self.spent = slot
       return false
     end
+    self.before[slot], self.texts[slot] = nil, nil
     if self.tries[slot] > 0 then self.tally.n_retries = self.tally.n_retries + 1 end
     self.tries[slot], self.epochs[slot] = self.tries[slot] + 1, self.breaker.epoch
     self.in_flight = self.in_flight + 1
     return true
   end
 
-  --- The next of the source; nil: there is none, now or ever. A run that ended while the source yielded takes none.
+  --- The next of the source; nil: there is none, now or ever. A run that was stopped while the source yielded takes none.
   local function pull(self)
     self.calling = "source"
     local message, options = self.source:next(now)
     self.calling = nil
-    if self.stopped or kit.is_lost(self.flight) then return nil end
+    if self.stopped then return nil end
     return message, options
   end
 
-  local function put_new(self, message, options)
-    local slot
-    slot, self.is_full = put(self.flight, message, options)
+  --- anyhow: also when the client was closed meanwhile; else false, and it is forgotten.
+  local function put_new(self, message, options, anyhow)
+    local slot, is_full = put(self.flight, message, options, anyhow)
+    if not slot then return false end
+    self.is_full = is_full
     self.messages[slot], self.indexes[slot], self.tries[slot] = message, self.source.index, 1
     self.epochs[slot] = self.breaker.epoch
     self.in_flight = self.in_flight + 1
+    return true
   end
 
-  function feed.put_held(self)
+  function feed.put_held(self, anyhow)
     local message, options = self.held, self.held_options
     self.held, self.held_options = nil, nil
-    put_new(self, message, options)
+    return put_new(self, message, options, anyhow)
   end
 
   --- Puts one message into the flight; false: there is none for it now. anyhow: also one that waits and is not due.
@@ -58,39 +62,45 @@ return function(kit)
       return put_again(self, waiting:pop())
     end
     if waiting.n >= self.retry.waiting then return false end
-    if self.held then
-      feed.put_held(self)
-      return true
-    end
+    if self.held then return feed.put_held(self) end
     if not self.source:is_flowing(time) then return false end
     local message, options = pull(self)
-    if not message then return false end
-    put_new(self, message, options)
-    return true
+    return message ~= nil and put_new(self, message, options)
   end
 
   --- Nothing may go yet, and nothing is on its way: whether there is anything to wait for at all, only the source knows.
   local function look_ahead(self, time)
     if self.in_flight == 0 and not self.held and self.waiting.n == 0 and self.source:is_flowing(time) then
       self.held, self.held_options = pull(self)
+      if kit.is_lost(self.flight) then self.held = nil end
     end
   end
 
   --- One message alone, when it is time to see whether the server is there again.
   local function probe(self, time)
-    if room_of(self.flight) > 0 then self.is_probing = put_one(self, time, true) end
+    if not look(self.flight) then self.is_probing = put_one(self, time, true) end
   end
 
+  --- Where nothing but the source says what goes next, and nobody has to look at the clock.
+  local function fill_plainly(self)
+    repeat
+      local message, options = pull(self)
+    until not message or not put_new(self, message, options) or self.is_full
+  end
+
+  --- As many as there is room for, which is there for one at least.
   function feed.fill(self)
     local rate, time = not self.breaker.is_open and self.rate, 0
-    local room = room_of(self.flight)
-    while room > 0 and not self.stopped do
+    if not (rate or self.held or self.waiting.n > 0 or self.source.ask_at) then
+      if not self.source.is_dry then fill_plainly(self) end
+      return
+    end
+    repeat
       if rate or self.waiting.n > 0 or self.source.ask_at then time = now() end
       if rate and rate:wait(time) > 0 then return look_ahead(self, time) end
       if not put_one(self, time) then return end
       if rate then rate:take(time) end
-      room = self.is_full and 0 or room - 1
-    end
+    until self.is_full or self.stopped
   end
 
   --- When something may go, as far as it is the clock's to say.

@@ -3,7 +3,8 @@
 --
 -- A run goes on by turns, of which each takes one step: a message is over, a function of the program's is called, or there is nothing to
 -- do until `due`. Functions of the program's are called from turns and from nowhere else; they may yield, and raise. What is known of a
--- message between put and release lies in arrays by its slot, so that a message costs no table but its result.
+-- message between put and release lies in arrays by its slot, so that a message costs no table but its result; and where nobody is told of
+-- results, those that all have accepted are no more than a number here.
 
 local breaker = require "netmail.breaker"
 local retry = require "netmail.retry"
@@ -14,22 +15,24 @@ local PROGRESS = 250
 
 --- kit: the core's part. A flight is what one run has on its way.
 --
--- * `room(flight)`: how many more may be put now; how many connections are up (a message that is on its way is never ended for a dial
---   that failed)
--- * `put(flight, message, options)`: takes the message as it is now; returns its slot. `again(flight, slot)`: once more, to those
---   recipients who have proven not to have it and did not refuse it for good; false: nobody is left. What comes back is of all its tries.
---   Both say as a second value whether there is room no more: large messages fill it sooner than by their number
---   `release(flight, slot)`: it is over, and the slot free
--- * `run(flight, budget, wakes_in)`, and `step(flight, nil, …)` with what protect returned: the next event. `done`, slot and what Send
---   would have returned (of a plain flight true for a message that all have accepted); `called`, flight, function, x, y: to be called;
---   `waits`, ms: nothing before that, or before the descriptor becomes readable, which it does after wakes_in ms in any case
+-- * `look(flight)`: whether nothing more is to be put now, for want of room, or because messages are over that wait to be given back;
+--   whether its client was closed, as `is_lost(flight)` says, too. `room(flight)`: how many more there is room for; how many connections
+--   are up (a message that is on its way is never ended for a dial that failed)
+-- * `put(flight, message, options, anyhow)`: takes the message as it is now; returns its slot; nil when the client was closed, but for
+--   anyhow. `again(flight, slot)`: once more, to those recipients who have proven not to have it and did not refuse it for good; false:
+--   nobody is left. What comes back is of all its tries. Both say as a second value what `look` would say then. `release(flight, slot)`:
+--   it is over, and the slot free
+-- * `run(flight, messages, budget, wakes_in)`, and `step(flight, messages, …)` with what protect returned: the next event. `done`, slot and
+--   what Send would have returned; without a text all have accepted it, and it is released. `accepted`, n, of a plain flight in its place:
+--   so many are released, and taken out of the table messages, where they stand by their slots. `called`, flight, function, x, y: to be
+--   called. `waits`, ms: nothing before that, or before the descriptor becomes readable, which it does after wakes_in ms in any case
 -- * `cancel(flight)`: what is in it is done, as `cancelled`; also while a function is called, whose step is then not wanted any more. More
---   may be put after it. `close(flight)`: no more of it. `is_lost(flight)`: its client was closed
+--   may be put after it. `close(flight)`: no more of it
 -- * `now()`: ms; `protect`: pcall that can be yielded across
 return function(kit)
   local feed = require "netmail.many_feed"(kit)
-  local now, room_of, release = kit.now, kit.room, kit.release
-  local run, step, done, called, protect = kit.run, kit.step, kit.done, kit.called, kit.protect
+  local now, look, release = kit.now, kit.look, kit.release
+  local run, step, done, accepted, called, protect = kit.run, kit.step, kit.done, kit.accepted, kit.called, kit.protect
 
   -- ---- what the program is told
 
@@ -66,15 +69,16 @@ return function(kit)
 
   local function conclude(self, slot, result, text, detail)
     local message, index, n = self.messages[slot], self.indexes[slot], self.tries[slot]
-    self.messages[slot], self.before[slot], self.texts[slot] = nil, nil, nil
-    release(self.flight, slot)
-    if n > 1 and result ~= true then (result or detail).Tries = n end
+    self.messages[slot] = nil
+    if text then release(self.flight, slot) end
+    if n > 1 then (result or detail).Tries = n end
     return report(self, message, index, result, text, detail)
   end
 
   --- With what its last try has left of it.
   local function give_up(self, slot)
     local before, text = self.before[slot], self.texts[slot]
+    self.before[slot], self.texts[slot] = nil, nil
     if before.Outcome == "partial" then return conclude(self, slot, before, text) end
     return conclude(self, slot, nil, text, before)
   end
@@ -89,7 +93,7 @@ return function(kit)
         return text, detail, false
       end
     elseif breaker.concerns(detail) then
-      local _, n_up = room_of(self.flight)
+      local _, n_up = kit.room(self.flight)
       -- They wait for the same connection, and none is there: they would all wait as long as this one did.
       if b:failed(now(), self.epochs[slot], is_probe, (n_up or 0) > 0, text, detail) then feed.sweep(self) end
     elseif detail.Kind ~= "message" then
@@ -104,16 +108,23 @@ return function(kit)
     return self.tries[slot] < self.retry.tries and retry.is_worth(result, detail)
   end
 
-  --- A message has come back.
+  --- So many messages have come back, and some have got them.
+  local function have_worked(self, n)
+    self.in_flight, self.is_probing = self.in_flight - n, false
+    if self.n_swept > 0 then self.n_swept = math.max(0, self.n_swept - n) end
+    if self.breaker.n_failed > 0 then self.breaker:worked() end
+  end
+
+  --- A message has come back that not all have accepted.
   local function settle(self, slot, result, text, detail)
-    self.in_flight = self.in_flight - 1
-    local is_swept, is_probe, was_tried = self.n_swept > 0, self.is_probing, true
-    if is_swept then self.n_swept = self.n_swept - 1 end
-    self.is_probing = false
-    if not result then
+    local was_tried = true
+    if result then
+      have_worked(self, 1)
+    else
+      local is_swept, is_probe = self.n_swept > 0, self.is_probing
+      self.in_flight, self.is_probing = self.in_flight - 1, false
+      if is_swept then self.n_swept = self.n_swept - 1 end
       text, detail, was_tried = judge(self, slot, text, detail, is_probe, is_swept)
-    elseif self.breaker.n_failed > 0 then
-      self.breaker:worked()
     end
     if not was_tried then self.tries[slot] = self.tries[slot] - 1 end
     if waits_for_retry(self, slot, was_tried, result, text, detail) then
@@ -141,12 +152,23 @@ return function(kit)
   --- A function of the program's that the core wanted to have called has returned; the run may have ended meanwhile.
   local function resume(self, ...)
     if self.is_over then return true end
-    return take(self, step(self.flight, nil, ...))
+    return take(self, step(self.flight, self.messages, ...))
   end
 
   function take(self, what, a, b, c, d)
+    if what == accepted then
+      have_worked(self, a)
+      self.tally:accept(a)
+      if self.on_progress then show_progress(self) end
+      return true
+    end
     if what == done then
-      settle(self, a, b, c, d)
+      if c then
+        settle(self, a, b, c, d)
+      else
+        have_worked(self, 1)
+        conclude(self, a, b)
+      end
       return true
     end
     if what == called then
@@ -166,7 +188,8 @@ return function(kit)
 
   --- One step; false: there is no other before due.
   local function turn(self, left)
-    if not self.stopped and kit.is_lost(self.flight) then self.stopped, self.is_cancelled = "the client was closed", true end
+    local is_full, is_lost = look(self.flight)
+    if is_lost and not self.stopped then self.stopped, self.is_cancelled = "the client was closed", true end
     if self.stopped then
       self.source.is_dry, self.held = true, nil
       if give_up_one(self) then return true end
@@ -174,7 +197,7 @@ return function(kit)
       return true
     elseif self.breaker.is_open then
       feed.fill_carefully(self)
-    else
+    elseif not is_full then
       feed.fill(self)
     end
     if self.is_over then return true end
@@ -189,7 +212,7 @@ return function(kit)
       return true
     end
     self.wakes_in = feed.wake(self)
-    return take(self, run(self.flight, left, self.wakes_in))
+    return take(self, run(self.flight, self.messages, left, self.wakes_in))
   end
 
   local function turns(self, till)
@@ -237,7 +260,7 @@ return function(kit)
     if self.is_over then return false end
     self.stopped, self.is_cancelled, self.is_each = why, true, false
     self.on_result, self.on_progress = nil, nil
-    if self.held then feed.put_held(self) end -- so that there is a result of it
+    if self.held then feed.put_held(self, true) end -- so that there is a result of it
     kit.cancel(self.flight)
     while not self.is_over and turn(self) do end -- luacheck: ignore 542
     if not self.is_over then self:close() end

@@ -13,15 +13,10 @@ function source.is_callable(value)
   return type(value) == "function" or type(meta) == "table" and meta.__call ~= nil
 end
 
-local function of_array(self)
-  local entry = self.given[self.index + 1]
+local function element(entry)
   if type(entry) == "table" then return entry.Message or entry, entry.Options end
   if entry == false then return entry, entry end -- a hole is no pause
   return entry
-end
-
-local function of_function(self)
-  return self.given()
 end
 
 --- Whether it may be asked.
@@ -31,28 +26,34 @@ end
 
 --- The next message and its options; nil: there is none, now or ever. Whatever it calls may yield, and raise.
 function Source:next(now)
-  local message, options = self.ask(self)
-  if message == nil then
+  local message, options = self.give()
+  if type(message) == "userdata" then
+    self.index = self.index + 1
+    return message, options
+  elseif message == nil then
     self.is_dry = true
   elseif message == false and options ~= false then
     self.ask_at = now() + (type(options) == "number" and options * 1000 or ASK_AGAIN)
-  elseif type(message) ~= "userdata" then
-    error(("message %d of the source is a %s, no MailMessage"):format(self.index + 1, type(message)), 0)
   else
-    self.index = self.index + 1
-    return message, options
+    error(("message %d of the source is a %s, no MailMessage"):format(self.index + 1, type(message)), 0)
   end
 end
 
 --- How many there are; nil: nobody knows.
 function Source:length()
-  return self.ask == of_array and #self.given or nil
+  return self.array and #self.array
 end
 
 --- nil: it is neither.
 function source.new(given)
-  local ask = source.is_callable(given) and of_function or type(given) == "table" and of_array or nil
-  return ask and setmetatable({ given = given, ask = ask, index = 0, is_dry = false, ask_at = nil }, Source)
+  local self = setmetatable({ give = given, array = nil, index = 0, is_dry = false, ask_at = nil }, Source)
+  if source.is_callable(given) then return self end
+  if type(given) ~= "table" then return nil end
+  self.array = given
+  function self.give()
+    return element(given[self.index + 1])
+  end
+  return self
 end
 
 return source

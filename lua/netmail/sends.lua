@@ -45,13 +45,18 @@ return function(kit)
     batch.is_running, batch.call = false, nil
   end
 
-  local function take_end(self, is_freed, _, slot, ...)
+  --- It has come back. Where all have accepted it (there is no text) its slot is free already.
+  local function settle(self, slot, result, text, ...)
     local batch = self.batch
-    if is_freed then free(batch) end
-    kit.release(batch.flight, slot)
+    if text then kit.release(batch.flight, slot) end
     batch.by_slot[slot] = nil
     batch.due = now()
-    finish(self, ...)
+    finish(self, result, text, ...)
+  end
+
+  local function take_end(self, is_freed, _, slot, ...)
+    if is_freed then free(self.batch) end
+    settle(self, slot, ...)
   end
 
   function Send:cancel(why)
@@ -95,13 +100,6 @@ return function(kit)
     return send
   end
 
-  local function settle(self, slot, ...)
-    local send = self.by_slot[slot]
-    self.by_slot[slot] = nil
-    kit.release(self.flight, slot)
-    finish(send, ...)
-  end
-
   local take
 
   --- A function of the program's has returned. Its task may have been cancelled meanwhile, or the client closed: then nobody waits for it.
@@ -114,8 +112,7 @@ return function(kit)
   --- An event of the kit's. Returns whether there may be more to do at once.
   function take(self, what, a, b, c, ...)
     if what == kit.done then
-      settle(self, a, b, c, ...)
-      self.due = now()
+      settle(self.by_slot[a], a, b, c, ...)
       return true
     end
     if what == kit.called then
@@ -169,7 +166,7 @@ return function(kit)
     local send = not kit.is_lost(self.flight) and fill(self)
     if self.results then return true end
     local left = send and send:left() or nil
-    return take(self, kit.run(self.flight, budget, left and math.max(0, math.ceil(left))))
+    return take(self, kit.run(self.flight, nil, budget, left and math.max(0, math.ceil(left))))
   end
 
   function Batch:rescue()

@@ -10,9 +10,14 @@ local names = { accepted = "Accepted", partial = "Partial", rejected = "Rejected
 local Tally = {}
 Tally.__index = Tally
 
---- A message is over. result: true where it is accepted, and nobody asks for more.
+--- So many messages are over, and accepted.
+function Tally:accept(n)
+  self.counts.accepted, self.total = self.counts.accepted + n, self.total + n
+end
+
+--- A message is over.
 function Tally:count(result, text, detail)
-  local outcome = result == true and "accepted" or (result or detail).Outcome
+  local outcome = (result or detail).Outcome
   self.counts[outcome] = self.counts[outcome] + 1
   self.total = self.total + 1
   if text and not self.first then self.first = text end

@@ -335,6 +335,56 @@ describe("SendMany", function()
     server:Stop()
   end)
 
+  it("lets go of what is over, though its source has nothing more for a while", function()
+    local server = testing.Server { Faults = { { At = "RCPT", Match = "<u2@", Reply = "450 4.2.0 later", Times = 1 } } }
+    local client = server:Client {}
+    for _, on_result in ipairs { false, function() end } do
+      local held, n, rests = setmetatable({}, { __mode = "v" }), 0, 0
+      local summary = client:SendMany(function()
+        if n == 8 then
+          rests = rests + 1
+          if rests < 12 then return false, 0.01 end
+          for _ = 1, 2 do collectgarbage() end
+          assert.is_nil(next(held))
+          return nil
+        end
+        n = n + 1
+        local message = messages(n)[n]
+        held[n] = message
+        return message
+      end, { Retry = { Tries = 2, Delay = 0.01 }, OnResult = on_result or nil })
+      assert.equal(8, summary.Accepted)
+      assert.equal(on_result and 0 or 1, summary.Retries)
+    end
+    client:Close()
+    server:Stop()
+  end)
+
+  it("counts what is accepted in its turn: a failure among them has its message, and those behind it are sent", function()
+    local faults = {}
+    for _, i in ipairs { 1, 5, 6, 20, 39, 40 } do
+      faults[#faults + 1] = { At = "RCPT", Match = ("<u%d@"):format(i), Reply = "550 5.1.1 nobody" }
+    end
+    local server = testing.Server { Faults = faults }
+    local client = server:Client {}
+    local all, seen = messages(40), 0
+    local summary = client:SendMany(all, { OnProgress = function(p)
+      assert.is_true(p.Done >= seen)
+      seen = p.Done
+    end })
+    assert.equal(34, summary.Accepted)
+    assert.equal(40, seen)
+    local failed = {}
+    for i, f in ipairs(summary.Failures) do
+      assert.equal(all[f.Index], f.Message)
+      failed[i] = f.Index
+    end
+    table.sort(failed)
+    assert.same({ 1, 5, 6, 20, 39, 40 }, failed)
+    client:Close()
+    server:Stop()
+  end)
+
   it("keeps no more in memory than is on its way", function()
     local server = testing.Server { MaxMessages = 1 }
     local client = server:Client {}

@@ -62,7 +62,7 @@ end
 -- `Up`: how many connections are up. Everything is counted in the table that comes back second.
 function flight.kit(options)
   local clock, log = 0, { puts = 0, peak = 0, waits = 0, closed = 0, opened = {}, put_at = {}, tries = {} }
-  local kit = { called = {}, done = {}, waits = {} }
+  local kit = { called = {}, done = {}, accepted = {}, waits = {} }
   local latency = options.Latency or 10
 
   local function serve(f, slot, extra)
@@ -92,6 +92,10 @@ function flight.kit(options)
   function kit.descriptor() return nil end
   function kit.is_lost(f) return f.is_lost == true end
   function kit.room(f) return f.limits.window * (f.limits.connections or 1) - f.n, options.Up and options.Up(clock) or 0 end
+  function kit.look(f)
+    local slot = next_done(f)
+    return kit.room(f) == 0 or slot and f.slots[slot].at <= clock, kit.is_lost(f)
+  end
 
   function kit.open(client, limits)
     if client == "busy" then return nil, "the client is busy", { Kind = "message" } end
@@ -100,21 +104,22 @@ function flight.kit(options)
     return log.flight
   end
 
-  function kit.put(f, message, send_options)
+  function kit.put(f, message, send_options, anyhow)
+    if f.is_lost and not anyhow then return nil end
     if send_options ~= nil and type(send_options) ~= "table" then error("bad options", 0) end
     local slot = 1
     while f.slots[slot] do slot = slot + 1 end
     f.slots[slot] = { message = message, try = 0, options = send_options }
     log.slots = math.max(log.slots or 0, slot)
     serve(f, slot)
-    return slot
+    return slot, (kit.look(f))
   end
 
   function kit.again(f, slot)
     assert(f.slots[slot] and not f.slots[slot].is_flying, "again of a slot that is not done")
     if options.Once then return false end
     serve(f, slot)
-    return true
+    return true, (kit.look(f))
   end
 
   function kit.release(f, slot)
@@ -122,27 +127,52 @@ function flight.kit(options)
     f.slots[slot] = nil
   end
 
-  function kit.run(f, budget, wakes_in)
+  --- The next that is over by now; nil: there is none.
+  local function next_over(f)
+    local slot = next_done(f)
+    if slot and f.slots[slot].at <= clock then return slot, flight.answer(f.slots[slot].fates, f.slots[slot].kind) end
+  end
+
+  local function land(f, slot, is_released)
+    f.slots[slot].is_flying, f.n = false, f.n - 1
+    if is_released then f.slots[slot] = nil end
+  end
+
+  local function count_accepted(f, messages)
+    local n = 0
+    local slot, result, text = next_over(f)
+    while f.limits.is_plain and result and not text do
+      assert(messages[slot] == f.slots[slot].message, "the messages are not those of the flight")
+      messages[slot] = nil
+      land(f, slot, true)
+      n = n + 1
+      slot, result, text = next_over(f)
+    end
+    return n
+  end
+
+  function kit.run(f, messages, budget, wakes_in)
     assert(not f.is_closed, "run of a closed flight")
     if options.Called and not f.has_called then
       f.has_called = true
       return kit.called, f, options.Called, "x", nil
     end
-    local slot = next_done(f)
-    if slot and f.slots[slot].at <= clock then
-      local s = f.slots[slot]
-      s.is_flying, f.n = false, f.n - 1
-      return kit.done, slot, flight.answer(s.fates, s.kind)
+    local n = count_accepted(f, messages)
+    if n > 0 then return kit.accepted, n end
+    local slot, result, text, detail = next_over(f)
+    if slot then
+      land(f, slot, not text)
+      return kit.done, slot, result, text, detail
     end
     log.waits = log.waits + 1
     f.wakes_in = wakes_in
+    slot = next_done(f)
     return kit.waits, budget == 0 and 0 or slot and f.slots[slot].at - clock or 1e6
   end
 
-  function kit.step(f, unused, ...)
-    assert(unused == nil)
+  function kit.step(f, messages, ...)
     log.stepped = { ... }
-    return kit.run(f)
+    return kit.run(f, messages)
   end
 
   function kit.wait(f, ms)
