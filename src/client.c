@@ -65,6 +65,9 @@ void nm_client_unref(struct nm_client **at) {
   if (c->net != NULL) {
     c->api->net_free(c->net);
   }
+  if (c->shared != NULL) {
+    c->api->shared_unref(&c->shared);
+  }
   nm_session_free(&c->session);
   nm_trace_free(&c->trace);
   nm_held_set(&c->tracer, NULL, NULL);
@@ -81,6 +84,18 @@ void nm_client_unref(struct nm_client **at) {
     nm_buf_free(texts[i]);
   }
   nm_free(c);
+}
+
+void nm_client_use_net(struct nm_client *c, const struct nm_net_api *api, struct nm_shared *shared) {
+  c->api = api;
+  if (c->shared == NULL && shared != NULL) {
+    c->shared = api->shared_ref(shared);
+  }
+}
+
+int nm_client_need_net(struct nm_client *c) {
+  c->net = c->net != NULL ? c->net : c->api->net_new(c->shared);
+  return c->net != NULL ? 0 : NM_ENOMEM;
 }
 
 int nm_client_check_option(struct nm_str value, const char *what, struct nm_error *e) {

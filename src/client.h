@@ -93,6 +93,7 @@ struct nm_client {
   const struct nm_net_api *api;
   const struct nm_digest_api *digest;   /* NULL: netmail.crypto was not needed yet */
   const struct nm_binding_api *binding; /* comes with digest */
+  struct nm_shared *shared;             /* by all clients of a Lua state; NULL: nobody has said by whom */
   struct nm_net *net;
   struct nm_conn *conn; /* NULL: none */
   struct nm_session *session;
@@ -118,6 +119,11 @@ int nm_client_new(struct nm_client **out);
 struct nm_client *nm_client_ref(struct nm_client *c);
 /* The last one drops the connection without a word. */
 void nm_client_unref(struct nm_client **c);
+
+/* It dials by these from now on; shared may be NULL. */
+void nm_client_use_net(struct nm_client *c, const struct nm_net_api *api, struct nm_shared *shared);
+/* 0: there is c->net, one of its own. */
+int nm_client_need_net(struct nm_client *c);
 
 /* A domain name, an IP address (IPv6 with or without brackets), or "unix:" and the absolute path of a socket. */
 int nm_client_set_host(struct nm_client *c, struct nm_str host, struct nm_error *e);

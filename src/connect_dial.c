@@ -122,11 +122,8 @@ static int start(struct nm_connecting *k, const struct nm_login *way) {
 int nm_connect_dial(struct nm_connecting *k, const struct nm_login *way) {
   struct nm_client *c = k->client;
   struct nm_error *e = &k->out->error;
-  if (c->net == NULL) {
-    c->net = c->api->net_new();
-    if (c->net == NULL) {
-      return nm_error_nomem(e);
-    }
+  if (nm_client_need_net(c) != 0) {
+    return nm_error_nomem(e);
   }
   nm_dialogue_free(&k->said);
   nm_auth_free(&k->auth);    /* of the line before */

@@ -1,13 +1,19 @@
 #include "kept.h"
 
+#include <stdint.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "pool.h"
 
+/* As octets: a key is made for each send, and only ever compared. */
+static void key_add_number(struct nm_buf *key, uint64_t n) {
+  nm_buf_add(key, (const char *)&n, sizeof n);
+}
+
 static void key_add(struct nm_buf *key, const struct nm_buf *b) {
-  nm_buf_addf(key, "%zu:", b->n);
+  key_add_number(key, b->n);
   nm_buf_add_str(key, nm_buf_str(b));
 }
 
@@ -16,8 +22,10 @@ static void key_add_credential(struct nm_buf *key, const struct nm_credential *c
   key_add(key, &credential->user);
   key_add(key, &credential->password);
   key_add(key, &credential->domain);
+  nm_buf_add_byte(key, credential->giver.what != NULL);
   if (credential->giver.what != NULL) {
-    nm_buf_addf(key, "%p %u ", (const void *)credential, credential->version);
+    key_add_number(key, (uintptr_t)credential);
+    key_add_number(key, credential->version);
   }
 }
 
@@ -27,11 +35,13 @@ int nm_kept_key(const struct nm_client *c, const struct nm_logins *logins, struc
   for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
     key_add(key, texts[i]);
   }
-  nm_buf_addf(key, "%d %d %d %d %d %u %d ", c->port, c->enable_ssl, c->implicit_tls, c->allow_plaintext_auth,
-              c->ip_version, c->minimum_auth, c->is_lmtp);
+  const int numbers[] = {c->port,       c->enable_ssl,        c->implicit_tls, c->allow_plaintext_auth,
+                         c->ip_version, (int)c->minimum_auth, c->is_lmtp};
+  nm_buf_add(key, (const char *)numbers, sizeof numbers);
   for (size_t i = 0; i < logins->n; i++) {
     const struct nm_login *way = &logins->ways[i];
-    nm_buf_addf(key, "%u %d %d ", way->mechs, way->named, way->credential != NULL);
+    key_add_number(key, way->mechs);
+    nm_buf_add_byte(key, (char)(way->named << 1 | (way->credential != NULL)));
     if (way->credential != NULL) {
       key_add_credential(key, way->credential);
     }

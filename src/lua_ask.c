@@ -73,7 +73,7 @@ static int ask(lua_State *L, enum nm_verb verb, lua_CFunction wrong) {
   if (c == NULL) {
     return nm_drive_raise(L, wrong);
   }
-  c->api = api;
+  nm_load_net_for(L, c, api);
   e->client = nm_client_ref(c);
   e->finish = finish;
   nm_pace_begin(&e->pace, c->timeout, c->deadline);

@@ -89,7 +89,7 @@ static int open(lua_State *L) {
   f->is_watched = is_watched;
   f->is_plain = is_plain;
   f->client = nm_client_ref(c);
-  c->api = api;
+  nm_load_net_for(L, c, api);
   struct nm_error e;
   if (nm_flight_plan(&f->flight, c, &limits, &e) != 0) {
     return nm_push_failure(L, &e, nm_outcome_name(NM_OUTCOME_NOT_SENT));

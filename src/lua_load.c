@@ -37,10 +37,43 @@ static void check_fits(lua_State *L, int fits, const char *module) {
   }
 }
 
+/* What this state's clients share, in the registry by the address of key. */
+struct home {
+  const struct nm_net_api *api;
+  struct nm_shared *shared; /* NULL: no memory for it, or the state closes */
+};
+
+static const char key;
+
+static void leave_home(void *memory) {
+  struct home *h = memory;
+  h->api->shared_unref(&h->shared);
+}
+
+static void need_home(lua_State *L, const struct nm_net_api *api) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &key);
+  int is_there = !lua_isnil(L, -1);
+  lua_pop(L, 1);
+  if (!is_there) {
+    struct home *h = nm_scratch(L, sizeof *h, leave_home);
+    h->api = api;
+    h->shared = api->shared_new();
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &key);
+  }
+}
+
 const struct nm_net_api *nm_load_net(lua_State *L) {
   const struct nm_net_api *api = need(L, "netmail.net", NM_NET_API_KEY);
   check_fits(L, nm_net_api_fits(api), "netmail.net");
+  need_home(L, api);
   return api;
+}
+
+void nm_load_net_for(lua_State *L, struct nm_client *c, const struct nm_net_api *api) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &key);
+  struct home *h = nm_scratch_at(L, -1);
+  lua_pop(L, 1);
+  nm_client_use_net(c, api, h != NULL ? h->shared : NULL);
 }
 
 const struct nm_digest_api *nm_load_digest(lua_State *L) {

@@ -156,7 +156,7 @@ static struct job *make_job(lua_State *L, int *pushed) {
     *pushed = nm_drive_raise(L, check_send);
     return NULL;
   }
-  c->api = api;
+  nm_load_net_for(L, c, api);
   j->errand.finish = finish;
   j->errand.retry = retry;
   j->errand.err = prepare(j, c, m);

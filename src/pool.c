@@ -142,9 +142,11 @@ static int point(struct nm_client *o, const struct nm_server *server) {
 /* By what it is connected stays as it is: kept.h compares. */
 struct nm_client *nm_pool_take(struct nm_client *c, const struct nm_client *as, size_t i, size_t server) {
   nm_kept_leave_parents(c);
-  c->net = c->net != NULL ? c->net : c->api->net_new();
-  struct nm_client *o = c->net != NULL ? find(c, i, server) : NULL;
-  o = o != NULL || c->net == NULL ? o : add(c, i, server);
+  if (nm_client_need_net(c) != 0) {
+    return NULL;
+  }
+  struct nm_client *o = find(c, i, server);
+  o = o != NULL ? o : add(c, i, server);
   if (o == NULL) {
     return NULL;
   }
@@ -172,7 +174,7 @@ void nm_client_alarm(struct nm_client *c, int ms) {
 
 int nm_client_watch(struct nm_client *c) {
   if (c->net == NULL) {
-    c->net = c->api->net_new();
+    (void)nm_client_need_net(c);
     c->pid = getpid();
   }
   return c->net != NULL ? c->api->net_watch(c->net) : -1;

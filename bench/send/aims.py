@@ -55,8 +55,9 @@ AIMS = [
     Ratio("1 MB raw, our sink", "sink large", "libcurl easy", 3, takes=raw),
     Ratio("a file of 100 MB, built and sent", "file", "Nodemailer", 12),
     Ratio("a file of 100 MB, built and sent", "file", "libcurl easy", 45),
-    Ratio("a client's first connection, implicit TLS, Postfix", "tls first", "libcurl easy", 20),
-    Ratio("its later connections, implicit TLS, Postfix", "tls later", "libcurl easy", 20),
+    Ratio("a program's first connection, implicit TLS, Postfix", "tls first", "libcurl easy", 20),
+    Ratio("a client's first in a program that knows the server", "tls client", "libcurl easy", 20),
+    Ratio("a client's later connections", "tls later", "libcurl easy", 20),
     # Ten thousand messages with their tasks, and nothing that grows with the connections' windows.
     Most("10,000 tasks at once, 10 connections", "tasks", 128, lambda _, case, result: peak(result), "MB at most"),
 ]

@@ -72,8 +72,10 @@ def all_cases():
     yield from loopback()
     yield from line(20)
     yield from line(50)
-    yield Case("tls first", "a new client's first connection with implicit TLS, no mail, to Postfix", "postfix",
+    yield Case("tls first", "a program's first connection with implicit TLS, no mail, to Postfix", "postfix",
                words=("new", "tls", "noop", "fresh"), processors="all")
+    yield Case("tls client", "a new client's first connection with implicit TLS, no mail, to Postfix, in a program that has spoken to it before", "postfix",
+               words=("new", "tls", "noop", "client"), processors="all")
     yield Case("tls later", "a later connection of the same client with implicit TLS, no mail, to Postfix", "postfix",
                words=("new", "tls", "noop"), processors="all")
     yield Case("tls new", "2 KB, a new connection with implicit TLS for each, to Postfix", "postfix", words=("new", "tls"), processors="all")

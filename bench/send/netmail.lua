@@ -34,9 +34,30 @@ function build.template()
   return function() return template:For { To = job.to } end
 end
 
-local function new_client()
-  return netmail.SmtpClient { Host = job.host, Port = job.port, LocalName = "client.example", EnableSsl = job.words.tls or false,
-    ImplicitTls = job.words.tls, CaFile = job.words.tls and os.getenv "BENCH_CA" or nil, MaxConnections = job.connections }
+local function new_client(ca_file)
+  local tls = job.words.tls
+  return netmail.SmtpClient { Host = job.host, Port = job.port, LocalName = "client.example", EnableSsl = tls or false,
+    ImplicitTls = tls, CaFile = tls and (ca_file or os.getenv "BENCH_CA") or nil, MaxConnections = job.connections }
+end
+
+-- What was verified by another file is not known of this one: so each client of a fresh connection has a file of its own, and its program
+-- might as well be another one.
+local cas = {}
+
+local function copy_cas(n)
+  local file = assert(io.open(os.getenv "BENCH_CA", "rb"))
+  local pem = file:read "*a"
+  file:close()
+  for i = 1, n do
+    cas[i] = os.tmpname()
+    file = assert(io.open(cas[i], "wb"))
+    file:write(pem)
+    file:close()
+  end
+end
+
+local function remove_cas()
+  for _, path in ipairs(cas) do os.remove(path) end
 end
 
 local function check(result, err)
@@ -47,15 +68,15 @@ end
 local ways = {}
 
 function ways.send(make)
-  local client = new_client()
-  for _ = 1, job.mails do
+  local client = new_client(cas[1])
+  for i = 1, job.mails do
     if job.words.noop then
       assert(client:Check())
     else
       check(client:Send(make()))
     end
     if job.words.new then client:Close() end
-    if job.words.fresh then client = new_client() end
+    if job.words.fresh or job.words.client then client = new_client(cas[i + 1]) end
   end
   client:Close()
 end
@@ -119,4 +140,7 @@ job.text = peer.text(job.text_size, "\n")
 local make = job.words.file and build.file or job.words.raw and build.raw or build.mail
 local way = "send"
 for name in pairs(ways) do way = job.words[name] and name or way end
-peer.measure(function() ways[way](make) end)
+if job.words.fresh then copy_cas(job.mails) end
+local ended, reason = pcall(peer.measure, function() ways[way](make) end)
+remove_cas()
+if not ended then error(reason, 0) end

@@ -3,13 +3,14 @@
 
 /* What the peers' programs in C have in common; those in other languages do the same. Each is called
 
-     PROGRAM HOST PORT MAILS SIZE RECIPIENTS CONNECTIONS [new] [tls] [file] [noop] [fresh] [tasks]
+     PROGRAM HOST PORT MAILS SIZE RECIPIENTS CONNECTIONS [new] [tls] [file] [noop] [fresh] [client] [tasks]
 
    sends that many mails, and prints seconds, seconds of the processor, and peak KB of memory. The clock runs from before the first
    connection is opened until the last one is closed, in the way in which the peer closes it.
      new   a connection for each mail instead of one that is kept
      noop  instead of a mail, NOOP
      fresh and nothing is remembered of the connection before, as if each were another program's
+     client and each is that of a client of its own in one program, which may remember what it can
      tls   implicit TLS; $BENCH_CA has the certificate that is trusted
      tasks all of the mails are begun before the first is waited for
      file  what is sent is a text with the file $BENCH_FILE attached, instead of a message of SIZE octets that is ready */
@@ -76,7 +77,8 @@ static inline struct job read_job(int argc, char **argv) {
     job.tls |= strcmp(argv[i], "tls") == 0;
     job.file |= strcmp(argv[i], "file") == 0;
     job.noop |= strcmp(argv[i], "noop") == 0;
-    job.fresh |= strcmp(argv[i], "fresh") == 0;
+    job.fresh |=
+        strcmp(argv[i], "fresh") == 0 || strcmp(argv[i], "client") == 0; /* libcurl remembers by handles */
   }
   make_message(&job, strtoul(argv[4], NULL, 10));
   return job;

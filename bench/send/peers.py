@@ -44,7 +44,7 @@ class Peer:
         # On loopback no window is too narrow.
         if "wide" in self.words and not case.delay:
             return False
-        needs = set(case.words) - {"new", "fresh"} | ({"many"} if case.connections > 1 else set())
+        needs = set(case.words) - {"new", "fresh", "client"} | ({"many"} if case.connections > 1 else set())
         return needs <= set(self.can)
 
     def argv(self, case, mails, host, port):

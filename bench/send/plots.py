@@ -27,7 +27,7 @@ PLOTS = [
        [f"{server} {name}" for name in LOOPBACK]) for server in ("sink", "smtp-sink", "postfix")),
     ("send-line.svg", "Mails a second on a line with delay", "mails a second", rate,
      ["line20 first", "line20 hundred-mails", "line20 hundred-mails-postfix", "line20 hundred-mails-tls", "line20 ten", "line50 hundred-mails"]),
-    ("send-tls.svg", "New connections with implicit TLS to Postfix", "connections a second", rate, ["tls first", "tls later", "tls new"]),
+    ("send-tls.svg", "New connections with implicit TLS to Postfix", "connections a second", rate, ["tls first", "tls client", "tls later", "tls new"]),
     ("send-cpu.svg", "The client's processor, on loopback", "microseconds a mail", microseconds,
      ["sink small", "sink-data small", "sink large", "postfix small", "file"]),
     ("send-memory.svg", "Memory at most", "MB", megabytes, ["sink small", "sink ten", "sink large", "tasks", "file"]),

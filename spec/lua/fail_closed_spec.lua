@@ -1,5 +1,6 @@
 -- DESIGN 3.1: certificates and names are verified, and a password does not leave in clear.
 
+local lfs = require "lfs"
 local netmail = require "netmail"
 local net = require "spec.support.net"
 local process = require "spec.support.process"
@@ -26,9 +27,9 @@ end
 describe("certificates", function()
   -- Postfix lets sessions be taken up.
   for _, tls in ipairs{ "starttls", "tls" } do
-    it("are verified anew by another CaFile, though the client has a session from before: " .. tls, function()
-      local postfix = servers.shared "postfix"
-      local client = net.secure(postfix.port[tls == "tls" and "tls" or "plain"], tls)
+    it("are verified anew by another CaFile, though the client, or another one, has a session from before: " .. tls, function()
+      local port = servers.shared "postfix".port[tls == "tls" and "tls" or "plain"]
+      local client = net.secure(port, tls)
       local right, other = client.CaFile, testing.Server{ Tls = "implicit" }
       for _ = 1, 3 do
         assert(client:Check())
@@ -37,10 +38,29 @@ describe("certificates", function()
           client.CaFile = wrong ~= "" and wrong or nil
           fails("tls", "a CA that is not trusted here", client)
         end
+        fails("tls", "a CA that is not trusted here", net.secure(port, tls, { CaFile = other.CaFile }))
         client.CaFile = right
       end
     end)
   end
+
+  it("are verified by authorities that are loaded once for all clients, as long as their file is the same one", function()
+    local server, file = testing.Server{ Tls = "implicit" }, os.tmpname()
+    local pem = process.read(server.CaFile)
+    local function put(text, time)
+      process.write(file, text)
+      assert(lfs.touch(file, time, time))
+    end
+    put(pem, 1000000000)
+    assert(server:Client{ CaFile = file, Host = "localhost" }:Check())
+    put(("x"):rep(#pem), 1000000000)
+    assert(server:Client{ CaFile = file, Host = "127.0.0.1" }:Check()) -- by another name: no session helps
+    put(("x"):rep(#pem), 1000000001)
+    fails("tls", "CaFile", server:Client{ CaFile = file, Host = "127.0.0.1" })
+    put(pem, 1000000002)
+    assert(server:Client{ CaFile = file, Host = "127.0.0.1" }:Check())
+    os.remove(file)
+  end)
 
   for certificate, word in pairs{
     ["wrong-name"] = "name",

@@ -157,7 +157,7 @@ int main(void) {
   (void)setenv("KRB5_CONFIG", "/dev/null", 1);
   has_gssapi = (curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_GSSAPI) != 0;
   api = nm_net_api();
-  net = api->net_new();
+  net = api->net_new(NULL);
   RUN(login_is_what_was_named);
   api->net_free(net);
   CHECK(nm_test_alloc_live() == 0);

@@ -253,7 +253,7 @@ static void has_no_ssl_in_clear(void) {
 static void greeting_behind_tickets_comes_at_once(void) {
   long long least = 1000;
   for (int i = 0; i < 10 && least >= 30; i++) {
-    struct nm_net *fresh = api->net_new(); /* who takes a session up may be given no ticket */
+    struct nm_net *fresh = api->net_new(NULL); /* who takes a session up may be given no ticket */
     struct nm_conn *c;
     struct nm_error e;
     struct server s;
@@ -279,7 +279,7 @@ static void greeting_behind_tickets_comes_at_once(void) {
 int main(void) {
   certs_make();
   api = nm_net_api();
-  net = api->net_new();
+  net = api->net_new(NULL);
   RUN(says_nothing_by_itself);
   RUN(verifies_the_server_all_the_same);
   RUN(knows_what_tls_has_told_of_a_loss);

@@ -207,7 +207,7 @@ static void survives_each_failing_allocation(void) {
 int main(void) {
   certs_make();
   api = nm_net_api();
-  net = api->net_new();
+  net = api->net_new(NULL);
   RUN(shows_all_that_is_said);
   RUN(shows_nothing_unasked);
   RUN(hides_a_login);

@@ -402,7 +402,7 @@ static void memory_may_end_anywhere(void) {
     d.user = "u";
     d.mechanisms = "PLAIN LOGIN";
     nm_test_alloc_fail_at(n);
-    struct nm_net *mine = api->net_new();
+    struct nm_net *mine = api->net_new(NULL);
     int rc = mine == NULL ? NM_ENOMEM : api->dial_start(mine, &d, &c, &e);
     nm_test_alloc_fail_at(0);
     CHECK(rc == 0 || rc == NM_ENOMEM);
@@ -443,7 +443,7 @@ static void library_is_good_enough(void) {
 int main(void) {
   certs_make();
   api = nm_net_api();
-  net = api->net_new();
+  net = api->net_new(NULL);
   RUN(library_is_good_enough);
   RUN(plain_line_is_ready_after_ehlo);
   RUN(hostile_arguments_are_refused);

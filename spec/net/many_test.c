@@ -62,7 +62,7 @@ static void check_lines(struct nm_net *net, struct nm_conn **c, int n) {
 }
 
 static void dial_many(int n, enum nm_tls tls, const struct odd *odd) {
-  struct nm_net *net = api->net_new();
+  struct nm_net *net = api->net_new(NULL);
   struct nm_conn *c[MOST];
   struct nm_error e;
   struct server s;
@@ -124,7 +124,7 @@ static void one_that_hangs_delays_nobody(void) {
 
 /* What one of them must do in a moment is not forgotten for what another must do later. */
 static void the_soonest_time_counts(void) {
-  struct nm_net *net = api->net_new();
+  struct nm_net *net = api->net_new(NULL);
   struct nm_conn *c[2];
   struct nm_error e;
   struct server s;
@@ -147,7 +147,7 @@ static void the_soonest_time_counts(void) {
 
 /* A net that was watched is used by who waits. */
 static void who_waits_is_not_held_up_by_who_watched(void) {
-  struct nm_net *net = api->net_new();
+  struct nm_net *net = api->net_new(NULL);
   struct nm_conn *c;
   struct nm_error e;
   struct server s;

@@ -56,7 +56,7 @@ static int one_life(int port, enum nm_tls tls) {
   d.user = "ivanov";
   d.password = "hunter2";
   d.mechanisms = "PLAIN";
-  struct nm_net *net = api->net_new();
+  struct nm_net *net = api->net_new(NULL);
   int rc = net == NULL ? NM_ENOMEM : dial(net, &d, &c, &e);
   if (rc == 0) {
     (void)exchange(c, "NOOP\r\n", "250 NOOP\r\n");

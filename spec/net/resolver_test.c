@@ -38,7 +38,7 @@ static struct nm_dial silent(int timeout_ms) {
 }
 
 static void others_go_on(void) {
-  struct nm_net *net = api->net_new();
+  struct nm_net *net = api->net_new(NULL);
   struct nm_conn *hanging, *c;
   struct nm_error e;
   struct server s;
@@ -70,7 +70,7 @@ static void others_go_on(void) {
 }
 
 static void it_ends_in_time(void) {
-  struct nm_net *net = api->net_new();
+  struct nm_net *net = api->net_new(NULL);
   struct nm_conn *c;
   struct nm_error e;
   struct nm_dial d = silent(300);
@@ -85,7 +85,7 @@ static void it_ends_in_time(void) {
 
 /* Who waits for the one descriptor hears of a name soon after it is known. */
 static void it_is_asked_often_enough(void) {
-  struct nm_net *net = api->net_new();
+  struct nm_net *net = api->net_new(NULL);
   struct nm_conn *c;
   struct nm_error e;
   struct nm_dial d = silent(60000);

@@ -1,3 +1,4 @@
+#include <sys/stat.h>
 #include "net/dialler.h"
 #include "net/tickets.h"
 
@@ -11,6 +12,15 @@
 static const struct nm_net_api *api;
 static struct nm_net *net;
 
+/* Of all connections so far. */
+static int taken_up(const struct server *s) {
+  int n = 0;
+  for (const char *p = s->log; (p = strstr(p, WORD)) != NULL; p++) {
+    n++;
+  }
+  return n;
+}
+
 /* A connection from its beginning to its end; rc of the dial. *n_out: of all connections so far, how many took a session up. */
 static int visit(struct server *s, const struct nm_dial *d, int quietly, int *n_out) {
   struct nm_conn *c;
@@ -22,10 +32,7 @@ static int visit(struct server *s, const struct nm_dial *d, int quietly, int *n_
     CHECK(server_says(s, "line MARK", 3000));
   }
   api->conn_close(&c, quietly);
-  *n_out = 0;
-  for (const char *p = s->log; (p = strstr(p, WORD)) != NULL; p++) {
-    ++*n_out;
-  }
+  *n_out = taken_up(s);
   /* The next "line MARK" is another one. */
   for (char *p = s->log; (p = strstr(p, "line MARK")) != NULL;) {
     memcpy(p, "LINE", 4);
@@ -101,11 +108,7 @@ static void connections_at_once_share_one(void) {
     api->conn_close(&c[i], 0);
   }
   server_stop(&s);
-  n = 0;
-  for (const char *p = s.log; (p = strstr(p, WORD)) != NULL; p++) {
-    n++;
-  }
-  CHECK(n == N);
+  CHECK(taken_up(&s) == N);
 }
 
 static void copy_file(const char *from, const char *to) {
@@ -205,12 +208,112 @@ static void only_so_many_are_kept(void) {
   server_stop(&s);
 }
 
+/* One connection of a client of its own. */
+static int call(struct nm_shared *shared, const struct nm_dial *d) {
+  struct nm_net *one = api->net_new(shared);
+  struct nm_conn *c;
+  struct nm_error e;
+  int rc = dial(one, d, &c, &e);
+  if (rc == 0) {
+    CHECK(exchange(c, "NOOP\r\n", "250 NOOP\r\n"));
+  }
+  api->conn_close(&c, 0);
+  api->net_free(one);
+  return rc;
+}
+
+/* Clients that share; others, which do not, begin from nothing. */
+static void clients_share(void) {
+  struct server s;
+  struct nm_shared *shared = api->shared_new();
+  server_start_n(&s, "127.0.0.1", 5, "tls:good,once", HELLO, CAPS, "echo", NULL);
+  struct nm_dial d = dial_to(s.port, NM_TLS_IMPLICIT);
+  CHECK(call(shared, &d) == 0 && call(NULL, &d) == 0);
+  struct nm_shared *another = api->shared_ref(shared);
+  api->shared_unref(&shared);
+  CHECK(shared == NULL);
+  CHECK(call(another, &d) == 0 && call(another, &d) == 0 && call(NULL, &d) == 0);
+  api->shared_unref(&another);
+  server_stop(&s);
+  CHECK(taken_up(&s) == 2);
+}
+
+/* What was there and is something else now, though it does not look it. */
+static void spoil(const char *path) {
+  struct stat st;
+  FILE *f = fopen(path, "r+");
+  CHECK(f != NULL && fstat(fileno(f), &st) == 0 && fputs("nothing", f) >= 0 && fflush(f) == 0);
+  CHECK(futimens(fileno(f), (struct timespec[]){st.st_atim, st.st_mtim}) == 0);
+  (void)fclose(f);
+}
+
+/* The file is not read again, for another place either, where no session helps. */
+static void cas_are_loaded_once(void) {
+  struct server s;
+  struct nm_shared *shared = api->shared_new();
+  char file[128];
+  (void)snprintf(file, sizeof file, "%s", cert("once.pem"));
+  copy_file(cert("ca.pem"), file);
+  server_start_n(&s, "127.0.0.1", 3, "tls:good", HELLO, CAPS, "echo", NULL);
+  struct nm_dial d = dial_to(s.port, NM_TLS_IMPLICIT);
+  d.ca_file = file;
+  CHECK(call(shared, &d) == 0);
+  spoil(file);
+  d.host = "127.0.0.1";
+  CHECK(call(shared, &d) == 0);
+  CHECK(call(NULL, &d) == NM_EINVAL); /* who has not loaded it cannot */
+  api->shared_unref(&shared);
+  server_stop(&s);
+  CHECK(taken_up(&s) == 0);
+}
+
+/* Verified by CAs that another client has loaded, and that for a host of another name: no session helps. */
+static void loaded_cas_trust_no_more_than_their_file(void) {
+  struct server good, bad;
+  struct nm_shared *shared = api->shared_new();
+  server_start_n(&good, "127.0.0.1", 2, "tls:good,once", HELLO, CAPS, "echo", NULL);
+  server_start_n(&bad, "127.0.0.1", 3, "tls:unknownca", HELLO, CAPS, "echo", NULL);
+  struct nm_dial d = dial_to(good.port, NM_TLS_IMPLICIT), to_bad = dial_to(bad.port, NM_TLS_IMPLICIT);
+  CHECK(call(shared, &d) == 0);
+  CHECK(call(shared, &to_bad) == NM_EIO);
+  to_bad.ca_file = cert("unknownca.pem");
+  CHECK(call(shared, &to_bad) == 0);
+  to_bad.ca_file = d.ca_file;
+  CHECK(call(shared, &to_bad) == NM_EIO);
+  d.ca_file = cert("unknownca.pem");
+  CHECK(call(shared, &d) == NM_EIO);
+  api->shared_unref(&shared);
+  server_stop(&good);
+  server_stop(&bad);
+}
+
+/* The parent's TLS sessions and CAs are the child's too, the rest of libcurl's is not. */
+static void a_child_shares_with_itself(void) {
+  struct server s;
+  int status = 0;
+  struct nm_shared *shared = api->shared_new();
+  server_start_n(&s, "127.0.0.1", 4, "tls:good,once", HELLO, CAPS, "echo", NULL);
+  struct nm_dial d = dial_to(s.port, NM_TLS_IMPLICIT);
+  CHECK(call(shared, &d) == 0);
+  pid_t child = fork();
+  if (child == 0) {
+    int ok = call(shared, &d) == 0 && call(shared, &d) == 0;
+    api->shared_unref(&shared);
+    child_ends(!ok);
+  }
+  CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  CHECK(call(shared, &d) == 0);
+  api->shared_unref(&shared);
+  server_stop(&s);
+  CHECK(taken_up(&s) == 3);
+}
+
 /* A dial that is begun a second time, on which the net knows the place. */
 static void memory_may_end_anywhere(void) {
   long live = nm_test_alloc_live();
   int is_through = 0;
   for (long n = 1; n < 100 && !is_through; n++) {
-    struct nm_net *mine = api->net_new();
+    struct nm_net *mine = api->net_new(NULL);
     struct nm_dial d = dial_to(25, NM_TLS_IMPLICIT);
     struct nm_error e = {0};
     is_through = 1;
@@ -233,7 +336,7 @@ static void memory_may_end_anywhere(void) {
 int main(void) {
   certs_make();
   api = nm_net_api();
-  net = api->net_new();
+  net = api->net_new(NULL);
   if (!nm_tickets_can()) {
     printf("SKIP libcurl's TLS is no OpenSSL that can be reached\n");
     return 0;
@@ -245,6 +348,10 @@ int main(void) {
   RUN(a_file_of_cas_is_what_is_in_it);
   RUN(a_dial_that_failed_leaves_no_ticket);
   RUN(only_so_many_are_kept);
+  RUN(clients_share);
+  RUN(cas_are_loaded_once);
+  RUN(loaded_cas_trust_no_more_than_their_file);
+  RUN(a_child_shares_with_itself);
   RUN(memory_may_end_anywhere);
   api->net_free(net);
   CHECK(nm_test_alloc_live() == 0);

@@ -242,7 +242,7 @@ static void locked_key_without_its_password_is_an_error(void) {
 int main(void) {
   certs_make();
   api = nm_net_api();
-  net = api->net_new();
+  net = api->net_new(NULL);
   RUN(tls_is_verified_and_used);
   RUN(certificates_that_prove_nothing_are_refused);
   RUN(starttls_is_never_gone_without);

@@ -13,7 +13,8 @@ struct nm_net {
   int unused;
 };
 
-static inline struct nm_net *memory_net_new(void) {
+static inline struct nm_net *memory_net_new(struct nm_shared *shared) {
+  (void)shared;
   return nm_zalloc(sizeof(struct nm_net));
 }
 

@@ -10,7 +10,7 @@
    shared object links the other and libcurl is loaded at the first send. Nothing allocated on one side is freed by the other. */
 #define NM_NET_API_KEY "netmail.net.api"
 #define NM_NET_API_MAGIC 0x6e6d6e74u
-#define NM_NET_API_VERSION 4u
+#define NM_NET_API_VERSION 5u
 
 enum nm_tls { NM_TLS_NONE, NM_TLS_STARTTLS, NM_TLS_IMPLICIT };
 
@@ -45,16 +45,22 @@ struct nm_dial_times {
   int64_t ready;
 };
 
-struct nm_net;  /* one a client: DNS cache, TLS sessions and the loaded CA store shared by its connections */
-struct nm_conn; /* one connection */
+struct nm_shared; /* of any number of clients: DNS cache, TLS sessions, loaded CAs; counted */
+struct nm_net;    /* one a client: its connections */
+struct nm_conn;   /* one connection */
 
 struct nm_net_api {
   uint32_t magic;
   uint32_t version;
   uint32_t size;
   const char *(*curl_version)(void);
-  /* NULL when out of memory or descriptors. In a forked child it serves new dials, apart from the parent's. */
-  struct nm_net *(*net_new)(void);
+  /* NULL: out of memory. */
+  struct nm_shared *(*shared_new)(void);
+  struct nm_shared *(*shared_ref)(struct nm_shared *shared);
+  void (*shared_unref)(struct nm_shared **shared);
+  /* NULL when out of memory or descriptors. In a forked child it serves new dials, apart from the parent's. It keeps shared; NULL: its
+     connections share with each other alone. */
+  struct nm_net *(*net_new)(struct nm_shared *shared);
   /* All its connections are gone by then. */
   void (*net_free)(struct nm_net *net);
   /* The one descriptor that an event loop watches for reading in place of all connections; it stays the same as long as net lives. -1:

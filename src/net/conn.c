@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "net/openssl.h"
 #include "net/sigpipe.h"
 
 /* An answer of the resolver's is late by one part in so many, at most. */
@@ -247,7 +248,7 @@ int nm_conn_ssl(struct nm_conn *c, void **ssl, const void **mark) {
     return NM_EINVAL;
   }
   *ssl = info->internals;
-  *mark = nm_net_symbol("SSL_export_keying_material");
+  *mark = nm_curl_symbol("SSL_export_keying_material");
   return *mark != NULL ? 0 : NM_EINVAL;
 }
 

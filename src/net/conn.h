@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/hidden.h"
 #include "net/api.h"
+#include "net/shared.h"
 #include "net/socket.h"
 #include "net/stamp.h"
 #include "net/tickets.h"
@@ -14,12 +15,10 @@
 /* All reply lines of one dial: greeting, EHLO twice, AUTH. A server that needs more than this talks for another reason. */
 #define NM_DIAL_LINES_MAX 65536
 
-/* One client's libcurl: a multi handle, which holds the connections and the loaded CA store, a share for DNS and for the TLS sessions
-   that tickets.h has not, and those that it has. Used by one thread at a time, so the share needs no locks. */
+/* One client's libcurl: a multi handle, which holds the connections, and what it shares with others. */
 struct nm_net {
   CURLM *multi; /* NULL: each connection has its own, see net.c */
-  CURLSH *share;
-  struct nm_tickets tickets;
+  struct nm_shared *shared;
   struct nm_stamp ca;    /* of the file with the CAs that was last asked for */
   int64_t ca_changed;    /* ms: when it was seen to be another one than before; 0: never */
   pid_t pid;             /* whose handles these are: in a forked child they are left as they are */
@@ -86,11 +85,10 @@ NM_HIDDEN_BEGIN
 
 /* net.c */
 const char *nm_net_curl_version(void);
-/* What libcurl, or a library that it needs, calls by this name; NULL: there is none. */
-const void *nm_net_symbol(const char *name);
 /* How old a loaded store of CAs may be for this dial, in seconds: no older than the last change of the file; -1: as libcurl has it. */
 long nm_net_ca_age(struct nm_net *net, const char *ca_file);
-struct nm_net *nm_net_new(void);
+/* shared NULL: nothing, with nobody. */
+struct nm_net *nm_net_new(struct nm_shared *shared);
 void nm_net_free(struct nm_net *net);
 /* In a forked child: new handles in place of the parent's. */
 int nm_net_renew(struct nm_net *net);

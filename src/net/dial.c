@@ -93,7 +93,7 @@ static CURLcode set_callbacks(struct nm_conn *c) {
   rc = rc != CURLE_OK ? rc : curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, swallow);
   rc = rc != CURLE_OK ? rc : curl_easy_setopt(h, CURLOPT_OPENSOCKETFUNCTION, open_socket);
   rc = rc != CURLE_OK ? rc : curl_easy_setopt(h, CURLOPT_OPENSOCKETDATA, c);
-  rc = rc != CURLE_OK ? rc : curl_easy_setopt(h, CURLOPT_SHARE, c->net->share);
+  rc = rc != CURLE_OK ? rc : curl_easy_setopt(h, CURLOPT_SHARE, c->net->shared->share);
   return rc;
 }
 

@@ -1,6 +1,5 @@
 #include "net/conn.h"
 
-#include <dlfcn.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -21,22 +20,12 @@ static void global_init(void) {
   (void)curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
-const char *nm_net_curl_version(void) {
-  return curl_version();
+void nm_net_begin(void) {
+  (void)pthread_once(&once, global_init);
 }
 
-const void *nm_net_symbol(const char *name) {
-  Dl_info where;
-  if (dladdr((const void *)(uintptr_t)curl_easy_init, &where) == 0 || where.dli_fname == NULL) {
-    return NULL;
-  }
-  void *curl = dlopen(where.dli_fname, RTLD_LAZY | RTLD_LOCAL | RTLD_NOLOAD);
-  if (curl == NULL) {
-    return NULL;
-  }
-  const void *found = dlsym(curl, name);
-  dlclose(curl);
-  return found;
+const char *nm_net_curl_version(void) {
+  return curl_version();
 }
 
 static int speaks(const curl_version_info_data *v, const char *scheme) {
@@ -68,8 +57,8 @@ int nm_net_check(char *why, size_t n) {
   return 0;
 }
 
-/* Since 7.87 a multi handle keeps the loaded CA store (18 ms a connection otherwise): one for all. Before, nothing speaks for
-   sharing one, and against it that up to 7.84 removing a CONNECT_ONLY handle leaves its connection open until the
+/* Since 7.87 a multi handle keeps the loaded CA store, which matters where cas.h does not (a proxy, another TLS library): one for all. Before,
+   nothing speaks for sharing one, and against it that up to 7.84 removing a CONNECT_ONLY handle leaves its connection open until the
    multi handle goes. */
 #define LIBCURL_CA_CACHE 0x075700u
 
@@ -89,43 +78,30 @@ long nm_net_ca_age(struct nm_net *net, const char *ca_file) {
   return net->ca_changed == 0 ? -1 : (long)((nm_clock_ms() - net->ca_changed) / 1000);
 }
 
-static void handles_free(struct nm_net *net) {
+static void multi_free(struct nm_net *net) {
   if (net->multi != NULL) {
     (void)curl_multi_cleanup(net->multi);
   }
-  if (net->share != NULL) {
-    (void)curl_share_cleanup(net->share);
-  }
   net->multi = NULL;
-  net->share = NULL;
 }
 
-static int share_setup(CURLSH *share) {
-  return curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) == CURLSHE_OK &&
-         curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS) == CURLSHE_OK;
-}
-
-static int handles_new(struct nm_net *net) {
-  int shared = version() >= LIBCURL_CA_CACHE;
+static int multi_new(struct nm_net *net) {
+  int is_one = version() >= LIBCURL_CA_CACHE;
   net->pid = getpid();
-  net->multi = shared ? curl_multi_init() : NULL;
-  net->share = curl_share_init();
-  if ((net->multi != NULL || !shared) && net->share != NULL && share_setup(net->share)) {
-    return 0;
-  }
-  handles_free(net);
-  return NM_ENOMEM;
+  net->multi = is_one ? curl_multi_init() : NULL;
+  return net->multi != NULL || !is_one ? 0 : NM_ENOMEM;
 }
 
-struct nm_net *nm_net_new(void) {
-  (void)pthread_once(&once, global_init);
+struct nm_net *nm_net_new(struct nm_shared *shared) {
+  nm_net_begin();
   struct nm_net *net = nm_zalloc(sizeof *net);
   if (net == NULL) {
     return NULL;
   }
   net->hold_sigpipe = version() < NM_SIGPIPE_FIXED;
   net->nowhere = nm_socket_nowhere();
-  if (net->nowhere < 0 || handles_new(net) != 0) {
+  net->shared = shared != NULL ? nm_shared_ref(shared) : nm_shared_new();
+  if (net->nowhere < 0 || net->shared == NULL || nm_shared_renew(net->shared) != 0 || multi_new(net) != 0) {
     nm_net_free(net);
     return NULL;
   }
@@ -134,11 +110,14 @@ struct nm_net *nm_net_new(void) {
 
 /* The parent's handles are forgotten, not freed: to free them would be to speak on the parent's connections. */
 int nm_net_renew(struct nm_net *net) {
-  if (net->pid == getpid() && net->share != NULL) {
+  if (nm_shared_renew(net->shared) != 0) {
+    return NM_ENOMEM;
+  }
+  if (net->pid == getpid()) {
     return 0;
   }
   nm_watch_close(&net->watch); /* the parent's descriptor: its own stays open */
-  return handles_new(net);
+  return multi_new(net);
 }
 
 int nm_net_watch(struct nm_net *net) {
@@ -163,9 +142,9 @@ void nm_net_free(struct nm_net *net) {
     return;
   }
   if (net->pid == getpid()) {
-    handles_free(net);
+    multi_free(net);
   }
-  nm_tickets_free(&net->tickets); /* after the handles: their connections leave tickets */
+  nm_shared_unref(&net->shared); /* after the multi handle: its connections leave tickets */
   nm_watch_close(&net->watch);
   if (net->nowhere >= 0) {
     (void)close(net->nowhere);

@@ -12,6 +12,8 @@
 
 NM_HIDDEN_BEGIN
 
+/* Before anything else of libcurl's. */
+void nm_net_begin(void);
 /* The one table, const, lives as long as the code. */
 const struct nm_net_api *nm_net_api(void);
 /* Whether the libcurl that was loaded can do the work: 0, or NM_EINVAL with the reason in why (cut to n, NUL-terminated). */

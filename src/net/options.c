@@ -157,27 +157,34 @@ static void set_trust(struct setter *s, const struct nm_dial *d, const char *fil
   }
 }
 
-/* A proxy may speak TLS too, and libcurl would not tell its SSL_CTX from the server's: there it keeps what sessions it keeps. */
-static void set_ticket(struct setter *s, struct nm_conn *c, const struct nm_dial *d, const char *ca_file) {
-  if (c->proxied || d->tls == NM_TLS_NONE || !nm_tickets_can()) {
-    return;
-  }
-  c->ticket = nm_tickets_find(&c->net->tickets, d, ca_file, d->ca_path);
-  note(s, CURLOPT_SSL_CTX_FUNCTION,
-       c->ticket != NULL ? nm_ticket_use(c->ticket, s->easy) : CURLE_OUT_OF_MEMORY);
+/* Those that are loaded are put in by nm_ticket_use: libcurl has none of its own, and without them it would trust nobody. */
+static void set_no_trust(struct setter *s) {
+  set_text(s, CURLOPT_CAINFO, NULL);
+  set_text(s, CURLOPT_CAPATH, NULL);
 }
 
-static void set_age_of_cas(struct setter *s, struct nm_net *net, const char *file) {
+/* How old a store may be that libcurl has kept for the name of the file. None, where ours are kept by what is in the file. */
+static void set_age_of_cas(struct setter *s, const struct nm_conn *c, const char *file) {
 #if LIBCURL_VERSION_NUM >= 0x075700
-  long age = nm_net_ca_age(net, file);
+  long age = c->ticket != NULL ? 0 : nm_net_ca_age(c->net, file);
   if (age >= 0 && age < A_DAY) {
     try_long(s, CURLOPT_CA_CACHE_TIMEOUT, age);
   }
 #else
   (void)s;
-  (void)net;
+  (void)c;
   (void)file;
 #endif
+}
+
+/* A proxy may speak TLS too, and libcurl would not tell its SSL_CTX from the server's: there it keeps what sessions and CAs it keeps. */
+static void set_ticket(struct setter *s, struct nm_conn *c, const struct nm_dial *d, const char *ca_file) {
+  if (c->proxied || d->tls == NM_TLS_NONE || !nm_tickets_can()) {
+    return;
+  }
+  c->ticket = nm_tickets_find(&c->net->shared->tickets, d, ca_file, d->ca_path);
+  note(s, CURLOPT_SSL_CTX_FUNCTION,
+       c->ticket != NULL ? nm_ticket_use(c->ticket, s->easy) : CURLE_OUT_OF_MEMORY);
 }
 
 static void set_tls(struct setter *s, struct nm_conn *c, const struct nm_dial *d) {
@@ -188,9 +195,13 @@ static void set_tls(struct setter *s, struct nm_conn *c, const struct nm_dial *d
   set_long(s, CURLOPT_SSL_VERIFYPEER, 1);
   set_long(s, CURLOPT_SSL_VERIFYHOST, 2);
   try_long(s, CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-  set_trust(s, d, ca_file);
-  set_age_of_cas(s, c->net, ca_file);
   set_ticket(s, c, d, ca_file);
+  if (c->ticket != NULL && nm_ticket_has_cas(c->ticket)) {
+    set_no_trust(s);
+  } else {
+    set_trust(s, d, ca_file);
+  }
+  set_age_of_cas(s, c, ca_file);
   if (d->cert_file != NULL) {
     set_text(s, CURLOPT_SSLCERT, d->cert_file);
     set_text(s, CURLOPT_SSLKEY, d->key_file); /* NULL: libcurl looks for the key in cert_file */

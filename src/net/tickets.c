@@ -5,7 +5,9 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "net/cas.h"
 #include "net/conn.h"
+#include "net/openssl.h"
 #include "net/stamp.h"
 
 /* Servers that a client comes back to; one that goes to the MX of each recipient comes back to few. */
@@ -19,72 +21,20 @@ struct nm_ticket {
   unsigned refs; /* the list's, the dials' and those of libcurl's SSL_CTXs */
   struct nm_ticket *next;
   struct nm_buf place;
+  struct nm_cas *cas;             /* what is verified by; NULL: libcurl has it loaded each time */
   struct ssl_session_st *session; /* NULL: none */
   int64_t verified;               /* when its certificates were */
 };
 
-/* ---- OpenSSL ---- */
-
-/* From its headers, which belong to crypto/; part of its ABI since 1.1.1. */
-enum {
-  VERSION_STRING = 6,
-  INDEX_OF_SSL_CTX = 1,
-  SET_CACHE_MODE = 44,
-  CACHE_OF_CLIENT = 0x001,
-  CACHE_IS_OURS = 0x300,
-  HANDSHAKE_START = 0x10
-};
-
-struct ssl_st;
-struct ssl_ctx_st;
-struct ssl_session_st;
-struct crypto_ex_data_st;
-typedef void on_free_fn(void *, void *, struct crypto_ex_data_st *, int, long, void *);
-typedef void on_info_fn(const struct ssl_st *, int, int);
-typedef int on_new_fn(struct ssl_st *, struct ssl_session_st *);
-
-/* The functions of the very OpenSSL that libcurl uses. */
-struct openssl {
-  const char *(*version)(int);
-  int (*new_index)(int, long, void *, void *, void *, on_free_fn *);
-  long (*ctx_ctrl)(struct ssl_ctx_st *, int, long, void *);
-  void (*ctx_on_new)(struct ssl_ctx_st *, on_new_fn *);
-  void (*ctx_on_info)(struct ssl_ctx_st *, on_info_fn *);
-  int (*ctx_set)(struct ssl_ctx_st *, int, void *);
-  void *(*ctx_get)(const struct ssl_ctx_st *, int);
-  struct ssl_ctx_st *(*ctx_of)(const struct ssl_st *);
-  struct ssl_session_st *(*session_of)(const struct ssl_st *);
-  int (*set_session)(struct ssl_st *, struct ssl_session_st *);
-  int (*is_reused)(const struct ssl_st *);
-  struct ssl_session_st *(*copy)(const struct ssl_session_st *);
-  void (*free)(struct ssl_session_st *);
-};
-
-static const struct {
-  const char *name;
-  size_t at;
-} functions[] = {{"OpenSSL_version", offsetof(struct openssl, version)},
-                 {"CRYPTO_get_ex_new_index", offsetof(struct openssl, new_index)},
-                 {"SSL_CTX_ctrl", offsetof(struct openssl, ctx_ctrl)},
-                 {"SSL_CTX_sess_set_new_cb", offsetof(struct openssl, ctx_on_new)},
-                 {"SSL_CTX_set_info_callback", offsetof(struct openssl, ctx_on_info)},
-                 {"SSL_CTX_set_ex_data", offsetof(struct openssl, ctx_set)},
-                 {"SSL_CTX_get_ex_data", offsetof(struct openssl, ctx_get)},
-                 {"SSL_get_SSL_CTX", offsetof(struct openssl, ctx_of)},
-                 {"SSL_get_session", offsetof(struct openssl, session_of)},
-                 {"SSL_set_session", offsetof(struct openssl, set_session)},
-                 {"SSL_session_reused", offsetof(struct openssl, is_reused)},
-                 {"SSL_SESSION_dup", offsetof(struct openssl, copy)},
-                 {"SSL_SESSION_free", offsetof(struct openssl, free)}};
-
 /* Written once, before anybody reads it: OpenSSL gives out an index for the whole process, and its callbacks come with nothing of ours. */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static struct openssl lib;
+static const struct nm_openssl *lib;
 static int index_of_ours = -1;
 
 static void let_go(struct nm_ticket *t) {
   if (--t->refs == 0) {
     nm_ticket_forget(t);
+    nm_cas_unref(&t->cas);
     nm_buf_free(&t->place);
     nm_free(t);
   }
@@ -103,43 +53,20 @@ static void on_free(void *ctx, void *ours, struct crypto_ex_data_st *data, int i
   }
 }
 
-/* libcurl may have an OpenSSL built in, and a second one among the libraries it needs: then the functions that are found are the wrong
-   ones. They are taken only if they are of the version that libcurl names: "OpenSSL/3.0.19", others in parentheses. */
-static int is_libcurls(const char *version) {
-  const char *said = curl_version_info(CURLVERSION_NOW)->ssl_version;
-  const char *p = said != NULL ? strstr(said, "OpenSSL/") : NULL;
-  size_t n = strlen(version);
-  if (p == NULL || (p > said && p[-1] != ' ')) {
-    return 0;
-  }
-  p += strlen("OpenSSL/");
-  return strncmp(p, version, n) == 0 && (p[n] == '\0' || p[n] == ' ');
-}
-
-static void find_openssl(void) {
-  struct openssl found;
-  for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
-    const void *f = nm_net_symbol(functions[i].name);
-    if (f == NULL) {
-      return;
-    }
-    memcpy((char *)&found + functions[i].at, &f, sizeof f);
-  }
-  if (is_libcurls(found.version(VERSION_STRING))) {
-    lib = found;
-    index_of_ours = found.new_index(INDEX_OF_SSL_CTX, 0, NULL, NULL, NULL, on_free);
-  }
+static void take_index(void) {
+  lib = nm_openssl();
+  index_of_ours = lib != NULL ? lib->new_index(NM_SSL_INDEX_OF_CTX, 0, NULL, NULL, NULL, on_free) : -1;
 }
 
 int nm_tickets_can(void) {
-  (void)pthread_once(&once, find_openssl);
+  (void)pthread_once(&once, take_index);
   return index_of_ours >= 0;
 }
 
 /* ---- what OpenSSL calls ---- */
 
 static struct nm_ticket *ticket_of(const struct ssl_st *ssl) {
-  return lib.ctx_get(lib.ctx_of(ssl), index_of_ours);
+  return lib->ctx_get(lib->ctx_of(ssl), index_of_ours);
 }
 
 /* The first moment at which there is an SSL, and the last before it says what it knows. A copy goes: OpenSSL spoils a session that was taken
@@ -147,29 +74,29 @@ static struct nm_ticket *ticket_of(const struct ssl_st *ssl) {
 static void on_info(const struct ssl_st *ssl, int where, int value) {
   struct nm_ticket *t = ticket_of(ssl);
   (void)value;
-  if ((where & HANDSHAKE_START) == 0 || t == NULL || lib.session_of(ssl) != NULL) {
+  if ((where & NM_SSL_HANDSHAKE_START) == 0 || t == NULL || lib->session_of(ssl) != NULL) {
     return;
   }
   if (nm_clock_ms() - t->verified > VERIFIED_FOR_MS) {
     nm_ticket_forget(t);
   }
-  struct ssl_session_st *copy = t->session != NULL ? lib.copy(t->session) : NULL;
+  struct ssl_session_st *copy = t->session != NULL ? lib->session_copy(t->session) : NULL;
   if (copy != NULL) {
-    (void)lib.set_session((struct ssl_st *)(uintptr_t)ssl, copy);
-    lib.free(copy);
+    (void)lib->set_session((struct ssl_st *)(uintptr_t)ssl, copy);
+    lib->session_free(copy);
   }
 }
 
 /* The server has given a session: in TLS 1.3 with the first bytes after the handshake. 0: OpenSSL's own stays OpenSSL's. */
 static int on_new(struct ssl_st *ssl, struct ssl_session_st *session) {
   struct nm_ticket *t = ticket_of(ssl);
-  struct ssl_session_st *copy = t != NULL ? lib.copy(session) : NULL;
+  struct ssl_session_st *copy = t != NULL ? lib->session_copy(session) : NULL;
   if (copy == NULL) {
     return 0;
   }
   nm_ticket_forget(t);
   t->session = copy;
-  if (!lib.is_reused(ssl)) {
+  if (!lib->is_reused(ssl)) {
     t->verified = nm_clock_ms();
   }
   return 0;
@@ -179,12 +106,15 @@ static int on_new(struct ssl_st *ssl, struct ssl_session_st *session) {
 static CURLcode on_ctx(CURL *easy, void *ctx, void *owner) {
   struct nm_ticket *t = owner;
   (void)easy;
-  if (lib.ctx_get(ctx, index_of_ours) == NULL && lib.ctx_set(ctx, index_of_ours, t) == 1) {
+  if (lib->ctx_get(ctx, index_of_ours) == NULL && lib->ctx_set(ctx, index_of_ours, t) == 1) {
     t->refs++;
   }
-  (void)lib.ctx_ctrl(ctx, SET_CACHE_MODE, CACHE_OF_CLIENT | CACHE_IS_OURS, NULL);
-  lib.ctx_on_new(ctx, on_new);
-  lib.ctx_on_info(ctx, on_info);
+  (void)lib->ctx_ctrl(ctx, NM_SSL_SET_CACHE_MODE, NM_SSL_CACHE_OF_CLIENT | NM_SSL_CACHE_IS_OURS, NULL);
+  lib->ctx_on_new(ctx, on_new);
+  lib->ctx_on_info(ctx, on_info);
+  if (t->cas != NULL) {
+    nm_cas_use(t->cas, lib, ctx);
+  }
   return CURLE_OK;
 }
 
@@ -196,7 +126,7 @@ CURLcode nm_ticket_use(struct nm_ticket *t, CURL *easy) {
 
 void nm_ticket_forget(struct nm_ticket *t) {
   if (t->session != NULL) {
-    lib.free(t->session);
+    lib->session_free(t->session);
     t->session = NULL;
   }
 }
@@ -216,16 +146,18 @@ static void add_text(struct nm_buf *b, const char *s) {
   nm_buf_add(b, s != NULL ? s : "", s != NULL ? strlen(s) + 1 : 0);
 }
 
-static void add_file(struct nm_buf *b, const char *path) {
+static struct nm_stamp add_file(struct nm_buf *b, const char *path) {
   struct nm_stamp stamp = nm_stamp_of(path);
   add_text(b, path);
   nm_buf_add(b, (const char *)&stamp, sizeof stamp);
+  return stamp;
 }
 
-static int place_of(const struct nm_dial *d, const char *ca_file, const char *ca_path, struct nm_buf *b) {
+static int place_of(const struct nm_dial *d, const char *ca_file, const char *ca_path, struct nm_buf *b,
+                    struct nm_stamp *of_cas_out) {
   add_text(b, d->host);
   nm_buf_addf(b, "%d %d", d->port, (int)d->tls);
-  add_file(b, ca_file);
+  *of_cas_out = add_file(b, ca_file);
   add_file(b, ca_path);
   add_file(b, d->cert_file);
   add_file(b, d->key_file);
@@ -233,50 +165,88 @@ static int place_of(const struct nm_dial *d, const char *ca_file, const char *ca
 }
 
 /* Where the one for place is pointed to from, or the end of the list. */
-static struct nm_ticket **search(struct nm_tickets *t, const struct nm_buf *place, unsigned *n_out) {
+static struct nm_ticket **search(struct nm_tickets *t, const struct nm_buf *place) {
   struct nm_ticket **at = &t->first;
-  for (*n_out = 0; *at != NULL && !nm_str_eq(nm_buf_str(&(*at)->place), nm_buf_str(place)); ++*n_out) {
+  while (*at != NULL && !nm_str_eq(nm_buf_str(&(*at)->place), nm_buf_str(place))) {
     at = &(*at)->next;
   }
   return at;
 }
 
+/* Of one too many, the one last asked for longest ago. */
 static void drop_last(struct nm_tickets *t) {
   struct nm_ticket **at = &t->first;
-  while ((*at)->next != NULL) {
+  for (unsigned n = 0; n < TICKETS_MAX && *at != NULL; n++) {
     at = &(*at)->next;
   }
   nm_ticket_unref(at);
 }
 
+/* The CAs of the file, those that another place is verified by if it is the same file. Of tickets that go by what the file was before, none
+   can be found again: they go. */
+static struct nm_cas *cas_of(struct nm_tickets *t, const char *file, const struct nm_stamp *stamp) {
+  struct nm_cas *found = NULL;
+  for (struct nm_ticket **at = &t->first; *at != NULL;) {
+    struct nm_ticket *this = *at;
+    if (this->cas == NULL || !nm_cas_are_of(this->cas, file)) {
+      at = &this->next;
+    } else if (nm_cas_are(this->cas, file, stamp)) {
+      found = this->cas;
+      at = &this->next;
+    } else {
+      *at = this->next;
+      let_go(this);
+    }
+  }
+  return found != NULL ? nm_cas_ref(found) : nm_cas_new(file, stamp);
+}
+
+/* Takes place. */
+static struct nm_ticket *ticket_new(struct nm_tickets *t, struct nm_buf *place, const char *ca_file,
+                                    const struct nm_stamp *stamp) {
+  struct nm_ticket *new = nm_zalloc(sizeof *new);
+  if (new == NULL) {
+    nm_buf_free(place);
+    return NULL;
+  }
+  new->refs = 1;
+  new->place = *place;
+  if (ca_file != NULL) {
+    new->cas = cas_of(t, ca_file, stamp);
+    if (new->cas == NULL) {
+      nm_ticket_unref(&new);
+    }
+  }
+  return new;
+}
+
 struct nm_ticket *nm_tickets_find(struct nm_tickets *t, const struct nm_dial *d, const char *ca_file,
                                   const char *ca_path) {
   struct nm_buf place = {.max = PLACE_MAX};
-  unsigned n;
-  if (place_of(d, ca_file, ca_path, &place) != 0) {
+  struct nm_stamp of_cas;
+  if (place_of(d, ca_file, ca_path, &place, &of_cas) != 0) {
     nm_buf_free(&place);
     return NULL;
   }
-  struct nm_ticket **at = search(t, &place, &n), *found = *at;
+  struct nm_ticket **at = search(t, &place), *found = *at;
   if (found != NULL) {
     *at = found->next;
     nm_buf_free(&place);
   } else {
-    found = nm_zalloc(sizeof *found);
+    found = ticket_new(t, &place, ca_path == NULL ? ca_file : NULL, &of_cas);
     if (found == NULL) {
-      nm_buf_free(&place);
       return NULL;
-    }
-    found->refs = 1;
-    found->place = place;
-    if (n == TICKETS_MAX) {
-      drop_last(t);
     }
   }
   found->next = t->first;
   t->first = found;
   found->refs++;
+  drop_last(t);
   return found;
+}
+
+int nm_ticket_has_cas(const struct nm_ticket *t) {
+  return t->cas != NULL && nm_cas_are_loaded(t->cas);
 }
 
 void nm_tickets_free(struct nm_tickets *t) {
