@@ -1,5 +1,9 @@
 /* The rendered message as a source: literal text and contents in their order, and contents that are fed while it is read. */
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
 #include "base/alloc.h"
 #include "base/feed.h"
 #include "mime/pieces.h"
@@ -168,6 +172,96 @@ static void fails_with_its_content(void) {
   nm_buf_free(&got);
 }
 
+/* Of content, what the source says of it, and whether that is so. Reads pieces of many sizes. */
+static void check_vouched(struct nm_content *c, const struct nm_encoding *how, int64_t raw_size,
+                          unsigned want, const char *name) {
+  struct nm_pieces *made = nm_pieces_new();
+  struct nm_source *s = NULL;
+  struct nm_error e = {0};
+  struct nm_buf got = {.max = 1 << 20};
+  char piece[5000];
+  int rc = 0;
+  nm_buf_add_c(nm_pieces_text(made), "begin\n.\n");
+  CHECK_ROW(nm_pieces_content(made, c, raw_size, how, &e) == 0, name);
+  nm_buf_add_c(nm_pieces_text(made), ".\r");
+  CHECK_ROW(nm_pieces_source(&made, &s, &e) == 0, name);
+  for (size_t n = 1, i = 1; rc == 0 && n > 0; i = i * 7 % 4999) {
+    unsigned vouched = nm_source_vouches(s);
+    rc = nm_source_read(s, piece, 1 + i, &n);
+    CHECK_ROW(vouched == 0 || vouched == want, name);
+    nm_buf_add(&got, piece, vouched != 0 ? n : 0);
+  }
+  CHECK_ROW(rc == 0 && (want != 0 ? (int64_t)got.n == how->size : got.n == 0), name);
+  for (size_t i = 0; i < got.n; i++) {
+    char before = i > 0 ? got.p[i - 1] : '\n';
+    CHECK_ROW(i == 0 || (got.p[i] == '\n') == (before == '\r'), name);
+    CHECK_ROW((want & NM_VOUCHED_DOTLESS) == 0 || got.p[i] != '.' || before != '\n', name);
+  }
+  CHECK_ROW(got.n == 0 || got.p[got.n - 1] != '\r', name);
+  nm_source_free(&s);
+  nm_buf_free(&got);
+}
+
+static void vouches_for_what_it_knows(void) {
+  enum { LINES = NM_VOUCHED_LINES, BOTH = NM_VOUCHED_LINES | NM_VOUCHED_DOTLESS };
+  static const struct {
+    const char *name, *line;
+    enum nm_cte forced;
+    int text;
+    unsigned want;
+  } rows[] = {
+      {"text", ".dots\nand \r\rlines\r\n\n", NM_CTE_7BIT, 1, LINES},
+      {"text as it is", ".dots\r\nand lines\r\n\r\n", NM_CTE_7BIT, 1, LINES},
+      {"8bit", ".d\xc3\xb6ts\nand\rlines\n", NM_CTE_8BIT, 1, LINES},
+      {"quoted-printable", ".dots =\xc3\nand \rlines\n", NM_CTE_QP, 1, LINES},
+      {"quoted-printable octets", ".dots\r\nand \r\nlines", NM_CTE_QP, 0, LINES},
+      {"base64", ".dots\nand\0 \rlines\n", NM_CTE_BASE64, 0, BOTH},
+      {"base64 of a text", ".dots\nand \rlines\n", NM_CTE_BASE64, 1, BOTH},
+      {"binary", ".dots\nand \rlines\n", NM_CTE_BINARY, 0, 0},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    struct nm_buf bytes = {.max = 1 << 20};
+    struct nm_cte_wish wish = {
+        .is_forced = 1, .forced = rows[i].forced, .allowed = NM_ALLOW_8BIT | NM_ALLOW_BINARY};
+    struct nm_encoding how;
+    struct nm_scan scan;
+    struct nm_error e = {0};
+    struct nm_content *c = NULL;
+    while (bytes.n < 50000) {
+      nm_buf_add_c(&bytes, rows[i].line);
+    }
+    CHECK_ROW(nm_encoding_choose_bytes(nm_buf_str(&bytes), rows[i].text, &wish, &scan, &how, &e) == 0,
+              rows[i].name);
+    CHECK_ROW(how.cte == rows[i].forced, rows[i].name);
+    CHECK_ROW(nm_content_memory(nm_buf_str(&bytes), &c, &e) == 0, rows[i].name);
+    check_vouched(c, &how, (int64_t)bytes.n, rows[i].want, rows[i].name);
+    nm_content_unref(&c);
+    nm_buf_free(&bytes);
+  }
+}
+
+/* A small content is read with what stands around it; what a file is now nobody knows before it is read. */
+static void does_not_vouch_for_others(void) {
+  char path[] = "/tmp/pieces_test.XXXXXX", line[] = "a line\r\n";
+  struct nm_encoding how = {.cte = NM_CTE_7BIT, .text = 1, .as_is = 1};
+  struct nm_content *c = NULL;
+  struct nm_error e = {0};
+  int fd = mkstemp(path);
+  FILE *file = fdopen(fd, "w");
+  for (; how.size < 50000; how.size += 8) {
+    fputs(line, file);
+  }
+  fclose(file);
+  CHECK(nm_content_file(nm_str_c(path), &c, &e) == 0);
+  check_vouched(c, &how, how.size, 0, "a file as it is");
+  nm_content_unref(&c);
+  unlink(path);
+  CHECK(nm_content_memory(nm_str_c(line), &c, &e) == 0);
+  how.size = 8;
+  check_vouched(c, &how, 8, 0, "a small content");
+  nm_content_unref(&c);
+}
+
 /* What is in memory and goes as it is is lent, from where it lies; all else is read. So is what others have too, as the tail. */
 static void lends_what_needs_no_other_form(void) {
   static char bytes[NM_LEND_MIN + 100];
@@ -199,13 +293,15 @@ static void lends_what_needs_no_other_form(void) {
       size_t n = 0;
       CHECK(nm_source_lend(s, NM_LEND_MIN, SIZE_MAX, &p) == 0); /* too short */
       CHECK(nm_source_lend(s, 1, 3, &p) == 3 && memcmp(p, "beg", 3) == 0);
-      CHECK(nm_source_read(s, begin, sizeof begin, &n) == 0 && n == (lends ? 4 : sizeof begin));
+      CHECK(nm_source_read(s, begin, sizeof begin, &n) == 0 && n == 4);
+      CHECK(nm_source_vouches(s) == NM_VOUCHED_LINES);
       n = nm_source_lend(s, NM_LEND_MIN, NM_LEND_MIN + 10, &p);
       CHECK(n == (lends ? NM_LEND_MIN + 10 : 0));
       CHECK(!lends || p == nm_content_bytes(c).p);
       CHECK(nm_source_lend(s, NM_LEND_MIN, SIZE_MAX, &p) == 0);
       nm_buf_reset(&got);
-      CHECK(source_read_all(s, 64, &got) == 0 && got.n == (lends ? 97 : sizeof bytes + 11 - sizeof begin));
+      CHECK(source_read_all(s, 64, &got) == 0 && got.n == (lends ? 97 : sizeof bytes + 7));
+      CHECK(nm_source_vouches(s) == 0);
       CHECK(memcmp(got.p + got.n - 8, "x\r\nend\r\n", 8) == 0);
       CHECK(nm_source_rewind(s) == 0);
     }
@@ -302,6 +398,8 @@ int main(void) {
   RUN(rewinds_as_far_as_its_contents_do);
   RUN(fails_with_its_content);
   RUN(lends_what_needs_no_other_form);
+  RUN(vouches_for_what_it_knows);
+  RUN(does_not_vouch_for_others);
   RUN(survives_every_failing_allocation);
   RUN(a_recycled_one_is_empty);
   RUN(what_is_large_or_others_too_is_not_recycled);

@@ -209,7 +209,7 @@ static int cannot_rewind(struct nm_source *s) {
 }
 
 static void passes_on_that_it_cannot_rewind(void) {
-  static const struct nm_source_ops ops = {NULL, cannot_rewind, NULL, NULL, NULL};
+  static const struct nm_source_ops ops = {NULL, cannot_rewind, NULL, NULL, NULL, NULL};
   struct nm_source inner = {.ops = &ops};
   struct nm_source *dot = nm_dot_source(&inner);
   CHECK(nm_source_rewind(dot) == NM_EINVAL && strcmp(dot->error.text, "one way only") == 0);

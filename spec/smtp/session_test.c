@@ -169,7 +169,7 @@ static int fail_without_a_word(struct nm_source *s, char *p, size_t cap, size_t 
 }
 
 static void a_source_that_fails_without_a_word(void) {
-  static const struct nm_source_ops ops = {fail_without_a_word, NULL, NULL, NULL, NULL};
+  static const struct nm_source_ops ops = {fail_without_a_word, NULL, NULL, NULL, NULL, NULL};
   struct nm_source source = {.ops = &ops};
   struct fixture f;
   const char *p = NULL;

@@ -31,10 +31,11 @@ struct odd_source {
   size_t piece; /* at most that many octets a read */
   int stutters; /* every other read says NM_AGAIN */
   int tick;
-  int holds;       /* every read says NM_AGAIN */
-  int is_once;     /* what was read cannot be read again */
-  const char *why; /* fails with it at the end */
-  size_t lends;    /* at most that many octets at once; 0: none */
+  int holds;        /* every read says NM_AGAIN */
+  int is_once;      /* what was read cannot be read again */
+  const char *why;  /* fails with it at the end */
+  size_t lends;     /* at most that many octets at once; 0: none */
+  unsigned vouched; /* NM_VOUCHED_… of all of it */
 };
 
 static int odd_read(struct nm_source *s, char *p, size_t cap, size_t *n_out) {
@@ -73,6 +74,10 @@ static size_t odd_lend(struct nm_source *s, size_t min, size_t max, const char *
   return n;
 }
 
+static unsigned odd_vouches(const struct nm_source *s) {
+  return ((const struct odd_source *)s)->vouched;
+}
+
 static int odd_rewind(struct nm_source *s) {
   struct odd_source *o = (struct odd_source *)s;
   if (o->is_once && o->at > 0) {
@@ -92,7 +97,7 @@ static void odd_free(struct nm_source *s) {
 }
 
 static inline struct nm_source *odd_source(struct nm_str bytes, size_t piece, int stutters, const char *why) {
-  static const struct nm_source_ops ops = {odd_read, odd_rewind, odd_size, odd_free, odd_lend};
+  static const struct nm_source_ops ops = {odd_read, odd_rewind, odd_size, odd_free, odd_lend, odd_vouches};
   struct odd_source *o = calloc(1, sizeof *o);
   o->source.ops = &ops;
   o->bytes = bytes;

@@ -211,8 +211,8 @@ static int open_in(const struct nm_content *c, struct nm_source **out, struct nm
 }
 
 int nm_content_open(struct nm_content *c, struct nm_source **out, struct nm_error *e) {
-  static const struct nm_source_ops ops = {content_read, content_rewind, content_size, content_free,
-                                           content_lend};
+  static const struct nm_source_ops ops = {content_read, content_rewind, content_size,
+                                           content_free, content_lend,   NULL};
   *out = NULL;
   struct content_source *s = nm_zalloc(sizeof *s);
   if (s == NULL) {

@@ -235,7 +235,7 @@ static void feed_free(struct nm_source *s) {
 }
 
 int nm_feed_open(struct nm_feed *f, struct nm_source **out, struct nm_error *e) {
-  static const struct nm_source_ops ops = {feed_read, feed_rewind, feed_size, feed_free, NULL};
+  static const struct nm_source_ops ops = {feed_read, feed_rewind, feed_size, feed_free, NULL, NULL};
   *out = NULL;
   if (f->is_open) {
     return nm_error_set(

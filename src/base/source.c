@@ -11,6 +11,10 @@ size_t nm_source_lend(struct nm_source *s, size_t min, size_t max, const char **
   return s->ops->lend != NULL ? s->ops->lend(s, min, max, p_out) : 0;
 }
 
+unsigned nm_source_vouches(const struct nm_source *s) {
+  return s->ops->vouches != NULL ? s->ops->vouches(s) : 0;
+}
+
 int nm_source_rewind(struct nm_source *s) {
   return s->ops->rewind(s);
 }
@@ -67,8 +71,8 @@ static void memory_free(struct nm_source *s) {
   nm_free(s);
 }
 
-static const struct nm_source_ops memory_ops = {memory_read, memory_rewind, memory_size, memory_free,
-                                                memory_lend};
+static const struct nm_source_ops memory_ops = {memory_read, memory_rewind, memory_size,
+                                                memory_free, memory_lend,   NULL};
 
 struct nm_source *nm_source_memory(struct nm_str bytes) {
   struct memory_source *m = nm_zalloc(sizeof *m);

@@ -22,6 +22,15 @@ struct nm_source_ops {
   void (*free)(struct nm_source *s);
   /* NULL: nothing is lent. As nm_source_lend. */
   size_t (*lend)(struct nm_source *s, size_t min, size_t max, const char **p_out);
+  /* NULL: nothing is vouched for. As nm_source_vouches. */
+  unsigned (*vouches)(const struct nm_source *s);
+};
+
+/* What a source can know of its octets without a look at each: it has written them itself, or they were looked at and cannot have
+   changed since. */
+enum {
+  NM_VOUCHED_LINES = 1, /* each LF has its CR before it, each CR its LF behind it, perhaps in the next read */
+  NM_VOUCHED_DOTLESS = 2 /* no dot begins a line, nor the first octets, wherever they come to stand */
 };
 
 /* Less is better copied to what is sent with it than lent. */
@@ -39,6 +48,8 @@ int nm_source_read(struct nm_source *s, char *p, size_t cap, size_t *n_out);
 /* As a read, but where the bytes lie: max of them at most, which stay where and what they are until s is freed. 0: less than min (>= 1)
    that come next lie in memory as they are to be read. Then nm_source_read goes on, and says what is the matter. */
 size_t nm_source_lend(struct nm_source *s, size_t min, size_t max, const char **p_out);
+/* NM_VOUCHED_… for all that the next read or lend gives. */
+unsigned nm_source_vouches(const struct nm_source *s);
 int nm_source_rewind(struct nm_source *s);
 int64_t nm_source_size(struct nm_source *s);
 /* Frees *s and sets it to NULL; NULL is fine. */

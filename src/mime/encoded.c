@@ -17,7 +17,8 @@ struct encoded {
   struct nm_encoder encoder;
   struct nm_scan scan; /* of 7bit and 8bit */
   int flushed;
-  size_t in_at, in_n; /* input not yet encoded */
+  const char *from;   /* in, or what inner has lent */
+  size_t in_at, in_n; /* of that: input not yet encoded */
   size_t in_cap;
   size_t spill_at, spill_n; /* output not yet taken */
   char spill[NM_ENCODER_ROOM(SPILL_OCTETS)];
@@ -33,7 +34,7 @@ static int has_lines(const struct encoded *e) {
 /* The header has said already what the content is. */
 static int check(struct encoded *e, const char *p, size_t n) {
   enum nm_cte cte = e->how.cte;
-  if (cte != NM_CTE_7BIT && cte != NM_CTE_8BIT) {
+  if (e->how.is_sure || (cte != NM_CTE_7BIT && cte != NM_CTE_8BIT)) {
     return 0;
   }
   nm_scan_step(&e->scan, p, n);
@@ -45,15 +46,20 @@ static int check(struct encoded *e, const char *p, size_t n) {
                       nm_cte_name(cte));
 }
 
+/* What lies in memory is encoded from there. */
 static int refill(struct encoded *e) {
-  size_t n = 0;
-  int err = nm_source_read(e->inner, e->in, e->in_cap, &n);
+  size_t n = nm_source_lend(e->inner, 1, IN_MAX, &e->from);
+  int err = 0;
+  if (n == 0) {
+    e->from = e->in;
+    err = nm_source_read(e->inner, e->in, e->in_cap, &n);
+  }
   if (err < 0) {
     e->source.error = e->inner->error;
     return err;
   }
   if (err == 0) {
-    err = check(e, e->in, n);
+    err = check(e, e->from, n);
   }
   if (err == 0) {
     e->in_at = 0;
@@ -80,7 +86,7 @@ static int produce(struct encoded *e, char *out, size_t room, size_t *n_out) {
     } else {
       size_t fits = nm_encoder_fits(&e->encoder, room);
       n = n < fits ? n : fits;
-      *n_out = nm_encoder_step(&e->encoder, e->in + e->in_at, n, out);
+      *n_out = nm_encoder_step(&e->encoder, e->from + e->in_at, n, out);
       e->in_at += n;
     }
   }
@@ -172,8 +178,8 @@ static void encoded_free(struct nm_source *s) {
   nm_free(s);
 }
 
-static const struct nm_source_ops encoded_ops = {encoded_read, encoded_rewind, encoded_size, encoded_free,
-                                                 NULL};
+static const struct nm_source_ops encoded_ops = {encoded_read, encoded_rewind, encoded_size,
+                                                 encoded_free, NULL,           NULL};
 
 struct nm_source *nm_encoded_source(struct nm_source *inner, const struct nm_encoding *how) {
   int64_t size = nm_source_size(inner);

@@ -87,11 +87,11 @@ size_t nm_encoder_step(struct nm_encoder *e, const char *p, size_t n, char *out)
   return (size_t)((e->text ? put_text(e, p, n, out) : put_octets(out, p, n)) - out);
 }
 
-/* Whole lines of base64, the held octets among them, and of a text at worst LF alone, each of which becomes two octets. Else the inverse
-   of NM_ENCODER_ROOM: 3 n + n / 6 = 19 n / 6. */
+/* Whole lines of base64, the held octets among them, and of a text at worst LF alone, each of which becomes two octets. Of quoted-printable
+   the inverse of NM_ENCODER_ROOM: 3 n + n / 6 = 19 n / 6. */
 size_t nm_encoder_fits(const struct nm_encoder *e, size_t room) {
   if (e->cte != NM_CTE_BASE64) {
-    return (room - 256) / 19 * 6;
+    return e->cte == NM_CTE_QP ? (room - 256) / 19 * 6 : (room - 256) / 2;
   }
   size_t n = room / NM_BASE64_LINE * NM_LINE_OCTETS - e->held_n;
   return e->text ? n / 2 : n;

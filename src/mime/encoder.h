@@ -39,6 +39,7 @@ struct nm_encoding {
   int64_t size; /* octets of the encoded form; -1: not known */
   int line_end; /* the encoded form ends in CRLF */
   int as_is;    /* and is the content itself, octet by octet */
+  int is_sure;  /* the octets are those that were looked at: they cannot have changed since */
 };
 
 /* What nm_cte_wish allows beyond what passes any MTA. */
@@ -84,7 +85,7 @@ int nm_encoding_choose_bytes(struct nm_str bytes, int text, const struct nm_cte_
                              struct nm_scan *scan, struct nm_encoding *out, struct nm_error *e);
 
 /* The encoded form of inner as a source. Takes inner: freed with this one, and at once when memory is short (NULL).
-   What does not fit 7bit or 8bit (the content has changed since it was scanned) is an error of read. */
+   What does not fit 7bit or 8bit (the content has changed since it was scanned) is an error of read, unless how->is_sure. */
 struct nm_source *nm_encoded_source(struct nm_source *inner, const struct nm_encoding *how);
 
 NM_HIDDEN_END

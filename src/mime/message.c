@@ -223,6 +223,7 @@ int nm_message_set_raw(struct nm_message *m, struct nm_content *raw, struct nm_e
   m->raw_id = id;
   nm_content_unref(&m->raw);
   m->raw = raw != NULL ? nm_content_ref(raw) : NULL;
+  m->raw_how = raw != NULL ? how : (struct nm_encoding){0};
   return 0;
 }
 

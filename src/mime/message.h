@@ -59,6 +59,7 @@ struct nm_message {
       *root; /* the body nested by hand, in place of text, html, views, linked and calendar; NULL */
   struct nm_content *raw; /* the whole message as it is, in place of all but the envelope and resent; NULL */
   struct nm_buf raw_id;   /* the Message-ID that raw has; empty: none */
+  struct nm_encoding raw_how; /* how it is written, where it is in memory and cannot change any more */
   /* Whose body it has, in place of all the above that is body; NULL: its own. Such a one stands in no part. */
   struct nm_template *template;
   enum nm_priority priority;

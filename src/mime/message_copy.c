@@ -63,6 +63,7 @@ static void copy_values(struct nm_message *to, const struct nm_message *from) {
   to->html = same_content(from->html);
   to->calendar = same_content(from->calendar);
   to->raw = same_content(from->raw);
+  to->raw_how = from->raw_how;
   to->template = from->template != NULL ? nm_template_ref(from->template) : NULL;
   to->text_from_html = from->text_from_html;
   to->text_part = same_part(from->text_part);

@@ -42,11 +42,23 @@ static int write_built(struct nm_pieces *p, const struct nm_message *m, const st
   return err;
 }
 
+/* What is in memory was looked at when it was set. */
+static int find_how(const struct nm_message *m, struct nm_encoding *how, int64_t *size_out,
+                    struct nm_error *e) {
+  struct nm_str bytes = nm_content_bytes(m->raw);
+  if (bytes.p == NULL) {
+    return nm_raw_scan(m->raw, how, size_out, NULL, e);
+  }
+  *how = m->raw_how;
+  *size_out = (int64_t)bytes.n;
+  return 0;
+}
+
 /* Only Resent- blocks come before what is there. */
 static int write_raw(struct nm_pieces *p, const struct nm_message *m, struct nm_error *e) {
   struct nm_encoding how;
   int64_t size = -1;
-  int err = nm_raw_scan(m->raw, &how, &size, NULL, e);
+  int err = find_how(m, &how, &size, e);
   err = err != 0 ? err : nm_head_write_resent(nm_pieces_text(p), m, e);
   err = err != 0 ? err : nm_pieces_content(p, m->raw, size, &how, e);
   if (err == 0 && !how.line_end) {

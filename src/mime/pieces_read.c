@@ -47,7 +47,9 @@ static int open_content(struct nm_pieces *p, struct nm_piece *piece) {
     nm_source_free(&inner);
     return changed(p, piece);
   }
-  p->open = is_at_hand(piece) ? inner : nm_encoded_source(inner, &piece->how);
+  struct nm_encoding how = piece->how;
+  how.is_sure = nm_content_bytes(piece->content).p != NULL;
+  p->open = is_at_hand(piece) ? inner : nm_encoded_source(inner, &how);
   return p->open != NULL ? 0 : nm_error_nomem(&p->source.error);
 }
 
@@ -103,16 +105,35 @@ static int read_piece(struct nm_pieces *p, char *to, size_t cap, size_t *n_out) 
   return 0;
 }
 
-/* Worth stopping before: whoever reads may have it lent. */
-static int begins_lendable(const struct nm_pieces *p) {
-  const struct nm_piece *piece = piece_at(p, p->at);
-  return p->done == 0 && piece->size >= NM_LEND_MIN && is_at_hand(piece);
+/* What is written by an encoder ends its lines with CRLF, whatever it is given; what is at hand was looked at. 7bit and 8bit from elsewhere are
+   copied, and nobody knows what a file has become. */
+static unsigned vouched_for(const struct nm_piece *piece) {
+  switch (piece->how.cte) {
+    case NM_CTE_BASE64:
+      return NM_VOUCHED_LINES | NM_VOUCHED_DOTLESS;
+    case NM_CTE_QP:
+      return NM_VOUCHED_LINES;
+    case NM_CTE_7BIT:
+    case NM_CTE_8BIT:
+      return piece->how.text && (!piece->how.as_is || is_at_hand(piece)) ? NM_VOUCHED_LINES : 0;
+    case NM_CTE_BINARY:
+      break;
+  }
+  return 0;
+}
+
+/* It is read alone, so that it may be lent, and what is said of it is said of nothing else. */
+static int stands_alone(const struct nm_piece *piece) {
+  return piece->content != NULL && piece->size >= NM_LEND_MIN &&
+         (is_at_hand(piece) || vouched_for(piece) != 0);
 }
 
 static int pieces_read(struct nm_source *s, char *to, size_t cap, size_t *n_out) {
   struct nm_pieces *p = (struct nm_pieces *)s;
   size_t got = 0;
-  while (got < cap && piece_at(p, p->at) != NULL && !(got > 0 && begins_lendable(p))) {
+  const struct nm_piece *piece;
+  while (got < cap && (piece = piece_at(p, p->at)) != NULL && !(got > 0 && stands_alone(piece))) {
+    int is_alone = stands_alone(piece);
     size_t n = 0;
     int err = s->error.code != 0 ? s->error.code : read_piece(p, to + got, cap - got, &n);
     if (err != 0 && got == 0) {
@@ -122,9 +143,19 @@ static int pieces_read(struct nm_source *s, char *to, size_t cap, size_t *n_out)
       break;
     }
     got += n;
+    if (is_alone && got > 0) {
+      break;
+    }
   }
   *n_out = got;
   return 0;
+}
+
+/* At the end of a piece nothing is known of the next. */
+static unsigned pieces_vouches(const struct nm_source *s) {
+  const struct nm_pieces *p = (const struct nm_pieces *)s;
+  const struct nm_piece *piece = piece_at(p, p->at);
+  return piece != NULL && stands_alone(piece) && p->done < piece->size ? vouched_for(piece) : 0;
 }
 
 static size_t lend_text(const struct nm_pieces *p, const struct nm_piece *piece, size_t min, size_t max,
@@ -185,8 +216,8 @@ static int64_t pieces_size(struct nm_source *s) {
   return ((struct nm_pieces *)s)->size;
 }
 
-const struct nm_source_ops nm_pieces_ops = {pieces_read, pieces_rewind, pieces_size, nm_pieces_unref,
-                                            pieces_lend};
+const struct nm_source_ops nm_pieces_ops = {pieces_read,     pieces_rewind, pieces_size,
+                                            nm_pieces_unref, pieces_lend,   pieces_vouches};
 
 struct nm_str nm_pieces_bytes(const struct nm_source *s) {
   const struct nm_pieces *p = (const struct nm_pieces *)s;

@@ -18,6 +18,7 @@ struct dot_source {
   const char *from; /* what is to be sent next: in, or what inner has lent */
   size_t at;        /* of it, the next byte */
   size_t n;         /* bytes of it */
+  int is_sure;      /* they go out as they are: inner vouches for it */
   int rc;           /* negative: inner failed, and stays so */
   /* The state that lives across reads, all about what was sent so far: */
   int line_begun; /* the current line has a byte: what comes next is not at its begin */
@@ -51,6 +52,18 @@ static size_t clean_run(const struct dot_source *d, const char *p, size_t n) {
   return nm_clean_run(p, n, d->form == NM_WIRE_DOTTED);
 }
 
+/* What inner gives next need not be looked at. In a chunk the worst that a mistake could do is to send a line end as it stands; behind DATA a
+   line could become a command, so there only what has no dot at all is believed. */
+static int is_sure(const struct dot_source *d) {
+  unsigned need = d->form == NM_WIRE_DOTTED ? NM_VOUCHED_LINES | NM_VOUCHED_DOTLESS : NM_VOUCHED_LINES;
+  return d->form == NM_WIRE_OCTETS || (nm_source_vouches(d->inner) & need) == need;
+}
+
+/* All but a CR whose LF comes with the next read: nobody may be asked in between. */
+static size_t sure_run(const struct dot_source *d, const char *p, size_t n) {
+  return n - (d->form != NM_WIRE_OCTETS && n > 0 && p[n - 1] == '\r');
+}
+
 /* RFC 5321 4.1.1.4: the content ends with CRLF "." CRLF; the first CRLF is the last line's own. An empty content has no
    line, and is sent as one empty line. Of octets nothing is added. */
 static void end_content(struct dot_source *d) {
@@ -80,6 +93,7 @@ static int pull(struct dot_source *d, char *p, size_t cap, size_t *n_out) {
 static int fill(struct dot_source *d) {
   size_t n = 0;
   int rc = pull(d, d->in, sizeof d->in, &n);
+  d->is_sure = 0;
   d->from = d->in;
   d->at = 0;
   d->n = n;
@@ -97,9 +111,9 @@ static void note_run(struct dot_source *d, const char *p, size_t n) {
    taken aside. */
 static int read_straight(struct dot_source *d, char *p, size_t cap, size_t *n_out) {
   size_t got = 0;
-  int rc = pull(d, p, cap < sizeof d->in ? cap : sizeof d->in, &got);
-  int is_dot = got > 0 && p[0] == '.' && !d->line_begun && d->form == NM_WIRE_DOTTED;
-  size_t run = is_dot ? 0 : clean_run(d, p, got);
+  int sure = is_sure(d), rc = pull(d, p, sure || cap < sizeof d->in ? cap : sizeof d->in, &got);
+  int is_dot = !sure && got > 0 && p[0] == '.' && !d->line_begun && d->form == NM_WIRE_DOTTED;
+  size_t run = is_dot ? 0 : sure ? sure_run(d, p, got) : clean_run(d, p, got);
   d->from = d->in;
   d->at = 0;
   d->n = got - run;
@@ -187,6 +201,7 @@ static int dot_read(struct nm_source *s, char *p, size_t cap, size_t *n_out) {
 
 /* Of inner, to be sent next, without a copy. */
 static size_t borrow(struct dot_source *d, size_t min, size_t max) {
+  d->is_sure = is_sure(d);
   d->n = nm_source_lend(d->inner, min, max, &d->from);
   d->at = 0;
   return d->n;
@@ -199,12 +214,12 @@ size_t nm_wire_lend(struct nm_source *s, size_t min, size_t max, const char **p_
   }
   size_t left = d->at < d->n ? d->n - d->at : borrow(d, min, max);
   const char *p = d->from + d->at;
-  int is_dot = left > 0 && *p == '.' && !d->line_begun && d->form == NM_WIRE_DOTTED;
+  int is_dot = !d->is_sure && left > 0 && *p == '.' && !d->line_begun && d->form == NM_WIRE_DOTTED;
   if (d->from == d->in || left < min || is_dot) {
     return 0;
   }
   left = left < max ? left : max;
-  size_t run = d->form == NM_WIRE_OCTETS ? left : clean_run(d, p, left);
+  size_t run = d->is_sure ? sure_run(d, p, left) : clean_run(d, p, left);
   if (run < min) {
     return 0;
   }
@@ -214,9 +229,10 @@ size_t nm_wire_lend(struct nm_source *s, size_t min, size_t max, const char **p_
   return run;
 }
 
-void nm_wire_look(struct nm_source *s) {
+void nm_wire_look(struct nm_source *s, size_t min, size_t max) {
   struct dot_source *d = (struct dot_source *)s;
-  if (d->at == d->n && d->pend_at == d->pend_n && !d->ended && d->rc == 0) {
+  int has_none = d->at == d->n && d->pend_at == d->pend_n && !d->ended && d->rc == 0;
+  if (has_none && (d->skip_lf || borrow(d, min, max) == 0)) {
     (void)fill(d);
   }
 }
@@ -225,6 +241,7 @@ void nm_wire_look(struct nm_source *s) {
 static void forget(struct dot_source *d) {
   d->from = d->in;
   d->at = d->n = 0;
+  d->is_sure = 0;
   d->rc = 0;
   d->line_begun = d->any = d->skip_lf = d->ended = 0;
   d->pend_at = d->pend_n = 0;
@@ -250,7 +267,7 @@ static void dot_free(struct nm_source *s) {
   nm_free(s);
 }
 
-static const struct nm_source_ops dot_ops = {dot_read, dot_rewind, dot_size, dot_free, NULL};
+static const struct nm_source_ops dot_ops = {dot_read, dot_rewind, dot_size, dot_free, NULL, NULL};
 
 struct nm_source *nm_wire_source(void) {
   struct dot_source *d = nm_alloc(sizeof *d);

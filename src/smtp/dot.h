@@ -28,8 +28,9 @@ void nm_wire_source_set(struct nm_source *wire, struct nm_source *inner, enum nm
 int nm_dot_source_ended(const struct nm_source *s);
 /* As nm_source_lend: what comes next on the wire, where the content has it in memory as it is to be sent. */
 size_t nm_wire_lend(struct nm_source *s, size_t min, size_t max, const char **p_out);
-/* Makes that read, if all was given that is at hand: nm_dot_source_ended is right then. What it finds is given later. */
-void nm_wire_look(struct nm_source *s);
+/* Makes that read, if all was given that is at hand: nm_dot_source_ended is right then. What it finds is given later; where it can be lent, that
+   is all that happens. */
+void nm_wire_look(struct nm_source *s, size_t min, size_t max);
 
 NM_HIDDEN_END
 

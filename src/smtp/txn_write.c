@@ -132,7 +132,7 @@ static int read_content(struct nm_txn *t, struct nm_buf *out, size_t from, size_
     lent->n =
         t->size >= 0 && t->size < NM_LEND_MIN ? 0 : nm_wire_lend(t->wire, NM_LEND_MIN, LENT_MAX, &lent->p);
     if (lent->n > 0) {
-      nm_wire_look(t->wire);
+      nm_wire_look(t->wire, NM_LEND_MIN, LENT_MAX);
       break;
     }
     rc = nm_source_read(t->wire, out->p + from + *n, end - from - *n, &got);
