@@ -1,38 +1,7 @@
 /* Many messages of one client over several lines, one case at a time; flight_model_test.c has what chance makes of it. */
-#include "support/flight_world.h"
+#include "support/flight_case.h"
 
 #include <sys/wait.h>
-
-#define BOTH "PIPELINING\r\n250-CHUNKING"
-
-static void begin(const char *offers, size_t n) {
-  world_begin(0, offers);
-  world_add_letters(n);
-}
-
-static void plan(size_t i, struct plan p) {
-  world.plans[i] = p;
-  world.n_plans = i + 1 > world.n_plans ? i + 1 : world.n_plans;
-}
-
-static size_t count(enum nm_outcome outcome) {
-  size_t n = 0;
-  for (size_t i = 0; i < world.n_in; i++) {
-    n += world.letters[i].sent.txn.outcome == outcome;
-  }
-  return n;
-}
-
-static int says(size_t i, const char *words) {
-  return strstr(world.letters[i].sent.error.text, words) != NULL;
-}
-
-/* The books are closed, and right. */
-static void finish(const char *row) {
-  world_close_books();
-  world_check(row);
-  world_end_all();
-}
 
 static int send_alone(struct letter *l) {
   struct nm_sending s;
@@ -652,6 +621,50 @@ static void survives_each_failing_allocation(void) {
   }
 }
 
+/* One that cannot be handed in once more for want of memory is as it was, and may be later. */
+static int run_short_again(long n) {
+  char row[40];
+  long live = nm_test_alloc_live();
+  snprintf(row, sizeof row, "again, allocation %ld", n);
+  begin("PIPELINING", 0);
+  for (size_t i = 0; i < 3; i++) {
+    world_content(world_add_letter(3, 100))->why = "the disk is gone";
+  }
+  CHECK_ROW(world_take_off(1, 2, 0) == 0, row);
+  world_fly();
+  nm_test_alloc_fail_at(n);
+  int n_short = 0;
+  for (size_t i = 0; i < 3; i++) {
+    struct letter *l = &world.letters[i];
+    world_content(l)->why = NULL;
+    int err = nm_flight_add_again(&world.flight, &l->mail);
+    if (err != 0) {
+      CHECK_ROW(err == NM_ENOMEM && says(i, "the disk is gone") && l->mail.list == NULL, row);
+      CHECK_ROW(l->sent.txn.n_rcpt == 3 && l->sent.txn.outcome == NM_OUTCOME_NOT_SENT, row);
+      n_short++;
+      err = nm_flight_add_again(&world.flight, &l->mail);
+    }
+    CHECK_ROW(err == 0, row);
+    l->n_in++;
+  }
+  nm_test_alloc_fail_at(0);
+  for (size_t i = 0; i < 100 && world.n_back < 6; i++) {
+    (void)world_round();
+  }
+  CHECK_ROW(count(NM_OUTCOME_ACCEPTED) == 3, row);
+  finish(row);
+  CHECK_ROW(nm_test_alloc_live() == live, row);
+  return n_short;
+}
+
+static void tries_again_without_memory(void) {
+  long n = 1;
+  while (n < 100 && run_short_again(n) > 0) {
+    n++;
+  }
+  CHECK(n > 1 && n < 100);
+}
+
 int main(void) {
   world_found();
   RUN(keeps_to_its_limits);
@@ -678,6 +691,7 @@ int main(void) {
   RUN(is_busy_meanwhile);
   RUN(leaves_its_parents_lines);
   RUN(survives_each_failing_allocation);
+  RUN(tries_again_without_memory);
   printf("%zu broken lines\n", n_breaks);
   return ctest_end();
 }

@@ -154,13 +154,22 @@ void nm_flight_fail_behind_close(struct nm_flight *f) {
   nm_flight_fail_queue(f, &why);
 }
 
-/* DESIGN.md 3.6: those that have waited for too long; they stand in the order in which they came. */
+/* DESIGN.md 3.6: those that have waited for too long. One that is tried once more, or has lost its line, has less time left than those before
+   it. */
 void nm_flight_fail_late(struct nm_flight *f) {
-  while (f->queue.first != NULL && f->queue.first->deadline > 0 && f->now >= f->queue.first->deadline) {
-    struct nm_sent why = {0};
-    (void)nm_mail_too_late(f->queue.first, &why.error);
-    nm_flight_fail_mail(f, nm_mails_take(&f->queue), &why);
+  if (!nm_mails_may_be_late(&f->queue, f->now)) {
+    return;
   }
+  for (struct nm_mail *m = f->queue.first, *next; m != NULL; m = next) {
+    next = m->next;
+    if (m->deadline > 0 && f->now >= m->deadline) {
+      struct nm_sent why = {0};
+      (void)nm_mail_too_late(m, &why.error);
+      nm_mails_remove(m);
+      nm_flight_fail_mail(f, m, &why);
+    }
+  }
+  nm_mails_look_ahead(&f->queue, f->now);
 }
 
 /* ---- the end ---- */
@@ -245,6 +254,7 @@ void nm_flight_stop(struct nm_flight *f) {
   forget(&f->done);
   nm_free(f->lines);
   f->lines = NULL;
+  f->failed = NULL;
   f->n_mails = 0;
   f->octets = 0;
   give_back(f->client);

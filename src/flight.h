@@ -23,6 +23,7 @@ struct nm_flight {
   struct nm_buf key;     /* and whose they are (kept.h); empty: it has no way to log in */
   struct nm_place place; /* where all of them go */
   struct nm_line *lines; /* limits.lines of them */
+  struct nm_line *failed; /* could not be connected, and those that wait do not know yet */
   struct nm_mails queue, done;
   size_t n_mails;  /* in the queue or on a line */
   uint64_t octets; /* of these and of those that are done, as far as it is known: they are all in memory */

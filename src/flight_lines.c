@@ -38,12 +38,16 @@ static int goes_elsewhere(struct nm_flight *f, struct nm_line *l) {
   return 1;
 }
 
+static int is_going_elsewhere(const struct nm_line *l) {
+  return l->state == NM_LINE_DOWN && l->tried != 0;
+}
+
 /* One works, or is dialled, or about to be at another server, and has not failed since it last did. Lines that fail in turn, each while others
    are dialled once more, are not waited for. */
 static int is_any_hopeful(const struct nm_flight *f) {
   for (size_t i = 0; i < f->limits.lines; i++) {
     const struct nm_line *l = &f->lines[i];
-    int is_tried = l->state == NM_LINE_CONNECTING || l->tried != 0;
+    int is_tried = l->state == NM_LINE_CONNECTING || is_going_elsewhere(l);
     if (l->state == NM_LINE_UP || (is_tried && l->n_failed == 0)) {
       return 1;
     }
@@ -51,17 +55,22 @@ static int is_any_hopeful(const struct nm_flight *f) {
   return 0;
 }
 
-/* The last that could be tried has failed: so have those that wait. */
 static void on_dial_failed(struct nm_flight *f, struct nm_line *l) {
-  unsigned shift = l->n_failed < REDIAL_SHIFT_MAX ? l->n_failed : REDIAL_SHIFT_MAX;
   if (goes_elsewhere(f, l)) {
     return;
   }
+  unsigned shift = l->n_failed - 1 < REDIAL_SHIFT_MAX ? l->n_failed - 1 : REDIAL_SHIFT_MAX;
   l->tried = 0;
   l->not_before = f->now + ((int64_t)REDIAL_MS << shift);
-  if (!is_any_hopeful(f)) {
-    nm_flight_fail_queue(f, &l->sent);
+  f->failed = l;
+}
+
+/* The last that could be tried has failed: so have those that wait. */
+static void give_up(struct nm_flight *f) {
+  if (f->failed != NULL && !is_any_hopeful(f)) {
+    nm_flight_fail_queue(f, &f->failed->sent);
   }
+  f->failed = NULL;
 }
 
 /* A server that loses count of its replies, or stalls, may do better when less is asked at once. */
@@ -147,10 +156,9 @@ static size_t unserved(const struct nm_flight *f) {
   return n;
 }
 
-/* Where all rest, the one that has rested for longest is tried. */
-static size_t next_to_connect(const struct nm_flight *f) {
+/* must: where all rest, the one that has rested for longest is tried. */
+static size_t next_to_connect(const struct nm_flight *f, int must) {
   size_t best = f->limits.lines;
-  int must = !is_any_alive(f);
   for (size_t i = 0; i < f->limits.lines; i++) {
     const struct nm_line *l = &f->lines[i];
     if (l->state == NM_LINE_DOWN && (must || l->not_before <= f->now) &&
@@ -161,16 +169,30 @@ static size_t next_to_connect(const struct nm_flight *f) {
   return best;
 }
 
-/* As many as have something to do. */
+/* As many as have something to do: no more than that, also where the first is refused at once, which says nothing yet of those beside it. */
 int nm_flight_connect_lines(struct nm_flight *f, int64_t turn_end) {
+  give_up(f);
+  size_t wanted = (unserved(f) + f->limits.window - 1) / f->limits.window;
   int moved = 0;
-  while (unserved(f) > 0) {
-    size_t i = next_to_connect(f);
+  while (wanted > 0 && unserved(f) > 0) {
+    size_t i = next_to_connect(f, !moved && !is_any_alive(f));
     if (i == f->limits.lines) {
       break;
     }
     connect(f, i, turn_end);
     moved = 1;
+    wanted -= !is_going_elsewhere(&f->lines[i]);
   }
+  give_up(f);
   return moved;
+}
+
+int64_t nm_flight_next_dial(const struct nm_flight *f) {
+  int64_t next = INT64_MAX;
+  size_t n = unserved(f) > 0 ? f->limits.lines : 0;
+  for (size_t i = 0; i < n; i++) {
+    const struct nm_line *l = &f->lines[i];
+    next = l->state == NM_LINE_DOWN && l->not_before < next ? l->not_before : next;
+  }
+  return next;
 }

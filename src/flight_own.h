@@ -23,6 +23,8 @@ void nm_flight_fail_late(struct nm_flight *f);
 void nm_flight_on_moved(struct nm_flight *f, struct nm_line *l, enum nm_line_state before);
 /* As many lines as have something to do. 1: something moved. */
 int nm_flight_connect_lines(struct nm_flight *f, int64_t turn_end);
+/* ms: when a line is to be dialled that rests, for those that wait; INT64_MAX: none is. */
+int64_t nm_flight_next_dial(const struct nm_flight *f);
 
 /* flight_step.c: those that the line has lost come before all others, in their order. 1: something was there. */
 int nm_flight_take_results(struct nm_flight *f, struct nm_line *l);

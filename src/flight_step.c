@@ -119,9 +119,9 @@ int nm_flight_left(const struct nm_flight *f) {
     int n = nm_line_left(&f->lines[i]);
     ms = n < ms ? n : ms;
   }
-  const struct nm_mail *m = f->queue.first;
-  int64_t left = m != NULL && m->deadline > 0 ? m->deadline - nm_clock_ms() : INT_MAX;
-  return left < ms ? (int)(left > 0 ? left : 0) : ms;
+  int64_t now = nm_clock_ms(), due = nm_flight_next_dial(f);
+  due = f->queue.due > 0 && f->queue.due < due ? f->queue.due : due;
+  return due - now < ms ? (int)(due > now ? due - now : 0) : ms;
 }
 
 /* The only one that waits for anything; NULL: there are several. */

@@ -59,19 +59,20 @@ int nm_kept_identity(const struct nm_client *c, struct nm_buf *key_out) {
   return err;
 }
 
-int nm_kept_is_old(const struct nm_client *c) {
-  if (c->idle_max == 0 && c->life_max == 0) { /* mostly; and this is asked for each message */
+int nm_kept_is_old(const struct nm_client *c, int rests) {
+  int64_t idle_max = rests ? c->idle_max : 0;
+  if (idle_max == 0 && c->life_max == 0) { /* mostly; and this is asked for each message */
     return 0;
   }
   int64_t now = nm_clock_ms();
-  return (c->idle_max > 0 && now - c->rests_since > c->idle_max) ||
+  return (idle_max > 0 && now - c->rests_since > idle_max) ||
          (c->life_max > 0 && now - c->lives_since > c->life_max);
 }
 
 /* Readable while idle means dead: the server has hung up, or says something nobody asked for (often 421). */
 int nm_kept_is_usable(struct nm_client *c, const struct nm_buf *key) {
   return c->conn != NULL && c->pid == getpid() && nm_session_state(c->session) == NM_SESSION_IDLE &&
-         !nm_session_is_spent(c->session) && !nm_kept_is_old(c) &&
+         !nm_session_is_spent(c->session) && !nm_kept_is_old(c, 1) &&
          nm_str_eq(nm_buf_str(key), nm_buf_str(&c->key)) && !c->api->conn_readable(c->conn);
 }
 

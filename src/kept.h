@@ -14,8 +14,8 @@ int nm_kept_key(const struct nm_client *c, const struct nm_logins *logins, struc
 int nm_kept_identity(const struct nm_client *c, struct nm_buf *key_out);
 /* There is one, it is still who key says, and it is alive. */
 int nm_kept_is_usable(struct nm_client *c, const struct nm_buf *key);
-/* It has rested, or lived, for longer than the client wants it to. */
-int nm_kept_is_old(const struct nm_client *c);
+/* It has lived, or, at rest, rested for longer than the client wants it to. */
+int nm_kept_is_old(const struct nm_client *c, int rests);
 /* A forked child never speaks on its parent's line, nor uses what its parent's libcurl holds. */
 void nm_kept_leave_parents(struct nm_client *c);
 /* Says QUIT if that can be said now, without waiting, and drops the connection. */

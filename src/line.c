@@ -59,15 +59,35 @@ static struct nm_io *io_of(const struct nm_line *l) {
   return l->client->api->conn_io(l->client->conn);
 }
 
+/* Of those behind the oldest the ones that have yet to say their first word are never begun. The others stay: to end the line for them would
+   make unknown what stands before them. */
+static void withdraw_late(struct nm_line *l, int64_t now) {
+  size_t i = 0;
+  for (const struct nm_mail *m = l->mails.first; m != NULL; m = m->next, i++) {
+    struct nm_error over;
+    if (i > 0 && m->deadline > 0 && now >= m->deadline) {
+      nm_session_withdraw(l->client->session, i, nm_mail_too_late(m, &over));
+    }
+  }
+  nm_mails_look_ahead(&l->mails, now);
+}
+
 /* DESIGN.md 3.6. The oldest on the line is the one that is waited for. */
 static int end_late(struct nm_line *l) {
   const struct nm_mail *m = l->mails.first;
   struct nm_error over;
-  if (m == NULL || m->deadline == 0 || nm_clock_ms() < m->deadline) {
+  if (m == NULL || (m->deadline == 0 && l->mails.due == 0)) {
     return 0;
   }
-  nm_session_lost(l->client->session, nm_mail_too_late(m, &over));
-  return 1;
+  int64_t now = nm_clock_ms();
+  if (m->deadline > 0 && now >= m->deadline) {
+    nm_session_lost(l->client->session, nm_mail_too_late(m, &over));
+    return 1;
+  }
+  if (nm_mails_may_be_late(&l->mails, now)) {
+    withdraw_late(l, now);
+  }
+  return 0;
 }
 
 static int pump(struct nm_line *l) {
@@ -108,17 +128,16 @@ int nm_line_step(struct nm_line *l, int64_t turn_end) {
   return 0;
 }
 
-/* DESIGN.md 3.3: polled before it is used again. */
-#define REST_POLLED_MS 20
-
 static int is_used_up(const struct nm_line *l, size_t per_line) {
-  return nm_session_is_spent(l->client->session) || nm_kept_is_old(l->client) ||
+  return nm_session_is_spent(l->client->session) || nm_kept_is_old(l->client, l->mails.n == 0) ||
          (per_line > 0 && l->n_begun >= per_line);
 }
 
+/* DESIGN.md 3.3: polled before it is used again. One that has not rested at all was looked at behind the last reply, where the
+   next content may go blind (pump.c). */
 static int has_died(const struct nm_line *l) {
   struct nm_client *c = l->client;
-  return nm_clock_ms() - c->rests_since > REST_POLLED_MS && c->api->conn_readable(c->conn);
+  return nm_clock_ms() > c->rests_since && c->api->conn_readable(c->conn);
 }
 
 /* Outside of mode FULL the next one takes the place of a result that still waits. */
@@ -284,7 +303,8 @@ int nm_line_left(struct nm_line *l) {
     left = least(left, l->asks_at - nm_clock_ms());
   }
   const struct nm_mail *m = l->mails.first;
-  return m != NULL && m->deadline > 0 ? least(left, m->deadline - nm_clock_ms()) : left;
+  left = m != NULL && m->deadline > 0 ? least(left, m->deadline - nm_clock_ms()) : left;
+  return l->mails.due > 0 ? least(left, l->mails.due - nm_clock_ms()) : left;
 }
 
 void nm_line_wait(struct nm_line *l, int ms) {

@@ -3,22 +3,45 @@
 #include <stddef.h>
 #include <string.h>
 
+static void note_deadline(struct nm_mails *l, const struct nm_mail *m) {
+  if (m->deadline > 0 && (l->due == 0 || m->deadline < l->due)) {
+    l->due = m->deadline;
+  }
+}
+
+static void count_in(struct nm_mails *l, struct nm_mail *m) {
+  m->list = l;
+  l->n++;
+  note_deadline(l, m);
+}
+
+int nm_mails_may_be_late(const struct nm_mails *l, int64_t now) {
+  return l->due > 0 && now >= l->due;
+}
+
+void nm_mails_look_ahead(struct nm_mails *l, int64_t now) {
+  l->due = 0;
+  for (const struct nm_mail *m = l->first; m != NULL; m = m->next) {
+    if (m->deadline > now) {
+      note_deadline(l, m);
+    }
+  }
+}
+
 void nm_mails_add(struct nm_mails *l, struct nm_mail *m) {
   m->next = NULL;
   m->previous = l->last;
-  m->list = l;
   *(l->last != NULL ? &l->last->next : &l->first) = m;
   l->last = m;
-  l->n++;
+  count_in(l, m);
 }
 
 void nm_mails_add_first(struct nm_mails *l, struct nm_mail *m) {
   m->next = l->first;
   m->previous = NULL;
-  m->list = l;
   *(l->first != NULL ? &l->first->previous : &l->last) = m;
   l->first = m;
-  l->n++;
+  count_in(l, m);
 }
 
 void nm_mails_remove(struct nm_mail *m) {
@@ -29,6 +52,7 @@ void nm_mails_remove(struct nm_mail *m) {
   *(m->previous != NULL ? &m->previous->next : &l->first) = m->next;
   *(m->next != NULL ? &m->next->previous : &l->last) = m->previous;
   l->n--;
+  l->due = l->n > 0 ? l->due : 0;
   m->next = m->previous = NULL;
   m->list = NULL;
 }

@@ -27,6 +27,7 @@ struct nm_mail {
 struct nm_mails {
   struct nm_mail *first, *last;
   size_t n;
+  int64_t due; /* ms: before that no deadline of theirs is over; 0: none has one */
 };
 
 NM_HIDDEN_BEGIN
@@ -37,6 +38,10 @@ void nm_mails_add_first(struct nm_mails *l, struct nm_mail *m);
 void nm_mails_remove(struct nm_mail *m);
 /* The first, taken out; NULL: it is empty. */
 struct nm_mail *nm_mails_take(struct nm_mails *l);
+/* Whether a deadline of theirs may be over now. */
+int nm_mails_may_be_late(const struct nm_mails *l, int64_t now);
+/* All of them were looked at: due is the first deadline that is to come. */
+void nm_mails_look_ahead(struct nm_mails *l, int64_t now);
 
 /* All-zero, as far as anybody looks: it was before, or has been used. */
 void nm_mail_clear(struct nm_mail *m);

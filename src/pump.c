@@ -41,13 +41,15 @@ static int write_some(struct nm_session *s, struct nm_io *io) {
 }
 
 /* What lies behind the last reply that was due is one too many, also where a read ended between the two. A server that has hung up behind it
-   in good order has answered all the same. */
+   in good order has answered all the same; but a content that goes blind must not be the next thing that it gets. */
 static int look_behind(struct nm_session *s, struct nm_io *io) {
   char in[READ_MAX];
   size_t done = 0;
   int err = io->ops->recv(io, in, sizeof in, &done);
   if (err == 0 && done > 0) {
     nm_session_input(s, in, done);
+  } else if (err == 0 && nm_session_is_in_doubt(s)) {
+    nm_session_hung_up(s);
   }
   return err;
 }

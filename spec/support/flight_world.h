@@ -29,6 +29,7 @@ struct plan {
   int is_silent;           /* the server reads, and never says a word */
   size_t mute_at;          /* nor after so many octets of replies; 0: never */
   const char *adds;        /* it says that too, behind its first replies */
+  int ends_after;          /* it hangs up behind so many messages; 0: never */
   uint32_t refuse, garble; /* of a thousand */
   size_t rcpt_max;
 };
@@ -66,7 +67,9 @@ static struct world {
   const char *offers;
   struct plan plans[WORLD_PLANS_MAX]; /* of the first dials; those behind are as the last */
   size_t n_plans;
-  size_t line_max; /* what fits into a line; 0: anything */
+  size_t line_max;                 /* what fits into a line; 0: anything */
+  const char *downs;               /* a host where nobody is */
+  char hosts[WORLD_DIALS_MAX][64]; /* that were dialled */
   int delivered[MODEL_LETTERS_MAX][MODEL_RCPT_MAX];
   int is_handed[MODEL_LETTERS_MAX]; /* a line took all of its content */
   int mails[WORLD_DIALS_MAX];       /* MAILs that came over each */
@@ -128,6 +131,10 @@ static inline struct server *world_new_server(const struct nm_conn *c, const str
 
 static inline int world_dial(struct nm_conn *c, struct nm_error *e) {
   const struct plan *p = world_plan(c->no);
+  snprintf(world.hosts[c->no], sizeof world.hosts[0], "%s", c->host);
+  if (world.downs != NULL && strcmp(world.downs, c->host) == 0) {
+    return nm_error_set(e, NM_EIO, NM_KIND_CONNECT, "nobody is at %s", c->host);
+  }
   if (p->is_far || (world.seed != 0 && world_chance(3) == 0)) {
     return NM_AGAIN;
   }
@@ -176,6 +183,7 @@ static inline int world_read(struct server *s, size_t n) {
     s->has_added = 1;
     nm_buf_add_c(&s->m.out, s->plan.adds);
   }
+  s->m.is_closed |= s->plan.ends_after > 0 && s->m.n_delivered >= s->plan.ends_after;
   return 1;
 }
 

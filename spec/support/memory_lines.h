@@ -18,6 +18,7 @@ struct nm_conn {
   struct nm_io io; /* first */
   int no;          /* how many were dialled before it */
   pid_t pid;       /* whose it is */
+  char host[64];   /* to whom */
   void *server;    /* the test's */
   char lines[400]; /* of the dial; what EHLO says is the test's */
   int is_bare;     /* as it was asked for */
@@ -98,6 +99,7 @@ static inline int memory_dial_start(struct nm_net *net, const struct nm_dial *d,
   c->no = memory_lines.n_dialled++;
   c->pid = getpid();
   c->is_bare = d->is_bare;
+  snprintf(c->host, sizeof c->host, "%s", d->host);
   memory_lines.open[memory_lines.n_open++] = c;
   memory_lines.most_open =
       memory_lines.n_open > memory_lines.most_open ? memory_lines.n_open : memory_lines.most_open;

@@ -244,7 +244,11 @@ int nm_session_window(struct nm_session *s, size_t window, uint64_t bytes) {
 }
 
 int nm_session_is_spent(const struct nm_session *s) {
-  return s->caps.mail_max > 0 && s->n_begun >= s->caps.mail_max;
+  return s->is_hung_up || (s->caps.mail_max > 0 && s->n_begun >= s->caps.mail_max);
+}
+
+void nm_session_hung_up(struct nm_session *s) {
+  s->is_hung_up = 1;
 }
 
 /* Behind those that run. */

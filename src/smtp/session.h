@@ -192,8 +192,11 @@ int nm_session_begin(struct nm_session *s, const struct nm_envelope *env, struct
 /* Another transaction may be begun: when idle, or in mode FULL behind those that run. Begin as many as this allows, then take the output:
    many small ones leave at once. Not behind LMTP, whose replies must be counted first (is_lmtp is NM_EINVAL there). */
 int nm_session_may_begin(const struct nm_session *s);
-/* As many transactions were begun as the server allows on one connection (LIMITS MAILMAX, RFC 9422): the next needs another. */
+/* As many transactions were begun as the server allows on one connection (LIMITS MAILMAX, RFC 9422), or it has hung up: the next needs
+   another. */
 int nm_session_is_spent(const struct nm_session *s);
+/* The server has hung up behind the last reply that was due: what it has said counts. */
+void nm_session_hung_up(struct nm_session *s);
 /* Queues QUIT: when idle, or closed after a handshake that ended in good order with a refusal (RFC 5321 3.8: not after 421).
    Nobody has to wait for its reply: nm_session_output once, and the connection may be dropped. */
 int nm_session_quit(struct nm_session *s);
@@ -219,6 +222,9 @@ int nm_session_input(struct nm_session *s, const char *p, size_t n);
 /* Idle, with a result that was found by counting replies (content went before the replies to its envelope). A reply too many that is there
    already, given to nm_session_input before the result is taken, makes it unknown. */
 int nm_session_is_in_doubt(const struct nm_session *s);
+/* The i-th of those whose results nobody has yet, counted from 0, ends as not_sent, if it has not said anything so far; nobody else is
+   touched. Its result is there when those before it have theirs. */
+void nm_session_withdraw(struct nm_session *s, size_t i, const struct nm_error *why);
 /* The line is gone: end of stream, a transport error, a timeout. why says it (copied); each running transaction ends as not_sent
    or unknown, by what was handed over of it; as rejected when the server had already refused it. NULL: "the connection was lost". */
 void nm_session_lost(struct nm_session *s, const struct nm_error *why);

@@ -212,6 +212,14 @@ int nm_session_input(struct nm_session *s, const char *p, size_t n) {
   return s->state == NM_SESSION_CLOSED ? s->closed_code : 0;
 }
 
+void nm_session_withdraw(struct nm_session *s, size_t i, const struct nm_error *why) {
+  struct nm_txn *t = i < s->row.n ? nm_row_at(&s->row, i) : NULL;
+  if (s->state == NM_SESSION_BUSY && t != NULL && !t->is_over && !nm_txn_is_started(t)) {
+    nm_txn_leave_out(t, why);
+    nm_session_row_goes_on(s);
+  }
+}
+
 /* The same of what is no transaction. */
 static void describe_talk(const struct nm_session *s, const struct nm_error *why, struct nm_error *out) {
   *out = *why;

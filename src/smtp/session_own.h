@@ -44,6 +44,7 @@ struct nm_session {
   int is_reset_due; /* by the last reply: the server still holds a transaction that the next one must clear */
   int ending; /* code: nothing more is begun, and when all that runs has its replies the session is closed */
   uint32_t n_begun; /* transactions over this connection */
+  int is_hung_up;   /* by the server, when nothing was due */
   struct nm_talk talk;
   struct nm_secret_marks secrets; /* what the server was told: its words that repeat it are not shown */
   struct nm_trace *trace;         /* borrowed; NULL: nobody looks */
