@@ -105,7 +105,7 @@ define variant
 build/$1/obj/%.o: %.c
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$@)
-	$$(Q)$2 $(BASE) $3 $$(if $$(filter src/lua_% spec/lua/%,$$<),-I$$(INC_$$(EMBEDDED))) -c $$< -o $$@
+	$$(Q)$2 $(BASE) $3 $$(OWN_CFLAGS) $$(if $$(filter src/lua_% spec/lua/%,$$<),-I$$(INC_$$(EMBEDDED))) -c $$< -o $$@
 
 $(foreach r,base mime smtp net crypto testing,$(call archive,$1,$r,$(wildcard src/$r/*.c)))
 $(call archive,$1,top,$(TOP_SRC))
@@ -201,6 +201,8 @@ LINK_crypto = -lssl -lcrypto
 LINK_testing = $(LINK_smtp) -lpthread
 LINK_top = $(LINK_smtp)
 LINK_lua = -l$(EMBEDDED) $(LINK_smtp)
+# A likeness of kqueue for Linux, which has none. Not libkqueue: its descriptor cannot be polled, which is what ours is for.
+build/%/obj/spec/net/watch_kqueue_test.o: OWN_CFLAGS = $(if $(filter Linux,$(shell uname -s)),-Ispec/support/kqueue)
 room = $(if $(findstring /,$1),$(firstword $(subst /, ,$1)),top)
 
 define program

@@ -1,6 +1,8 @@
 /* When the lines of a flight are dialled, how long they are kept, and how long messages wait. */
 #include "support/flight_case.h"
 
+#include "pool.h"
+
 /* ---- dials ---- */
 
 /* Where so many wait that two lines are wanted, the second is dialled, whatever the first says at once. */
@@ -62,6 +64,19 @@ static void wakes_for_a_dial(void) {
   world_fly();
   CHECK(count(NM_OUTCOME_ACCEPTED) == 8 && memory_lines.n_dialled == 3 && fake_clock_ms - from == 1000);
   finish("wakes");
+}
+
+/* Without a descriptor (there is none in memory) nobody would tell a loop of what a line brings. */
+static void looks_again_where_nothing_wakes_it(void) {
+  begin(BOTH, 1);
+  plan(0, (struct plan){.is_far = 1});
+  CHECK(world_take_off(1, 16, 0) == 0);
+  world_hand_in();
+  nm_flight_step(&world.flight, -1);
+  CHECK(nm_client_watch(world.client) == -1 && nm_flight_left(&world.flight) == WORLD_TIMEOUT);
+  CHECK(nm_flight_rest(&world.flight, INT32_MAX) <= 10 && nm_flight_rest(&world.flight, 3) == 3);
+  world_fly();
+  finish("blind");
 }
 
 /* ---- several servers ---- */
@@ -264,6 +279,7 @@ int main(void) {
   RUN(asks_each_line_once);
   RUN(rests_longer_each_time);
   RUN(wakes_for_a_dial);
+  RUN(looks_again_where_nothing_wakes_it);
   RUN(goes_to_another_server);
   RUN(goes_on_when_one_is_silent);
   RUN(fails_with_the_last_server);

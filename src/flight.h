@@ -66,7 +66,7 @@ void nm_flight_wait(struct nm_flight *f, int ms);
 /* How long that may take at most, ms. */
 int nm_flight_left(const struct nm_flight *f);
 /* The same for who watches the client's descriptor (nm_client_watch): returns the ms after which a step is to come in any case, most at
-   the most; 0: at once. */
+   the most; 0: at once. Where there is no such descriptor it is soon. */
 int nm_flight_rest(struct nm_flight *f, int most);
 /* Those that are not over end: what is on its way does not end in a dot. why (copied) is what they say. */
 void nm_flight_cancel(struct nm_flight *f, const struct nm_error *why);

@@ -139,9 +139,6 @@ static struct nm_line *lone_line(const struct nm_flight *f) {
   return lone;
 }
 
-/* Where there is no descriptor to wait for. */
-#define BLIND_MS 10
-
 void nm_flight_wait(struct nm_flight *f, int ms) {
   struct nm_line *lone = lone_line(f);
   if (lone != NULL) {
@@ -150,10 +147,12 @@ void nm_flight_wait(struct nm_flight *f, int ms) {
   }
   struct pollfd p = {.fd = nm_client_watch(f->client), .events = POLLIN};
   int rest = nm_flight_rest(f, ms);
-  (void)poll(&p, 1,
-             p.fd < 0 && rest > BLIND_MS ? BLIND_MS : rest); /* also after a signal: who waits looks again */
+  (void)poll(&p, 1, rest); /* also after a signal: who waits looks again */
   nm_client_calm(f->client);
 }
+
+/* Where the system has no descriptor to tell of it, who waits looks again and again. */
+#define BLIND_MS 10
 
 int nm_flight_rest(struct nm_flight *f, int most) {
   struct nm_line *line;
@@ -169,5 +168,5 @@ int nm_flight_rest(struct nm_flight *f, int most) {
       ms = c->api->conn_rest(c->conn, ms); /* sets the alarm anew, and has heard of the soonest */
     }
   }
-  return ms;
+  return ms > BLIND_MS && nm_client_watch(f->client) < 0 ? BLIND_MS : ms;
 }

@@ -116,7 +116,7 @@ int nm_net_renew(struct nm_net *net) {
   if (net->pid == getpid()) {
     return 0;
   }
-  nm_watch_close(&net->watch); /* the parent's descriptor: its own stays open */
+  nm_watch_close(&net->watch); /* the parent has its own, which stays open */
   return multi_new(net);
 }
 

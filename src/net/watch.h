@@ -1,17 +1,15 @@
 #ifndef NM_NET_WATCH_H
 #define NM_NET_WATCH_H
 
-#include <stdint.h>
-#include "base/hidden.h"
+#include "net/wake.h"
 
-/* One descriptor for an event loop, which stays the same: readable when a connection, or the clock, may let something get on. On Linux an
-   epoll with a timer in it; elsewhere there is none yet, and a loop goes by the time alone. All-zero is closed. */
+/* One descriptor for an event loop, which stays the same: readable when a connection, or the clock, may let something get on. All-zero is
+   closed. */
 struct nm_watch {
   int is_open;
-  int fd;
-  int timer;
+  struct nm_wake wake;
   int is_armed;
-  int64_t due; /* ms: when the timer runs out, if it is armed */
+  int64_t due; /* ms: when the time that is set is over, if it is armed */
 };
 
 NM_HIDDEN_BEGIN
