@@ -7,6 +7,7 @@
 /* One question to the server, in scratch memory. */
 struct question {
   struct nm_errand errand; /* first */
+  enum nm_verb verb;
 };
 
 static void question_release(void *memory) {
@@ -60,6 +61,11 @@ static int is_right(lua_State *L, enum nm_verb verb) {
           (type == LUA_TNIL && !verbs[verb].needs_argument));
 }
 
+static int begin(lua_State *L, struct nm_errand *e) {
+  enum nm_verb verb = ((struct question *)(void *)e)->verb;
+  return nm_client_ask(e->client, verb, argument_of(L, verb), &e->pace, &e->sent, &e->sending);
+}
+
 static int ask(lua_State *L, enum nm_verb verb, lua_CFunction wrong) {
   lua_settop(L, 2);
   if (!is_right(L, verb)) {
@@ -75,12 +81,13 @@ static int ask(lua_State *L, enum nm_verb verb, lua_CFunction wrong) {
   }
   nm_load_net_for(L, c, api);
   e->client = nm_client_ref(c);
+  q->verb = verb;
+  e->begin = begin;
   e->finish = finish;
   nm_pace_begin(&e->pace, c->timeout, c->deadline);
-  struct nm_str argument = argument_of(L, verb);
-  int err = nm_verb_check(verb, argument, &e->sent.error); /* nobody is dialled for what no server is asked */
-  return nm_errand_run(L, e, 3,
-                       err == 0 ? nm_client_ask(c, verb, argument, &e->pace, &e->sent, &e->sending) : err);
+  /* Nobody is dialled for what no server is asked. */
+  e->err = nm_verb_check(verb, argument_of(L, verb), &e->sent.error);
+  return nm_errand_begin(L, e, 3);
 }
 
 #define QUESTION(name, verb)                                                                                 \

@@ -1,10 +1,15 @@
 #include "lua_errand.h"
 
+#include <limits.h>
+
+#include "base/clock.h"
 #include "lua_call.h"
 #include "lua_content.h"
 #include "mime/pieces.h"
 
-enum { CALLED_NONE, CALLED_TRACER, CALLED_GIVER, CALLED_CONTENT };
+#define FORERUNNER "netmail.forerunner"
+
+enum { CALLED_NONE, CALLED_FORERUNNER, CALLED_TRACER, CALLED_GIVER, CALLED_CONTENT };
 
 void nm_errand_release(struct nm_errand *e) {
   if (e->called == CALLED_TRACER) {
@@ -31,10 +36,8 @@ static struct nm_feed *waiting(const struct nm_errand *e) {
 
 static int call(lua_State *L, struct nm_errand *e, int i, int what) {
   e->called = what;
-  return what == CALLED_TRACER ? nm_drive_call2(L, i) : nm_drive_call(L, i);
+  return what == CALLED_TRACER || what == CALLED_FORERUNNER ? nm_drive_call2(L, i) : nm_drive_call(L, i);
 }
-
-static int step(lua_State *L, struct nm_job *job);
 
 static int end(lua_State *L, struct nm_errand *e, int i) {
   i = lua_absindex(L, i);
@@ -43,8 +46,8 @@ static int end(lua_State *L, struct nm_errand *e, int i) {
   return pushed;
 }
 
-int nm_errand_run(lua_State *L, struct nm_errand *e, int i, int err) {
-  e->job.step = step;
+/* Until a function is to be called, or it is over. err: as nm_client_begin returned it. */
+static int run(lua_State *L, struct nm_errand *e, int i, int err) {
   e->err = err;
   for (;;) {
     if (e->err < 0 && e->retry != NULL) {
@@ -80,16 +83,63 @@ int nm_errand_run(lua_State *L, struct nm_errand *e, int i, int err) {
   return end(L, e, i);
 }
 
+int nm_errand_set_forerunner(lua_State *L) {
+  lua_settop(L, 1);
+  lua_setfield(L, LUA_REGISTRYINDEX, FORERUNNER);
+  return 0;
+}
+
+/* 1: the function and its arguments are on the top. */
+static int push_forerunner(lua_State *L, struct nm_errand *e) {
+  const struct nm_client *c = e->client;
+  if (c->flight == NULL || c->sending != NULL || c->is_showing) {
+    return 0;
+  }
+  lua_getfield(L, LUA_REGISTRYINDEX, FORERUNNER);
+  if (lua_isnil(L, -1)) {
+    lua_pop(L, 1);
+    return 0;
+  }
+  lua_pushvalue(L, 1);
+  lua_pushinteger(L, c->deadline > 0 ? (lua_Integer)(e->pace.begin + c->deadline - nm_clock_ms()) : INT_MAX);
+  return 1;
+}
+
+static int step(lua_State *L, struct nm_job *job);
+
+int nm_errand_begin(lua_State *L, struct nm_errand *e, int i) {
+  e->job.step = step;
+  if (e->err == 0 && push_forerunner(L, e)) {
+    return call(L, e, i, CALLED_FORERUNNER);
+  }
+  return run(L, e, i, e->err == 0 ? e->begin(L, e) : e->err);
+}
+
+/* It was the tasks' time, not the line's. */
+static int follow(lua_State *L, struct nm_errand *e) {
+  if (!lua_toboolean(L, 3)) {
+    lua_settop(L, 4);
+    return nm_drive_raise_value(L);
+  }
+  nm_pace_rest(&e->pace);
+  int is_late = nm_pace_left(&e->pace, e->pace.progress) == 0;
+  return run(L, e, 1,
+             is_late ? nm_pace_over(&e->pace, "tasks that are sent before it", &e->sent.error)
+                     : e->begin(L, e));
+}
+
 /* Stack: 1 the job, 2 the method's argument, 3 whether the call succeeded, 4 and so on its results. */
 static int step(lua_State *L, struct nm_job *job) {
   struct nm_errand *e = (struct nm_errand *)(void *)job;
   int called = e->called;
   e->called = CALLED_NONE;
   switch (called) {
+    case CALLED_FORERUNNER:
+      return follow(L, e);
     case CALLED_TRACER:
       nm_call_take_tracer(L, e->client, 3);
       nm_pace_rest(&e->pace);
-      return nm_errand_run(L, e, 1, e->err);
+      return run(L, e, 1, e->err);
     case CALLED_GIVER:
       take_secret(L, e);
       break;
@@ -99,7 +149,7 @@ static int step(lua_State *L, struct nm_job *job) {
     default:
       break;
   }
-  return nm_errand_run(L, e, 1, nm_client_step(&e->sending));
+  return run(L, e, 1, nm_client_step(&e->sending));
 }
 
 static int show_nothing(lua_State *L, struct nm_errand *e) {
@@ -124,5 +174,6 @@ int nm_errand_show(lua_State *L) {
   }
   e->client = nm_client_ref(c);
   e->finish = show_nothing;
-  return nm_errand_run(L, e, 2, 0);
+  e->job.step = step;
+  return run(L, e, 2, 0);
 }

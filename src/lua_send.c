@@ -69,6 +69,11 @@ static int prepare(struct job *j, struct nm_client *c, const struct nm_message *
   return e->code != 0 ? e->code /* what was wrong with the options */ : nm_outgoing_take(&j->mail, c, m, e);
 }
 
+static int begin(lua_State *L, struct nm_errand *e) {
+  (void)L;
+  return send((struct job *)(void *)e);
+}
+
 static int finish(lua_State *L, struct nm_errand *e) {
   const struct job *j = (const struct job *)(const void *)e;
   struct nm_result r = {e->client, &e->sent, e->pace.begin, nm_buf_str(&j->mail.now.id), &j->mail.env};
@@ -157,6 +162,7 @@ static struct job *make_job(lua_State *L, int *pushed) {
     return NULL;
   }
   nm_load_net_for(L, c, api);
+  j->errand.begin = begin;
   j->errand.finish = finish;
   j->errand.retry = retry;
   j->errand.err = prepare(j, c, m);
@@ -202,5 +208,5 @@ int nm_client_m_send(lua_State *L) {
   if (j == NULL) {
     return pushed;
   }
-  return nm_errand_run(L, &j->errand, 4, j->errand.err == 0 ? send(j) : j->errand.err);
+  return nm_errand_begin(L, &j->errand, 4);
 }

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "lua_client.h"
+#include "lua_errand.h"
 #include "lua_flight_own.h"
 #include "lua_message.h"
 #include "lua_result.h"
@@ -154,9 +155,15 @@ static int nudge(lua_State *L) {
 }
 
 void nm_task_add_functions(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"take", take}, {"put_waiting", put_waiting}, {"drop", drop}, {"cancel_one", cancel_one},
-      {"stop", stop}, {"forget_call", forget_call}, {"fits", fits}, {"nudge", nudge},
-      {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"take", take},
+                                       {"put_waiting", put_waiting},
+                                       {"drop", drop},
+                                       {"cancel_one", cancel_one},
+                                       {"stop", stop},
+                                       {"forget_call", forget_call},
+                                       {"fits", fits},
+                                       {"nudge", nudge},
+                                       {"set_forerunner", nm_errand_set_forerunner},
+                                       {NULL, NULL}};
   nm_set_functions(L, functions);
 }

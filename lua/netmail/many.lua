@@ -28,6 +28,7 @@ return function(kit)
   --- nil, message and detail when there can be none.
   local function begin(client, from, plan, is_each)
     plan.limits.is_plain = plan.limits.is_plain and not is_each
+    tasks.finish_forgotten(client, math.huge)
     local flight, text, detail = kit.open(client, plan.limits)
     if not flight then return nil, text, detail end
     return new_run(flight, from, plan, is_each)

@@ -6,6 +6,10 @@
 -- Close ends the tasks that are on their way; those behind them then dial anew. While a blocking `Send` of the client is at work (its
 -- functions may call SendAsync), tasks wait for its end. Functions that give contents, passwords or see the trace are called within
 -- Step, and may yield.
+--
+-- A blocking `Send` of the client (and `SendMany`, `Check` and the like) fails at once while the program holds a task of it that is not
+-- over. Tasks that nobody holds any more are sent, too: by whatever steps another task of the client, else before the next blocking call of
+-- the client, which waits for them. A program that ends, or lets go of the client, before that has not sent them.
 -- @classmod Task
 
 -- A client's errands have it one after another: many messages (many_errand.lua), or a batch of Sends (sends.lua). An errand has
@@ -41,7 +45,7 @@ end
 local function queue_of(client)
   local queue = queues[client]
   if not queue then
-    queue = { first = 1, last = 0 }
+    queue = { first = 1, last = 0, held = setmetatable({}, { __mode = "k" }) } -- held: the tasks that somebody holds
     queues[client] = queue
   end
   return queue
@@ -196,7 +200,40 @@ function tasks.new(client, own, errand)
     queue.last = queue.last + 1
     queue[queue.last] = errand
   end
-  return setmetatable({ [OWN] = own }, meta)
+  local task = setmetatable({ [OWN] = own }, meta)
+  if not own.results then queue.held[task] = true end
+  return task
+end
+
+--- Whether somebody may yet ask what became of a task.
+local function is_held(queue)
+  for task in pairs(queue.held) do
+    if not rawget(task, OWN).results then return true end
+  end
+  return false
+end
+
+--- Before a blocking call of the client: what is on its way, and nobody waits for, comes to its end, or as far as it does in so many ms. Not
+-- when a task is held: then the call is a mistake, and is told so. The collector alone knows what is held.
+function tasks.finish_forgotten(client, ms)
+  local queue = queues[client]
+  local first = queue and head(queue)
+  if not first then return end
+  if is_held(queue) then
+    collectgarbage()
+    if is_held(queue) then return end
+  end
+  local till = first.now() + ms
+  while first and first.has_begun and not first.is_running do
+    local goes_on = first:step()
+    local now = first.now()
+    if now >= till then return end
+    local ms = math.ceil(math.min(first.due or 0, till) - now)
+    if not goes_on and not first.results then first:wait(math.max(0, ms)) end
+    first = head(queue)
+    -- The one behind begins where that has ended.
+    if first and not first.has_begun and not first.is_running then first:step(0) end
+  end
 end
 
 return tasks

@@ -89,6 +89,7 @@ function flight.kit(options)
 
   function kit.now() return clock end
   kit.protect = protect
+  kit.tasks = { finish_forgotten = function() end } -- there are none
   function kit.descriptor() return nil end
   function kit.is_lost(f) return f.is_lost == true end
   function kit.room(f) return f.limits.window * (f.limits.connections or 1) - f.n, options.Up and options.Up(clock) or 0 end
