@@ -213,7 +213,7 @@ local function is_held(queue)
   return false
 end
 
---- Before a blocking call of the client: what is on its way, and nobody waits for, comes to its end, or as far as it does in so many ms. Not
+--- Before a blocking call of the client: what is on its way and nobody waits for comes to its end, or as far as it does in so many ms. Not
 -- when a task is held: then the call is a mistake, and is told so. The collector alone knows what is held.
 function tasks.finish_forgotten(client, ms)
   local queue = queues[client]
@@ -228,8 +228,8 @@ function tasks.finish_forgotten(client, ms)
     local goes_on = first:step()
     local now = first.now()
     if now >= till then return end
-    local ms = math.ceil(math.min(first.due or 0, till) - now)
-    if not goes_on and not first.results then first:wait(math.max(0, ms)) end
+    local rest = math.ceil(math.min(first.due or 0, till) - now)
+    if not goes_on and not first.results then first:wait(math.max(0, rest)) end
     first = head(queue)
     -- The one behind begins where that has ended.
     if first and not first.has_begun and not first.is_running then first:step(0) end

@@ -200,6 +200,80 @@ describe("a forked child", function()
   end)
 end)
 
+describe("a forked child of a process with tasks", function()
+  --- Up to the fork the parent makes so many steps of 5 ms; then the child does what is left of the text.
+  local function fork_after(steps, child)
+    return run(([[
+      local netmail, testing, ffi = require "netmail", require "netmail.testing", require "ffi"
+      ffi.cdef "int fork(void); int waitpid(int, int *, int); void _exit(int); int usleep(unsigned);"
+      local faults = {}
+      for _, at in ipairs { "CONNECT", "MAIL", "DOT" } do faults[#faults + 1] = { At = at, Delay = 0.01 } end
+      local server = testing.Server { Faults = faults }
+      local client = server:Client { MaxConnections = 2 }
+      local function message(subject)
+        return netmail.MailMessage { From = "a@x.org", To = "b@x.org", Subject = subject, Text = "text" }
+      end
+      local tasks = {}
+      for i = 1, 6 do tasks[i] = client:SendAsync(message "parent's") end
+      local fd = tasks[6]:pollfd()
+      for _ = 1, %d do
+        tasks[6]:Step()
+        ffi.C.usleep(5000)
+      end
+      local pid = ffi.C.fork()
+      if pid == 0 then
+        local ok, err = pcall(function() %s end)
+        if not ok then print(err) end
+        io.stdout:flush()
+        ffi.C._exit(ok and 0 or 1)
+      end
+      local status = ffi.new "int[1]"
+      ffi.C.waitpid(pid, status, 0)
+      assert(status[0] == 0)
+      for i = 1, 6 do assert(tasks[i]:Wait(10)) end
+      assert(tasks[6]:pollfd() == nil or tasks[6]:pollfd() == fd)
+      assert(client:Send(message "parent's"))
+      local n = {}
+      for _, m in ipairs(server:Messages()) do
+        local whose = m.Data:match "Subject: (%%w+)"
+        n[whose] = (n[whose] or 0) + 1
+      end
+      print(n.parent, n.child or 0)
+      client:Close()
+      server:Stop()
+    ]]):format(steps, child))
+  end
+
+  it("sends none of them, whatever it does, and has tasks and a descriptor of its own", function()
+    if not jit then
+      pending "fork is called through LuaJIT's ffi; the code under test is the same C and Lua"
+      return
+    end
+    local ways = {
+      { "", 0 },
+      { "client = nil tasks = nil collectgarbage() collectgarbage()", 0 },
+      { "client:Close()", 0 },
+      { [[for i = 1, 6 do
+            local over = tasks[i]:Result()
+            local result, _, detail = tasks[i]:Wait(5)
+            assert(over or detail.Kind == "cancelled")
+          end
+          assert(client:Send(message "child's"))
+          local task = client:SendAsync(message "child's")
+          assert(task:pollfd() ~= fd)
+          assert(task:Wait(5))
+          client:Close()]], 2 },
+    }
+    for _, steps in ipairs { 0, 1, 2, 4, 7, 12 } do
+      for i, way in ipairs(ways) do
+        local output, status = fork_after(steps, way[1])
+        assert.equal(("7\t%d\n"):format(way[2]), output, ("%d steps, way %d"):format(steps, i))
+        assert.equal(0, status)
+      end
+    end
+  end)
+end)
+
 describe("Close", function()
   it("may be called twice, and the next Send dials again", function()
     local aio = servers.shared "aio"
