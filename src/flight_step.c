@@ -28,13 +28,14 @@ int nm_flight_take_results(struct nm_flight *f, struct nm_line *l) {
   return n > 0;
 }
 
+/* 1: one is over at once. Those that were begun move with the line's step. */
 static int begin_mails(struct nm_flight *f, struct nm_line *l) {
   int n = 0;
   while (f->queue.first != NULL && nm_line_has_room(l, f->limits.per_line)) {
     struct nm_mail *m = nm_mails_take(&f->queue);
-    n++;
     if (nm_line_begin(l, m, f->now) != 0) {
       nm_flight_end_mail(f, m);
+      n++;
     }
   }
   return n > 0;

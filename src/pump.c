@@ -54,37 +54,48 @@ static int look_behind(struct nm_session *s, struct nm_io *io) {
   return err;
 }
 
-int nm_pump(struct nm_session *s, struct nm_io *io) {
+/* What a look at what the server says came to: nobody listens any more, it says nothing now, it has said something, or the line is dead,
+   whatever came before. */
+enum look { LOOK_NONE, LOOK_QUIET, LOOK_HEARD, LOOK_DEAD };
+
+static enum look read_some(struct nm_session *s, struct nm_io *io) {
   char in[READ_MAX];
-  size_t done = 0;
-  int want = nm_session_want(s), moved = 0, is_dead = 0;
-  int talks = nm_session_state(s) == NM_SESSION_TALKING;
-  if ((want & (NM_WANT_WRITE | NM_WANT_CONTENT | NM_WANT_WORK)) != 0) {
-    int wrote = write_some(s, io);
-    moved = wrote > 0 || (want & NM_WANT_WORK) != 0;
-    is_dead = wrote < 0;
-  }
-  /* What the server said before it hung up is worth more than the fact that it did. */
-  while (nm_pump_runs(s)) {
+  enum look look = LOOK_NONE;
+  while (nm_pump_runs(s) && !(look == LOOK_HEARD && io->is_drained)) {
+    size_t done = 0;
     int err = io->ops->recv(io, in, sizeof in, &done);
     if (err == NM_AGAIN) {
-      break;
+      return look == LOOK_NONE ? LOOK_QUIET : look;
     }
     if (err < 0 || done == 0) {
-      is_dead = 1;
-      break;
+      return LOOK_DEAD;
     }
     nm_session_input(s, in, done);
-    moved = 1;
+    look = LOOK_HEARD;
   }
+  return look;
+}
+
+int nm_pump(struct nm_session *s, struct nm_io *io) {
+  int want = nm_session_want(s), wrote = 0;
+  int talks = nm_session_state(s) == NM_SESSION_TALKING;
+  if ((want & (NM_WANT_WRITE | NM_WANT_CONTENT | NM_WANT_WORK)) != 0) {
+    wrote = write_some(s, io);
+  }
+  /* What the server said before it hung up is worth more than the fact that it did. */
+  enum look look = read_some(s, io);
   int has_said_all = talks && nm_session_state(s) == NM_SESSION_IDLE;
+  int is_dead = wrote < 0 || look == LOOK_DEAD;
   is_dead |= (has_said_all || nm_session_is_in_doubt(s)) && look_behind(s, io) < 0;
   if (is_dead && nm_session_state(s) != NM_SESSION_CLOSED) {
     struct nm_error why = {0};
     nm_error_set(&why, NM_EIO, NM_KIND_CONNECT, "the server closed the connection");
     nm_session_lost(s, &why);
   }
-  return moved;
+  if (look == LOOK_QUIET && nm_session_want(s) == NM_WANT_READ) {
+    return 0; /* it is the server's turn: another turn of ours would only hear the same */
+  }
+  return wrote > 0 || look >= LOOK_HEARD || (want & NM_WANT_WORK) != 0;
 }
 
 void nm_pump_wait(const struct nm_session *s, struct nm_io *io, int ms) {

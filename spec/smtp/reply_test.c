@@ -194,6 +194,45 @@ static int feed_lines(size_t lines, size_t text_n, size_t piece, size_t *text_ou
   return rc;
 }
 
+/* What is said again is taken for the same, and nothing else is. */
+static void knows_a_reply_that_is_said_again(void) {
+  static const struct {
+    const char *line;
+    int is_again, code, detail;
+    const char *text;
+  } rows[] = {
+      {"250 2.1.5 Ok\r\n", 0, 250, 5, "2.1.5 Ok"},
+      {"250 2.1.5 Ok\r\n", 1, 250, 5, "2.1.5 Ok"},
+      {"250 2.1.5 Okay\r\n", 0, 250, 5, "2.1.5 Okay"},
+      {"250 2.1.5 Ok\r\n", 0, 250, 5, "2.1.5 Ok"},
+      {"251 2.1.5 Ok\r\n", 0, 251, 5, "2.1.5 Ok"},
+      {"251 2.1.5 Ok\r\n", 1, 251, 5, "2.1.5 Ok"},
+      {"250-a\r\n250 b\r\n", 0, 250, 0, "a\nb"},
+      {"250-a\r\n250 b\r\n", 0, 250, 0, "a\nb"},
+      {"250 \r\n", 0, 250, 0, ""},
+      {"250 \r\n", 1, 250, 0, ""},
+      {"550 5.1.1 no\r\n", 0, 550, 1, "5.1.1 no"},
+      {"550 5.1.1 no\r\n", 1, 550, 1, "5.1.1 no"},
+  };
+  struct nm_reply_parser *p = nm_reply_parser_new();
+  struct nm_buf all = {.max = NM_REPLY_MAX};
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    nm_buf_add_c(&all, rows[i].line);
+  }
+  size_t at = 0;
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    size_t used = 0;
+    CHECK_ROW(nm_reply_parser_step(p, all.p + at, all.n - at, &used, NULL) == 1, rows[i].line);
+    const struct nm_reply *r = nm_reply_parser_get(p);
+    CHECK_ROW(used == strlen(rows[i].line) && r->code == rows[i].code, rows[i].line);
+    CHECK_ROW(nm_reply_parser_is_again(p) == rows[i].is_again, rows[i].line);
+    CHECK_ROW(r->enhanced[2] == rows[i].detail && strcmp(r->text.p, rows[i].text) == 0, rows[i].line);
+    at += used;
+  }
+  nm_buf_free(&all);
+  nm_reply_parser_free(&p);
+}
+
 static void has_a_limit_for_line_reply_and_lines(void) {
   static const size_t pieces[] = {1, 7, 4096, 1 << 20};
   for (size_t i = 0; i < 4; i++) {
@@ -407,6 +446,7 @@ int main(void) {
   RUN(refuses_at_the_bad_byte);
   RUN(failure_sticks);
   RUN(stops_at_the_end_of_a_reply);
+  RUN(knows_a_reply_that_is_said_again);
   RUN(has_a_limit_for_line_reply_and_lines);
   RUN(prints_on_one_line);
   RUN(finds_queue_ids);

@@ -26,6 +26,7 @@ struct nm_io_ops {
 
 struct nm_io {
   const struct nm_io_ops *ops;
+  int is_drained; /* by recv: it has just given all that there was, as NM_AGAIN would say. 0: nobody knows */
 };
 
 #endif

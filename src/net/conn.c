@@ -95,22 +95,37 @@ static int io_send(struct nm_io *io, const char *p, size_t n, size_t *n_out) {
   return io_sendv(io, &whole, 1, n_out);
 }
 
+/* Past libcurl too. A stream gives what it has: less than there is room for is all (epoll(7)). */
+static int recv_plain(struct nm_conn *c, char *p, size_t cap, size_t *n_out) {
+  ssize_t got;
+  do {
+    got = recv(c->fd, p, cap, MSG_DONTWAIT);
+  } while (got < 0 && errno == EINTR);
+  *n_out = got > 0 ? (size_t)got : 0;
+  c->io.is_drained = got > 0 && *n_out < cap;
+  return got >= 0 ? 0 : errno == EAGAIN || errno == EWOULDBLOCK ? NM_AGAIN : NM_EIO;
+}
+
+static int recv_by_curl(struct nm_conn *c, char *p, size_t cap, size_t *n_out) {
+  struct nm_sigpipe hold;
+  nm_sigpipe_hold(&hold, c->net->hold_sigpipe); /* TLS answers a key update while it reads */
+  CURLcode rc = curl_easy_recv(c->easy, p, cap, n_out);
+  nm_sigpipe_release(&hold);
+  *n_out = rc == CURLE_OK ? *n_out : 0;
+  return rc == CURLE_OK ? 0 : rc == CURLE_AGAIN ? NM_AGAIN : NM_EIO;
+}
+
 static int io_recv(struct nm_io *io, char *p, size_t cap, size_t *n_out) {
   struct nm_conn *c = conn_of(io);
-  struct nm_sigpipe hold;
   *n_out = 0;
   if (!may_speak(c)) {
     return lost(c);
   }
-  nm_sigpipe_hold(&hold, c->net->hold_sigpipe); /* TLS answers a key update while it reads */
-  CURLcode rc = curl_easy_recv(c->easy, p, cap, n_out);
-  nm_sigpipe_release(&hold);
-  if (rc == CURLE_OK) {
-    c->heard = c->has_heard = 1;
-    return 0; /* 0 bytes: the end */
+  int rc = c->is_plain ? recv_plain(c, p, cap, n_out) : recv_by_curl(c, p, cap, n_out);
+  if (rc == 0) {
+    c->heard = c->has_heard = 1; /* 0 bytes: the end */
   }
-  *n_out = 0;
-  return rc == CURLE_AGAIN ? NM_AGAIN : lost(c);
+  return rc < 0 ? lost(c) : rc;
 }
 
 /* To wait for more when part of an answer is there is to wait for a server that may itself wait, by Nagle's algorithm, for our acknowledgement

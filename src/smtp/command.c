@@ -115,9 +115,10 @@ static void add_mail_options(struct nm_buf *b, const struct nm_mail_options *o) 
   }
 }
 
-/* The verb, and what stands in "<" and ">". */
-static void add_path(struct nm_buf *b, struct nm_str verb, struct nm_str spec) {
-  char *p = nm_buf_room(b, verb.n + spec.n + 1);
+/* The verb, the path, and what comes behind it. */
+static void add_path(struct nm_buf *b, struct nm_str verb, struct nm_str spec, struct nm_str tail) {
+  size_t n = verb.n + spec.n + tail.n;
+  char *p = nm_buf_room(b, n);
   if (p == NULL) {
     return;
   }
@@ -125,9 +126,9 @@ static void add_path(struct nm_buf *b, struct nm_str verb, struct nm_str spec) {
   if (spec.n > 0) {
     memcpy(p + verb.n, spec.p, spec.n);
   }
-  p[verb.n + spec.n] = '>';
-  b->n += verb.n + spec.n + 1;
-  b->p[b->n] = '\0';
+  memcpy(p + verb.n + spec.n, tail.p, tail.n);
+  p[n] = '\0';
+  b->n += n;
 }
 
 /* RFC 5321 4.1.1.2: mail = "MAIL FROM:" Reverse-path [SP Mail-parameters] CRLF; Reverse-path = Path / "<>" */
@@ -139,7 +140,7 @@ int nm_command_mail(struct nm_buf *b, const struct nm_envelope *env) {
   if (rc != 0) {
     return rc;
   }
-  add_path(b, NM_STR("MAIL FROM:<"), spec);
+  add_path(b, NM_STR("MAIL FROM:<"), spec, NM_STR(">"));
   if (env->size >= 0) {
     char size[6 + NM_DECIMAL_MAX] = " SIZE=";
     nm_buf_add(b, size, 6 + nm_decimal((uint64_t)env->size, size + 6));
@@ -176,15 +177,15 @@ int nm_command_rcpt(struct nm_buf *b, const struct nm_envelope *env, size_t i) {
   if (rc != 0) {
     return rc;
   }
-  add_path(b, NM_STR("RCPT TO:<"), env->to[i]->spec);
+  add_path(b, NM_STR("RCPT TO:<"), env->to[i]->spec, o == NULL ? NM_STR(">\r\n") : NM_STR(">"));
   if (o != NULL) {
     add_notify(b, o->notify);
     if (o->orcpt.n > 0) {
       nm_buf_add_c(b, " ORCPT=");
       nm_orcpt_add(b, o->orcpt);
     }
+    nm_buf_add(b, "\r\n", 2);
   }
-  nm_buf_add(b, "\r\n", 2);
   return b->err;
 }
 

@@ -9,6 +9,9 @@
 /* Room taken at birth: an ordinary reply costs no further allocation. */
 #define TEXT_CAP 1024
 
+/* Of a reply that may be said again. */
+#define LINE_KEPT_MAX 128
+
 /* Of a line that is quoted. */
 #define QUOTE_MAX 80
 
@@ -23,6 +26,9 @@ struct nm_reply_parser {
   size_t lines; /* ended lines of this reply */
   size_t line_n;
   size_t total_n;
+  size_t kept_n; /* the reply is that one line, with its end; 0: it is another */
+  char kept[LINE_KEPT_MAX];
+  int is_again;
   int quotes; /* a line that is none is read on, for the error */
   char quote[QUOTE_MAX];
   size_t quote_n;
@@ -126,6 +132,10 @@ void nm_reply_parser_free(struct nm_reply_parser **p) {
 
 const struct nm_reply *nm_reply_parser_get(const struct nm_reply_parser *p) {
   return &p->reply;
+}
+
+int nm_reply_parser_is_again(const struct nm_reply_parser *p) {
+  return p->is_again;
 }
 
 int nm_reply_parser_partial(const struct nm_reply_parser *p) {
@@ -294,6 +304,7 @@ static int structure_byte(struct nm_reply_parser *p, char c) {
 
 static void begin_reply(struct nm_reply_parser *p) {
   p->complete = 0;
+  p->kept_n = 0;
   p->lines = 0;
   p->line_n = 0;
   p->total_n = 0;
@@ -324,12 +335,27 @@ static size_t take_line(struct nm_reply_parser *p, const char *bytes, size_t n) 
   p->lines = 1;
   p->is_last = 1;
   p->complete = 1;
+  if (p->total_n <= sizeof p->kept) {
+    p->kept_n = p->total_n;
+    memcpy(p->kept, bytes, p->kept_n);
+  }
   return p->total_n;
+}
+
+/* The reply before once more, as the replies to the recipients of a message are mostly one and the same: all that there is to know of it is
+   known. */
+static int is_said_again(const struct nm_reply_parser *p, const char *bytes, size_t n) {
+  return p->kept_n > 0 && n >= p->kept_n && memcmp(bytes, p->kept, p->kept_n) == 0;
 }
 
 int nm_reply_parser_step(struct nm_reply_parser *p, const char *bytes, size_t n, size_t *used_out,
                          struct nm_error *e) {
   size_t i = 0;
+  p->is_again = is_said_again(p, bytes, n);
+  if (p->is_again) {
+    *used_out = p->kept_n;
+    return 1;
+  }
   if (p->complete && n > 0) {
     begin_reply(p);
     p->quotes = 0;

@@ -55,6 +55,8 @@ int nm_reply_parser_step(struct nm_reply_parser *p, const char *bytes, size_t n,
                          struct nm_error *e);
 /* The reply just completed; valid until the next step. */
 const struct nm_reply *nm_reply_parser_get(const struct nm_reply_parser *p);
+/* The reply just completed is the one before once more, octet for octet. */
+int nm_reply_parser_is_again(const struct nm_reply_parser *p);
 /* Of the first reply, before its first byte: a line that is none is read to its end, or to where it is cut short, and the error quotes it,
    printable. For the greeting, which can repeat no secret of ours, and is often another protocol's. */
 void nm_reply_parser_quote(struct nm_reply_parser *p);

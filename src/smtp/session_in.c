@@ -145,7 +145,9 @@ static int repeats_secret(const struct nm_session *s, const struct nm_reply *r) 
 static void on_reply(struct nm_session *s, const struct nm_reply *r) {
   s->progress++;
   s->awaited -= !s->is_early;
-  if (!repeats_secret(s, r)) {
+  int is_judged = s->state == NM_SESSION_BUSY && nm_reply_parser_is_again(s->parser);
+  s->hides_reply = is_judged ? s->hides_reply : repeats_secret(s, r);
+  if (!s->hides_reply) {
     hear(s, r);
     return;
   }

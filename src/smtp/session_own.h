@@ -47,6 +47,7 @@ struct nm_session {
   int is_hung_up;   /* by the server, when nothing was due */
   struct nm_talk talk;
   struct nm_secret_marks secrets; /* what the server was told: its words that repeat it are not shown */
+  int hides_reply;                /* the last reply has such words */
   struct nm_trace *trace;         /* borrowed; NULL: nobody looks */
   size_t traced;                  /* of out: what the trace has */
   uint64_t content_n;             /* sent of the running content, for the trace */
