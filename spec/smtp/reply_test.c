@@ -200,7 +200,7 @@ static void knows_a_reply_that_is_said_again(void) {
     const char *line;
     int is_again, code, detail;
     const char *text;
-  } rows[] = {
+  } said[] = {
       {"250 2.1.5 Ok\r\n", 0, 250, 5, "2.1.5 Ok"},
       {"250 2.1.5 Ok\r\n", 1, 250, 5, "2.1.5 Ok"},
       {"250 2.1.5 Okay\r\n", 0, 250, 5, "2.1.5 Okay"},
@@ -216,17 +216,17 @@ static void knows_a_reply_that_is_said_again(void) {
   };
   struct nm_reply_parser *p = nm_reply_parser_new();
   struct nm_buf all = {.max = NM_REPLY_MAX};
-  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-    nm_buf_add_c(&all, rows[i].line);
+  for (size_t i = 0; i < sizeof said / sizeof said[0]; i++) {
+    nm_buf_add_c(&all, said[i].line);
   }
   size_t at = 0;
-  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+  for (size_t i = 0; i < sizeof said / sizeof said[0]; i++) {
     size_t used = 0;
-    CHECK_ROW(nm_reply_parser_step(p, all.p + at, all.n - at, &used, NULL) == 1, rows[i].line);
+    CHECK_ROW(nm_reply_parser_step(p, all.p + at, all.n - at, &used, NULL) == 1, said[i].line);
     const struct nm_reply *r = nm_reply_parser_get(p);
-    CHECK_ROW(used == strlen(rows[i].line) && r->code == rows[i].code, rows[i].line);
-    CHECK_ROW(nm_reply_parser_is_again(p) == rows[i].is_again, rows[i].line);
-    CHECK_ROW(r->enhanced[2] == rows[i].detail && strcmp(r->text.p, rows[i].text) == 0, rows[i].line);
+    CHECK_ROW(used == strlen(said[i].line) && r->code == said[i].code, said[i].line);
+    CHECK_ROW(nm_reply_parser_is_again(p) == said[i].is_again, said[i].line);
+    CHECK_ROW(r->enhanced[2] == said[i].detail && strcmp(r->text.p, said[i].text) == 0, said[i].line);
     at += used;
   }
   nm_buf_free(&all);

@@ -15,7 +15,7 @@ struct nm_io_ops {
      pointer and at least as many bytes must be offered again (TLS has begun a record with them). */
   int (*send)(struct nm_io *io, const char *p, size_t n, size_t *n_out);
   /* 0 with *n_out >= 1; 0 with *n_out == 0 at the end of the stream; NM_AGAIN; or a negative code. Read until
-     NM_AGAIN before waiting: TLS may hold bytes that poll does not see. */
+     NM_AGAIN, or is_drained, before waiting: TLS may hold bytes that poll does not see. */
   int (*recv)(struct nm_io *io, char *p, size_t cap, size_t *n_out);
   /* Waits at most ms (-1: for ever) until one of want (NM_IO_*) may succeed. 0: look again (also after a signal);
      NM_ETIME: the time is over. */

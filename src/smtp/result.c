@@ -12,7 +12,7 @@ static void clear(struct nm_txn_result *r) {
 }
 
 void nm_txn_result_free(struct nm_txn_result *r) {
-  nm_reply_free(&r->reply);
+  nm_buf_free(&r->reply.text);
   for (size_t i = 0; i < r->n_rcpt; i++) {
     nm_rcpt_free(&r->rcpt[i]);
   }
