@@ -318,6 +318,36 @@ static void takes_files_beyond_four_gigabytes(void) {
   CHECK(unlink(path) == 0);
 }
 
+/* Of more than what is asked for ahead of the reading, in pieces of some sizes, one larger than that. */
+static void reads_a_large_file(void) {
+  static const size_t pieces[] = {29184, 300001, (size_t)6 << 20};
+  const size_t size = ((size_t)9 << 20) + 5;
+  struct nm_error e = {0};
+  const char *path = put("large", "", 1);
+  FILE *f = fopen(path, "w");
+  for (size_t i = 0; i < size; i++) {
+    putc((int)(i * 2654435761u >> 13 & 0xff), f);
+  }
+  CHECK(fclose(f) == 0);
+  char *piece = malloc(pieces[2]);
+  for (size_t k = 0; k < 3; k++) {
+    struct nm_source *s = NULL;
+    CHECK(nm_file_source(path, &s, &e) == 0);
+    for (int again = 0; again < 2; again++) {
+      size_t at = 0, n = 1, wrong = 0;
+      while (nm_source_read(s, piece, pieces[k], &n) == 0 && n > 0) {
+        for (size_t i = 0; i < n; i++, at++) {
+          wrong += (unsigned char)piece[i] != (at * 2654435761u >> 13 & 0xff);
+        }
+      }
+      CHECK(at == size && wrong == 0 && s->error.code == 0 && nm_source_rewind(s) == 0);
+    }
+    nm_source_free(&s);
+  }
+  free(piece);
+  unlink(path);
+}
+
 static void tick(int sig) {
   (void)sig;
 }
@@ -384,6 +414,7 @@ int main(void) {
   RUN(refuses_content_behind_a_size_of_zero);
   RUN(refuses_a_file_that_ends_before_its_size);
   RUN(takes_files_beyond_four_gigabytes);
+  RUN(reads_a_large_file);
   RUN(goes_on_after_a_signal);
   RUN(needs_memory_for_the_source_alone);
   remove_folder();
