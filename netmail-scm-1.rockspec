@@ -241,6 +241,7 @@ build = {
         "src/lua_resend.c",
         "src/lua_result.c",
         "src/lua_send.c",
+        "src/lua_shape.c",
         "src/lua_task.c",
         "src/lua_template.c",
         "src/lua_util.c",

@@ -1,16 +1,14 @@
 #include "lua_result.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "lua_envelope.h"
+#include "lua_shape.h"
 #include "smtp/session.h"
 
 /* ---- what all answers have ---- */
-
-/* Fields of a result, so that its table has room for them from the beginning. */
-#define RESULT_FIELDS 11
-#define DIAL_FIELDS 4
 
 /* n < 1000 (RFC 3463 2: status-code = class "." subject "." detail), and what stands behind it. Returns the end. */
 static char *put_number(char *p, int n, char behind) {
@@ -25,23 +23,39 @@ static char *put_number(char *p, int n, char behind) {
   return p;
 }
 
-static void set_enhanced(lua_State *L, const struct nm_reply *r) {
+static void push_enhanced(lua_State *L, const struct nm_reply *r) {
   char text[12], *p = text;
   if (r->enhanced[0] != 0) {
     p = put_number(p, r->enhanced[0], '.');
     p = put_number(p, r->enhanced[1], '.');
     p = put_number(p, r->enhanced[2], '\0');
     lua_pushlstring(L, text, (size_t)(p - text) - 1);
-    lua_setfield(L, -2, "EnhancedCode");
+  } else {
+    lua_pushnil(L);
   }
 }
 
+#define REPLY_VALUES 3
+
+/* Code, EnhancedCode, Reply. */
+static void push_reply(lua_State *L, const struct nm_reply *r) {
+  if (r->code == 0) {
+    lua_settop(L, lua_gettop(L) + REPLY_VALUES);
+    return;
+  }
+  lua_pushinteger(L, r->code);
+  push_enhanced(L, r);
+  nm_push_str(L, nm_buf_str(&r->text));
+}
+
 void nm_result_set_reply(lua_State *L, const struct nm_reply *r) {
-  if (r->code != 0) {
-    lua_pushinteger(L, r->code);
-    lua_setfield(L, -2, "Code");
-    set_enhanced(L, r);
-    nm_set_field_str(L, "Reply", nm_buf_str(&r->text));
+  static const char *const names[REPLY_VALUES] = {"Code", "EnhancedCode", "Reply"};
+  if (r->code == 0) {
+    return;
+  }
+  push_reply(L, r);
+  for (int i = REPLY_VALUES - 1; i >= 0; i--) {
+    lua_setfield(L, -2 - i, names[i]);
   }
 }
 
@@ -99,19 +113,54 @@ static struct nm_reply last_word(const struct nm_txn_result *txn, const struct n
   return is_common ? txn->reply : nm_rcpt_reply(r);
 }
 
-/* A table for one recipient, with room for what the server said of it. */
-static void push_recipient(lua_State *L, const struct nm_addr *addr, const struct nm_reply *r) {
-  lua_createtable(L, 0, r->code != 0 ? 5 : 1);
+/* A table for one of whom nothing was said. */
+static void push_unheard(lua_State *L, const struct nm_addr *addr) {
+  lua_createtable(L, 0, 1);
   nm_set_field_str(L, "Address", addr->address);
-  nm_result_set_reply(L, r);
 }
 
 /* Whether trying again may help: of those that nobody refused, or that nobody knows about, no answer says it. */
-static void set_temporary(lua_State *L, enum nm_fate fate, const struct nm_reply *r) {
+static void push_temporary(lua_State *L, enum nm_fate fate, const struct nm_reply *r) {
   if (fate == NM_FATE_ACCEPTED || fate == NM_FATE_REFUSED) {
     lua_pushboolean(L, nm_reply_class(r) == 4);
-    lua_setfield(L, -2, "Temporary");
+  } else {
+    lua_pushnil(L);
   }
+}
+
+/* Tables for one recipient after another. Most hear the same, whose values are not made twice: they lie behind the function that makes the
+   tables, which lies at index at. */
+struct scribe {
+  int at;
+  struct nm_reply said; /* borrowed; code 0: nothing yet */
+};
+
+static void begin_scribe(lua_State *L, struct scribe *s) {
+  nm_shape_push(L, NM_SHAPE_RECIPIENT);
+  *s = (struct scribe){.at = lua_gettop(L)};
+  lua_settop(L, s->at + REPLY_VALUES);
+}
+
+/* Of recipients who were told the same with the same words the text is one. */
+static int has_said(const struct scribe *s, const struct nm_reply *r) {
+  return s->said.code == r->code && s->said.text.p == r->text.p && s->said.text.n == r->text.n &&
+         memcmp(s->said.enhanced, r->enhanced, sizeof r->enhanced) == 0;
+}
+
+static void push_recipient(lua_State *L, struct scribe *s, const struct nm_rcpt *rcpt,
+                           const struct nm_reply *r) {
+  if (!has_said(s, r)) {
+    lua_settop(L, s->at);
+    push_reply(L, r);
+    s->said = *r;
+  }
+  lua_pushvalue(L, s->at);
+  nm_push_str(L, rcpt->addr->address);
+  for (int i = 1; i <= REPLY_VALUES; i++) {
+    lua_pushvalue(L, s->at + i);
+  }
+  push_temporary(L, rcpt->fate, r);
+  lua_call(L, 2 + REPLY_VALUES, 1);
 }
 
 static void count_fates(const struct nm_txn_result *txn, int n_out[N_FATES]) {
@@ -123,54 +172,62 @@ static void count_fates(const struct nm_txn_result *txn, int n_out[N_FATES]) {
 /* Into the lists that lie from index at on, each at the place of its fate. */
 static void fill_lists(lua_State *L, int at, const struct nm_txn_result *txn) {
   int n[N_FATES] = {0};
+  struct scribe scribe;
+  begin_scribe(L, &scribe);
   for (size_t i = 0; i < txn->n_rcpt; i++) {
     const struct nm_rcpt *r = &txn->rcpt[i];
     struct nm_reply word = last_word(txn, r);
-    if (r->fate == NM_FATE_NOT_SENT && nm_reply_class(&word) < 4) {
-      word = (struct nm_reply){0}; /* that RCPT was welcome helps nobody who looks for a reason */
+    /* That RCPT was welcome helps nobody who looks for a reason. */
+    if (word.code == 0 || (r->fate == NM_FATE_NOT_SENT && nm_reply_class(&word) < 4)) {
+      push_unheard(L, r->addr);
+    } else {
+      push_recipient(L, &scribe, r, &word);
     }
-    push_recipient(L, r->addr, &word);
-    set_temporary(L, r->fate, &word);
     lua_rawseti(L, at + (int)r->fate, ++n[r->fate]);
   }
+  lua_settop(L, scribe.at - 1);
 }
 
 /* No transaction ever had them. */
 static void fill_not_sent(lua_State *L, int at, const struct nm_envelope *env) {
-  static const struct nm_reply none = {0};
   for (size_t i = 0; i < env->n_to; i++) {
-    push_recipient(L, env->to[i], &none);
+    push_unheard(L, env->to[i]);
     lua_rawseti(L, at + NM_FATE_NOT_SENT, (int)i + 1);
   }
 }
 
-/* The lists of the table on the top. */
-static void set_recipients(lua_State *L, const struct nm_result *r) {
+/* The lists, in the order of the fates. */
+static void push_recipients(lua_State *L, const struct nm_result *r) {
   const struct nm_txn_result *txn = &r->sent->txn;
-  int result = lua_gettop(L), n[N_FATES] = {0};
+  int first = lua_gettop(L) + 1, n[N_FATES] = {0};
   count_fates(txn, n);
   for (int fate = 0; fate < N_FATES; fate++) {
     lua_createtable(L, n[fate], 0);
   }
   if (txn->n_rcpt > 0) {
-    fill_lists(L, result + 1, txn);
+    fill_lists(L, first, txn);
   } else {
-    fill_not_sent(L, result + 1, r->env);
+    fill_not_sent(L, first, r->env);
   }
+}
+
+/* The lists of the table on the top. */
+static void set_recipients(lua_State *L, const struct nm_result *r) {
+  int result = lua_gettop(L);
+  push_recipients(L, r);
   for (int fate = N_FATES - 1; fate >= 0; fate--) {
     lua_setfield(L, result, lists[fate]);
   }
 }
 
 /* What IfOffered says of it, by the names it takes. */
-static void set_left_out(lua_State *L, const struct nm_result *r) {
+static void push_left_out(lua_State *L, const struct nm_result *r) {
   unsigned bits = r->sent->txn.left_out;
   if (bits != 0) {
     nm_push_words(L, nm_extension_words, bits);
   } else {
     lua_newtable(L);
   }
-  lua_setfield(L, -2, "LeftOut");
 }
 
 static const struct nm_rcpt *first_refused(const struct nm_txn_result *txn) {
@@ -202,21 +259,15 @@ static void set_dial_timings(lua_State *L, const struct nm_dial_times *t) {
   set_span(L, "Hello", secure, t->ready);
 }
 
-/* Timings of the table on the top. */
-static void set_timings(lua_State *L, const struct nm_result *r) {
-  static const char *const names[] = {[NM_PHASE_CONNECT] = "Connect",
-                                      [NM_PHASE_ENVELOPE] = "Envelope",
-                                      [NM_PHASE_CONTENT] = "Content",
-                                      [NM_PHASE_REPLY] = "Reply"};
-  lua_createtable(L, 0, NM_PHASES + 1 + (r->sent->dial.ready != 0 ? DIAL_FIELDS : 0));
-  set_dial_timings(L, &r->sent->dial);
+/* Its shape names the phases in their order. */
+static void push_timings(lua_State *L, const struct nm_result *r) {
+  nm_shape_push(L, NM_SHAPE_TIMINGS);
   for (int i = 0; i < NM_PHASES; i++) {
     lua_pushinteger(L, (lua_Integer)r->sent->spent[i]);
-    lua_setfield(L, -2, names[i]);
   }
   lua_pushinteger(L, (lua_Integer)(nm_clock_ms() - r->begin));
-  lua_setfield(L, -2, "Total");
-  lua_setfield(L, -2, "Timings");
+  lua_call(L, NM_PHASES + 1, 1);
+  set_dial_timings(L, &r->sent->dial);
 }
 
 /* ---- all of it ---- */
@@ -255,20 +306,16 @@ static void push_warning(lua_State *L, const struct nm_sent *s) {
 
 static int push_success(lua_State *L, const struct nm_result *r) {
   const struct nm_txn_result *txn = &r->sent->txn;
-  lua_createtable(L, 0, RESULT_FIELDS);
+  int before = lua_gettop(L);
+  nm_shape_push(L, NM_SHAPE_RESULT);
   lua_pushstring(L, nm_outcome_name(txn->outcome));
-  lua_setfield(L, -2, "Outcome");
-  nm_result_set_reply(L, &txn->reply);
-  struct nm_str queue_id = nm_reply_queue_id(&txn->reply);
-  if (queue_id.n > 0) {
-    nm_set_field_str(L, "QueueId", queue_id);
-  }
-  if (r->message_id.n > 0) {
-    nm_set_field_str(L, "MessageId", r->message_id);
-  }
-  set_recipients(L, r);
-  set_left_out(L, r);
-  set_timings(L, r);
+  push_reply(L, &txn->reply);
+  nm_push_opt_str(L, nm_reply_queue_id(&txn->reply));
+  nm_push_opt_str(L, r->message_id);
+  push_recipients(L, r);
+  push_left_out(L, r);
+  push_timings(L, r);
+  lua_call(L, lua_gettop(L) - before - 1, 1);
   if (txn->outcome == NM_OUTCOME_ACCEPTED) {
     return 1;
   }
@@ -279,14 +326,20 @@ static int push_success(lua_State *L, const struct nm_result *r) {
 static int push_detail(lua_State *L, const struct nm_result *r) {
   int pushed = nm_result_push_failure(L, r->client, r->sent, r->sent->txn.outcome);
   set_recipients(L, r);
-  set_left_out(L, r);
-  set_timings(L, r);
+  push_left_out(L, r);
+  lua_setfield(L, -2, "LeftOut");
+  push_timings(L, r);
+  lua_setfield(L, -2, "Timings");
   if (r->message_id.n > 0) {
     nm_set_field_str(L, "MessageId", r->message_id);
   }
   return pushed;
 }
 
+/* Values on the stack at once: twelve of a result, five of a recipient, the functions that make both, and what lies between. */
+#define STACK_MAX 32
+
 int nm_result_push(lua_State *L, const struct nm_result *r) {
+  luaL_checkstack(L, STACK_MAX, "no room for a result");
   return r->sent->error.code == 0 ? push_success(L, r) : push_detail(L, r);
 }

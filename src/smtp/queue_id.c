@@ -64,26 +64,50 @@ static struct nm_str id_before(struct nm_str s, size_t end) {
   return nm_str(s.p + start, end - start);
 }
 
+/* What is looked for, and an octet of it that few other lines have: a line without that one is not looked through. */
+struct words {
+  const char *text;
+  char mark;
+};
+
 /* Words that stand before an id. */
-static const char *const before_id[] = {
-    "queued as <",      /* Brevo */
-    "queued as ",       /* Postfix, Yandex, SendGrid, Halon */
-    "queued with id ",  /* Stalwart */
-    "InternalId=",      /* Exchange */
-    " id=",             /* Exim, Mail.ru */
-    "Message Queued (", /* Haraka */
-    " qp ",             /* qmail */
-    "envelope id ",     /* Oracle's, iCloud */
-    "SESSIONID=<"       /* Cyrus over LMTP */
+static const struct words before_id[] = {
+    {"queued as <", 'q'},      /* Brevo */
+    {"queued as ", 'q'},       /* Postfix, Yandex, SendGrid, Halon */
+    {"queued with id ", 'q'},  /* Stalwart */
+    {"InternalId=", '='},      /* Exchange */
+    {" id=", '='},             /* Exim, Mail.ru */
+    {"Message Queued (", '('}, /* Haraka */
+    {" qp ", 'q'},             /* qmail */
+    {"envelope id ", 'v'},     /* Oracle's, iCloud */
+    {"SESSIONID=<", '='}       /* Cyrus over LMTP */
 };
 
 /* Words that stand after one. They are common words, so an id before them has a digit. */
-static const char *const after_id[] = {
-    " Message accepted for delivery", /* Sendmail, OpenSMTPD, CommuniGate, Kerio */
-    " - gsmtp",                       /* Google */
-    " accepted",                      /* AsyncOS */
-    " Saved"                          /* Dovecot over LMTP */
+static const struct words after_id[] = {
+    {" Message accepted for delivery", 'v'}, /* Sendmail, OpenSMTPD, CommuniGate, Kerio */
+    {" - gsmtp", '-'},                       /* Google */
+    {" accepted", 'p'},                      /* AsyncOS */
+    {" Saved", 'v'}                          /* Dovecot over LMTP */
 };
+
+/* One bit for each octet, the same for letters of both cases; others that share it do no harm. */
+static uint32_t bit_of(char c) {
+  return (uint32_t)1 << ((unsigned char)c & 31);
+}
+
+static uint32_t bits_of(struct nm_str line) {
+  uint32_t bits = 0;
+  for (size_t i = 0; i < line.n; i++) {
+    bits |= bit_of(line.p[i]);
+  }
+  return bits;
+}
+
+/* As find. bits: those of the line. */
+static size_t find_words(struct nm_str line, uint32_t bits, const struct words *w) {
+  return (bits & bit_of(w->mark)) != 0 ? find(line, nm_str_c(w->text)) : line.n;
+}
 
 /* "queued on HOST as ID" and "queued on HOST ID": Yandex. An id has a digit: "queued on disk for delivery" has none. */
 static struct nm_str queued_on(struct nm_str line) {
@@ -115,15 +139,15 @@ static struct nm_str alone(struct nm_str line) {
 
 static struct nm_str id_in(struct nm_str line) {
   struct nm_str id = none();
+  uint32_t bits = bits_of(line);
   for (size_t k = 0; id.n == 0 && k < sizeof before_id / sizeof before_id[0]; k++) {
-    struct nm_str words = nm_str_c(before_id[k]);
-    size_t at = find(line, words);
+    size_t at = find_words(line, bits, &before_id[k]);
     if (at < line.n) {
-      id = id_at(line, at + words.n);
+      id = id_at(line, at + strlen(before_id[k].text));
     }
   }
   for (size_t k = 0; id.n == 0 && k < sizeof after_id / sizeof after_id[0]; k++) {
-    size_t at = find(line, nm_str_c(after_id[k]));
+    size_t at = find_words(line, bits, &after_id[k]);
     if (at < line.n) {
       id = id_before(line, at);
       id = has_digit(id) ? id : none();
