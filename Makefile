@@ -110,6 +110,7 @@ build/$1/obj/%.o: %.c
 $(foreach r,base mime smtp net crypto testing,$(call archive,$1,$r,$(wildcard src/$r/*.c)))
 $(call archive,$1,top,$(TOP_SRC))
 $(call archive,$1,lua,$(CORE_LUA_SRC))
+$(call archive,$1,beside,$(NET_LUA_SRC) $(CRYPTO_LUA_SRC) $(filter src/lua_testing%,$(TESTING_LUA_SRC)))
 
 -include $$(wildcard build/$1/obj/*/*.d build/$1/obj/*/*/*.d)
 
@@ -125,7 +126,7 @@ endef
 $(eval $(call variant,plain,$$(CC),$$(CFLAGS) -fPIC))
 $(eval $(call variant,asan,$$(CC),-Ispec -g -O1 -DNM_TEST_ALLOC $$(SANITIZE)))
 $(eval $(call variant,valgrind,$$(CC),-Ispec -g -O1 -DNM_TEST_ALLOC))
-# The only thread of ours is the test server's.
+# The only thread of ours is the test server's; and hosts have several, with a Lua state in each.
 $(eval $(call variant,tsan,$$(CC),-Ispec -g -O1 -fsanitize=thread))
 $(eval $(call variant,fuzz,$$(CLANG),-Ispec -g -O1 -DNM_TEST_ALLOC $$(SANITIZE) -fsanitize=fuzzer-no-link))
 
@@ -196,14 +197,20 @@ NEEDS_crypto = crypto base
 NEEDS_testing = testing smtp base
 NEEDS_top = top mime smtp base
 NEEDS_lua = lua top mime smtp base
+# All modules in one program.
+NEEDS_whole = beside lua testing crypto net top mime smtp base
 LINK_net = -lcurl
 LINK_crypto = -lssl -lcrypto
 LINK_testing = $(LINK_smtp) -lpthread
 LINK_top = $(LINK_smtp)
 LINK_lua = -l$(EMBEDDED) $(LINK_smtp)
+LINK_whole = $(LINK_lua) $(LINK_net) $(LINK_crypto) -lpthread
 # A likeness of kqueue for Linux, which has none. Not libkqueue: its descriptor cannot be polled, which is what ours is for.
 build/%/obj/spec/net/watch_kqueue_test.o: OWN_CFLAGS = $(if $(filter Linux,$(shell uname -s)),-Ispec/support/kqueue)
-room = $(if $(findstring /,$1),$(firstword $(subst /, ,$1)),top)
+WHOLE = lua/threads_test
+room = $(if $(filter $(WHOLE),$1),whole,$(if $(findstring /,$1),$(firstword $(subst /, ,$1)),top))
+
+THREADED = testing/server_test $(WHOLE)
 
 define program
 build/$2/$1: build/$2/obj/spec/$1.o $(foreach r,$(NEEDS_$(call room,$1)),build/$2/lib/$r.a)
@@ -215,14 +222,14 @@ endef
 
 $(foreach t,$(TESTS),$(eval $(call program,$t,asan,$$(CC) $$(SANITIZE))))
 $(foreach t,$(TESTS),$(eval $(call program,$t,valgrind,$$(CC))))
-$(eval $(call program,testing/server_test,tsan,$$(CC) -fsanitize=thread))
+$(foreach t,$(THREADED),$(eval $(call program,$t,tsan,$$(CC) -fsanitize=thread)))
 $(foreach t,$(FUZZERS),$(eval $(call program,$t,fuzz,$$(CLANG) $$(SANITIZE) -fsanitize=fuzzer)))
 
 # --- the parts of the tests -----------------------------------------------------------------------------------------
 # run/X is a part: it runs, leaves its output in $(LOGS)/X.log and its count in $(LOGS)/X.count, and never fails
 # itself; the summary adds up and fails. A part that could not even be built counts as failed there.
 
-TSAN_PARTS = run/tsan/testing/server_test
+TSAN_PARTS = $(THREADED:%=run/tsan/%)
 C_PARTS = $(TESTS:%=run/c/%) $(TSAN_PARTS)
 VALGRIND_PARTS = $(TESTS:%=run/valgrind/%)
 LUA_PARTS = $(ALL_LUAS:%=run/lua/%)

@@ -85,6 +85,8 @@ NM_HIDDEN_BEGIN
 
 /* net.c */
 const char *nm_net_curl_version(void);
+/* What libcurl says of itself, asked once. */
+const curl_version_info_data *nm_curl_info(void);
 /* How old a loaded store of CAs may be for this dial, in seconds: no older than the last change of the file; -1: as libcurl has it. */
 long nm_net_ca_age(struct nm_net *net, const char *ca_file);
 /* shared NULL: nothing, with nobody. */
@@ -105,10 +107,10 @@ int nm_net_perform(struct nm_net *net, CURLM *multi);
 void nm_net_wait(struct nm_net *net, CURLM *multi, int ms);
 
 /* options_check.c: whether libcurl may be told of d. Borrows d. */
-int nm_options_check(const struct nm_dial *d, struct nm_error *e);
+int nm_dial_options_check(const struct nm_dial *d, struct nm_error *e);
 
 /* options.c: everything libcurl is told about this dial. Borrows d. */
-int nm_options_set(struct nm_conn *c, const struct nm_dial *d, struct nm_error *e);
+int nm_dial_options_set(struct nm_conn *c, const struct nm_dial *d, struct nm_error *e);
 
 /* failure.c: what libcurl's code means, with its words and what to do about it, in c->error; returns the NM_E code. */
 int nm_failure_explain(struct nm_conn *c, CURLcode rc);

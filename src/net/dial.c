@@ -115,7 +115,7 @@ static int begin(struct nm_conn *c, const struct nm_dial *d, struct nm_error *e)
   if (c->multi == NULL || c->easy == NULL) {
     return nm_error_nomem(e);
   }
-  rc = nm_options_set(c, d, e);
+  rc = nm_dial_options_set(c, d, e);
   rc = rc == 0 && d->wants_log && nm_dial_log_begin(c) != 0 ? nm_error_nomem(e) : rc;
   if (rc != 0) {
     return rc;

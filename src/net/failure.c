@@ -95,7 +95,7 @@ static const char *certificate_advice(const struct nm_conn *c) {
   if (says(c, "subject name")) {
     return "the server's certificate is for another name; set Host to the name it is for";
   }
-  const char *backend = curl_version_info(CURLVERSION_NOW)->ssl_version;
+  const char *backend = nm_curl_info()->ssl_version;
   if (backend == NULL || strstr(backend, "OpenSSL") == NULL ||
       curl_easy_getinfo(c->easy, CURLINFO_SSL_VERIFYRESULT, &result) != CURLE_OK) {
     return "the server's certificate is not trusted here; if it should be, set CaFile";

@@ -11,6 +11,8 @@
 
 /* curl_multi_poll and the options taken for granted are all older; older ones were never tried. */
 #define LIBCURL_OLDEST 0x075100u
+/* libcurl's own is as long. */
+#define TEXT_MAX 300
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -24,8 +26,26 @@ void nm_net_begin(void) {
   (void)pthread_once(&once, global_init);
 }
 
+/* libcurl writes its answers into memory of its own each time it is asked: several threads may not do so at once. */
+static struct {
+  pthread_once_t once;
+  const curl_version_info_data *info;
+  char text[TEXT_MAX];
+} about = {.once = PTHREAD_ONCE_INIT};
+
+static void ask(void) {
+  about.info = curl_version_info(CURLVERSION_NOW);
+  (void)snprintf(about.text, sizeof about.text, "%s", curl_version());
+}
+
+const curl_version_info_data *nm_curl_info(void) {
+  (void)pthread_once(&about.once, ask);
+  return about.info;
+}
+
 const char *nm_net_curl_version(void) {
-  return curl_version();
+  (void)nm_curl_info();
+  return about.text;
 }
 
 static int speaks(const curl_version_info_data *v, const char *scheme) {
@@ -40,7 +60,7 @@ static int speaks(const curl_version_info_data *v, const char *scheme) {
 /* Options newer than the oldest are set where the library that was loaded knows them, so headers newer or older than it
    make no difference beyond that. */
 int nm_net_check(char *why, size_t n) {
-  const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
+  const curl_version_info_data *v = nm_curl_info();
   if (v->version_num < LIBCURL_OLDEST) {
     (void)snprintf(why, n, "libcurl %s is too old: 7.81.0 or newer is needed (built with the headers of %s)",
                    v->version, LIBCURL_VERSION);
@@ -63,7 +83,7 @@ int nm_net_check(char *why, size_t n) {
 #define LIBCURL_CA_CACHE 0x075700u
 
 static unsigned version(void) {
-  return curl_version_info(CURLVERSION_NOW)->version_num;
+  return nm_curl_info()->version_num;
 }
 
 /* libcurl goes by the name of the file alone, for a day: a service that runs on would go on trusting a CA that was taken away, and refuse one

@@ -1,10 +1,10 @@
 #include "net/openssl.h"
 
-#include <curl/curl.h>
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <string.h>
+#include "net/conn.h"
 
 #define FOUND_AT(name, member)                                                                               \
   { name, offsetof(struct nm_openssl, member) }
@@ -52,7 +52,7 @@ const void *nm_curl_symbol(const char *name) {
 /* libcurl may have an OpenSSL built in, and a second one among the libraries it needs: then the functions that are found are the wrong
    ones. They are taken only if they are of the version that libcurl names: "OpenSSL/3.0.19", others in parentheses. */
 static int is_libcurls(const char *version) {
-  const char *said = curl_version_info(CURLVERSION_NOW)->ssl_version;
+  const char *said = nm_curl_info()->ssl_version;
   const char *p = said != NULL ? strstr(said, "OpenSSL/") : NULL;
   size_t n = strlen(version);
   if (p == NULL || (p > said && p[-1] != ' ')) {

@@ -137,7 +137,7 @@ static void set_proxy(struct setter *s, const struct nm_dial *d) {
 /* The caller's file or directory and nothing else; without, the default bundle alone, because the loaded store is cached in
    the multi handle only when there is no directory (18 ms a connection); without a bundle, libcurl's defaults (NULL). */
 static const char *file_of_cas(const struct nm_dial *d) {
-  const char *bundle = curl_version_info(CURLVERSION_NOW)->cainfo;
+  const char *bundle = nm_curl_info()->cainfo;
   if (d->ca_file != NULL || d->ca_path != NULL) {
     return d->ca_file;
   }
@@ -151,7 +151,7 @@ static void set_trust(struct setter *s, const struct nm_dial *d, const char *fil
   }
   set_text(s, CURLOPT_CAINFO, file);
   set_text(s, CURLOPT_CAPATH, path);
-  if ((curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_HTTPS_PROXY) != 0) {
+  if ((nm_curl_info()->features & CURL_VERSION_HTTPS_PROXY) != 0) {
     set_text(s, CURLOPT_PROXY_CAINFO, file);
     set_text(s, CURLOPT_PROXY_CAPATH, path);
   }
@@ -249,9 +249,9 @@ static void set_login(struct setter *s, const struct nm_dial *d) {
   set_mechanisms(s, d->mechanisms);
 }
 
-int nm_options_set(struct nm_conn *c, const struct nm_dial *d, struct nm_error *e) {
+int nm_dial_options_set(struct nm_conn *c, const struct nm_dial *d, struct nm_error *e) {
   struct setter s = {.easy = c->easy};
-  int rc = nm_options_check(d, e);
+  int rc = nm_dial_options_check(d, e);
   if (rc != 0) {
     return rc;
   }
@@ -266,7 +266,7 @@ int nm_options_set(struct nm_conn *c, const struct nm_dial *d, struct nm_error *
   }
   if (s.rc != CURLE_OK) {
     return nm_error_set(e, NM_EINVAL, NM_KIND_CONNECT, "libcurl %s does not take its option %d: %s",
-                        curl_version_info(CURLVERSION_NOW)->version, (int)s.which, curl_easy_strerror(s.rc));
+                        nm_curl_info()->version, (int)s.which, curl_easy_strerror(s.rc));
   }
   return 0;
 }

@@ -104,7 +104,7 @@ static int check_proxy(const char *proxy, struct nm_error *e) {
                       "Proxy: not a URL that begins with http, https, socks4, socks4a, socks5 or socks5h");
 }
 
-int nm_options_check(const struct nm_dial *d, struct nm_error *e) {
+int nm_dial_options_check(const struct nm_dial *d, struct nm_error *e) {
   int rc = check(d, e);
   if (rc == 0) {
     rc = check_files(d, e);
