@@ -124,7 +124,7 @@ return function(kit)
   --- As SendMany returns it; of the messages until now.
   function Each:Summary()
     local run = self[RUN]
-    return run.tally:summary(kit.now(), run.stopped)
+    return run.tally:summary(kit.now(), run.stopped or nil)
   end
 
   local each_meta = { __index = Each, __call = next_of, __close = Each.Close, __name = "SendEach" }

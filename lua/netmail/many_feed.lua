@@ -33,7 +33,7 @@ return function(kit)
   local function pull(self)
     self.calling = "source"
     local message, options = self.source:next(now)
-    self.calling = nil
+    self.calling = false
     if self.stopped then return nil end
     return message, options
   end
@@ -51,7 +51,7 @@ return function(kit)
 
   function feed.put_held(self, anyhow)
     local message, options = self.held, self.held_options
-    self.held, self.held_options = nil, nil
+    self.held, self.held_options = false, nil
     return put_new(self, message, options, anyhow)
   end
 
@@ -71,8 +71,8 @@ return function(kit)
   --- Nothing may go yet, and nothing is on its way: whether there is anything to wait for at all, only the source knows.
   local function look_ahead(self, time)
     if self.in_flight == 0 and not self.held and self.waiting.n == 0 and self.source:is_flowing(time) then
-      self.held, self.held_options = pull(self)
-      if kit.is_lost(self.flight) then self.held = nil end
+      local message, options = pull(self)
+      if message and not kit.is_lost(self.flight) then self.held, self.held_options = message, options end
     end
   end
 

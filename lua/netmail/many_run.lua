@@ -36,18 +36,20 @@ return function(kit)
 
   -- ---- what the program is told
 
-  --- Calls a function of the program's: which one is remembered, for the case that it raises.
-  local function call(self, which, f, ...)
-    self.calling = which
-    f(...)
-    self.calling = nil
+  -- Which function of the program's is called is remembered, for the case that it raises.
+
+  local function call_progress(self, f, time)
+    local progress = self.tally:progress(time, self.source:length(), self.waiting.n, self.in_flight)
+    self.calling = "OnProgress"
+    f(progress)
+    self.calling = false
   end
 
   local function show_progress(self)
     local time = now()
     if time < self.progress_at then return end
     self.progress_at = time + PROGRESS
-    call(self, "OnProgress", self.on_progress, self.tally:progress(time, self.source:length(), self.waiting.n, self.in_flight))
+    call_progress(self, self.on_progress, time)
   end
 
   --- The message is over: nothing of it is in the flight any more.
@@ -58,7 +60,9 @@ return function(kit)
       self.has_out, self.out_message, self.out_index = true, message, index
       self.out_result, self.out_text, self.out_detail = result, text, detail
     elseif self.on_result then
-      call(self, "OnResult", self.on_result, message, result, text, detail, index)
+      self.calling = "OnResult"
+      self.on_result(message, result, text, detail, index)
+      self.calling = false
     elseif text then
       self.tally:keep(index, message, result, text, detail)
     end
@@ -140,8 +144,8 @@ return function(kit)
   local function finish(self)
     if self.on_progress then
       local f = self.on_progress
-      self.on_progress = nil
-      call(self, "OnProgress", f, self.tally:progress(now(), self.source:length(), 0, 0))
+      self.on_progress = false
+      call_progress(self, f, now())
       if self.is_over then return end
     end
     self:close()
@@ -191,7 +195,7 @@ return function(kit)
     local is_full, is_lost = look(self.flight)
     if is_lost and not self.stopped then self.stopped, self.is_cancelled = "the client was closed", true end
     if self.stopped then
-      self.source.is_dry, self.held = true, nil
+      self.source.is_dry, self.held = true, false
       if give_up_one(self) then return true end
     elseif self.breaker.is_given_up and give_up_one(self) then
       return true
@@ -207,12 +211,13 @@ return function(kit)
     end
     if self.spent then
       local slot = self.spent
-      self.spent = nil
+      self.spent = false
       give_up(self, slot)
       return true
     end
-    self.wakes_in = feed.wake(self)
-    return take(self, run(self.flight, self.messages, left, self.wakes_in))
+    local wakes_in = feed.wake(self)
+    self.wakes_in = wakes_in or false
+    return take(self, run(self.flight, self.messages, left, wakes_in))
   end
 
   local function turns(self, till)
@@ -225,13 +230,13 @@ return function(kit)
   --- Something raised: nothing new goes, and what is on its way comes to its end before it is raised again. Who raised is not called again.
   local function stop_for(self, value)
     local which = self.calling
-    self.calling, self.due = nil, now()
+    self.calling, self.due = false, now()
     self.raised = self.raised or { value }
     self.stopped = self.stopped or "a function of the program's failed"
     if which == "OnResult" then
-      self.on_result = nil
+      self.on_result = false
     elseif which == "OnProgress" then
-      self.on_progress = nil
+      self.on_progress = false
     elseif not which and self.has_stumbled then
       self:close() -- it was not the program's functions, and not once: there is no way to go on
     else
@@ -245,7 +250,7 @@ return function(kit)
   --- Goes on until there is nothing to do but to wait, or for so many ms. Whether it is over; else it is to come again at `due`.
   function Run:advance(budget)
     if self.is_running or self.is_over then return self.is_over end -- a function of the program's yields, somewhere else
-    self.is_running, self.source.ask_at = true, nil -- somebody steps: perhaps because there is something now
+    self.is_running, self.source.ask_at = true, false -- somebody steps: perhaps because there is something now
     local good, value = protect(turns, self, budget and now() + budget)
     self.is_running = false
     if not good then
@@ -259,7 +264,7 @@ return function(kit)
   function Run:cancel(why)
     if self.is_over then return false end
     self.stopped, self.is_cancelled, self.is_each = why, true, false
-    self.on_result, self.on_progress = nil, nil
+    self.on_result, self.on_progress = false, false
     if self.held then feed.put_held(self, true) end -- so that there is a result of it
     kit.cancel(self.flight)
     while not self.is_over and turn(self) do end -- luacheck: ignore 542
@@ -274,7 +279,7 @@ return function(kit)
 
   --- Lets go of the flight. There are results from here on.
   function Run:close()
-    local summary, text = self.tally:summary(now(), self.stopped)
+    local summary, text = self.tally:summary(now(), self.stopped or nil)
     self.results = { summary, text }
     if self.is_cancelled then self.results = { nil, self.stopped, tally.cancelled(self.stopped, summary) } end
     self.is_over, self.is_running = true, false
@@ -294,9 +299,11 @@ return function(kit)
   -- @tparam table plan of many_options
   -- @tparam boolean is_each stops behind each message that is over
   return function(flight, source, plan, is_each)
+    -- What may be unset is false: nil would be looked for in Run, too, with each message.
     return setmetatable({
-      flight = flight, source = source, rate = plan.rate, retry = plan.retry, is_each = is_each,
-      on_result = plan.on_result, on_progress = plan.on_progress, stops_on_error = plan.stops_on_error,
+      flight = flight, source = source, rate = plan.rate or false, retry = plan.retry, is_each = is_each or false,
+      on_result = plan.on_result or false, on_progress = plan.on_progress or false, stops_on_error = plan.stops_on_error,
+      stopped = false, held = false, held_options = nil, spent = false, calling = false, raised = false, wakes_in = false,
       breaker = breaker.new(plan.retry), tally = tally.new(now()), waiting = retry.queue(),
       messages = {}, indexes = {}, tries = {}, epochs = {}, before = {}, texts = {},
       in_flight = 0, n_swept = 0, due = 0, progress_at = now() + PROGRESS,

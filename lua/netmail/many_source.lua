@@ -46,7 +46,7 @@ end
 
 --- nil: it is neither.
 function source.new(given)
-  local self = setmetatable({ give = given, array = nil, index = 0, is_dry = false, ask_at = nil }, Source)
+  local self = setmetatable({ give = given, array = nil, index = 0, is_dry = false, ask_at = false }, Source)
   if source.is_callable(given) then return self end
   if type(given) ~= "table" then return nil end
   self.array = given
