@@ -16,7 +16,7 @@ struct nm_flight_slot {
   struct nm_sent sent;
   int64_t begin;
   int number;
-  enum { NM_SLOT_FREE, NM_SLOT_ON_WAY, NM_SLOT_OVER } state;
+  enum { NM_SLOT_FREE, NM_SLOT_BEGUN, NM_SLOT_ON_WAY, NM_SLOT_OVER } state; /* BEGUN: free, but not empty */
   struct nm_flight_slot *next_free;
 };
 

@@ -48,7 +48,10 @@ struct nm_flight_slot *nm_flight_free_slot(lua_State *L, struct nm_flight_job *f
   if (f->free == NULL) {
     luaL_error(L, "out of memory");
   }
-  empty(f->free);
+  if (f->free->state != NM_SLOT_FREE) {
+    empty(f->free);
+  }
+  f->free->state = NM_SLOT_BEGUN;
   return f->free;
 }
 

@@ -34,6 +34,7 @@
   X(TEXT, struct nm_buf, calendar_method)                                                                    \
   X(SAME, struct nm_part *, root)                                                                            \
   X(SAME, struct nm_content *, raw)                                                                          \
+  X(SAME, struct nm_encoding, raw_how)                                                                       \
   X(TEXT, struct nm_buf, raw_id)                                                                             \
   X(SAME, struct nm_template *, template)                                                                    \
   X(SAME, enum nm_priority, priority)                                                                        \

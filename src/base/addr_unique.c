@@ -41,14 +41,16 @@ static uint64_t mix(uint64_t h, uint64_t word) {
 
 /* fold: 0x20 in each octet, which makes one of a letter's two cases (and of a few other characters), or 0. */
 static uint64_t hash_str(uint64_t h, struct nm_str s, uint64_t fold) {
-  uint64_t word = 0;
-  for (; s.n >= sizeof word; s = nm_str(s.p + sizeof word, s.n - sizeof word)) {
-    memcpy(&word, s.p, sizeof word);
+  uint64_t word = s.n;
+  for (size_t i = 0; s.n < sizeof word && i < s.n; i++) {
+    word = word << 8 | (unsigned char)s.p[i];
+  }
+  for (size_t i = 0; i + sizeof word < s.n; i += sizeof word) {
+    memcpy(&word, s.p + i, sizeof word);
     h = mix(h, word | fold);
   }
-  word = s.n;
-  for (size_t i = 0; i < s.n; i++) {
-    word = word << 8 | (unsigned char)s.p[i];
+  if (s.n >= sizeof word) { /* its last eight octets, whatever was of them before */
+    memcpy(&word, s.p + s.n - sizeof word, sizeof word);
   }
   return mix(h, word | fold);
 }

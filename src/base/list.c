@@ -78,7 +78,7 @@ int nm_list_add(struct nm_list *l, void *item) {
 
 int nm_list_add_all(struct nm_list *l, const struct nm_list *from) {
   size_t n = from->n;
-  int err = grow(l, n);
+  int err = n > 0 ? grow(l, n) : 0;
   for (size_t i = 0; i < n && err == 0; i++) {
     void *item = from->items[i];
     l->items[l->n++] = item;

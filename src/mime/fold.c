@@ -1,17 +1,21 @@
 #include "mime/fold.h"
 
-size_t nm_fold_name(struct nm_buf *b, const char *name) {
-  size_t n = strlen(name);
-  nm_buf_add(b, name, n);
-  nm_buf_add_byte(b, ':');
-  return n + 1;
-}
-
 static char *put(char *to, struct nm_str s) {
   if (s.n > 0) {
     memcpy(to, s.p, s.n);
   }
   return to + s.n;
+}
+
+size_t nm_fold_name(struct nm_buf *b, const char *name) {
+  size_t n = strlen(name) + 1;
+  char *to = nm_buf_room(b, n);
+  if (to != NULL) {
+    to = put(put(to, nm_str(name, n - 1)), NM_STR(":"));
+    *to = '\0';
+    b->n += n;
+  }
+  return n;
 }
 
 void nm_fold_line(struct nm_buf *b, struct nm_str name, struct nm_str value) {

@@ -82,7 +82,8 @@ static int subject(struct nm_buf *b, const struct nm_message *m, struct nm_str c
   if (m->subject.n == 0) {
     return 0;
   }
-  struct nm_error why = {0};
+  struct nm_error why;
+  nm_error_clear(&why);
   size_t col = nm_fold_name(b, "Subject");
   int err = nm_encword_text(b, &col, nm_buf_str(&m->subject), charset, &why);
   nm_fold_end(b);
