@@ -34,8 +34,8 @@
   X(TEXT, struct nm_buf, calendar_method)                                                                    \
   X(SAME, struct nm_part *, root)                                                                            \
   X(SAME, struct nm_content *, raw)                                                                          \
-  X(SAME, struct nm_encoding, raw_how)                                                                       \
   X(TEXT, struct nm_buf, raw_id)                                                                             \
+  X(SAME, struct nm_encoding, raw_how)                                                                       \
   X(SAME, struct nm_template *, template)                                                                    \
   X(SAME, enum nm_priority, priority)                                                                        \
   X(TEXT, struct nm_buf, message_id)                                                                         \
@@ -111,6 +111,7 @@ static struct nm_message *full(void) {
   m->html_part = text("text/html", "html");
   m->root = text("", "root");
   m->raw = content("From: a@a.test\r\n\r\n");
+  m->raw_how = (struct nm_encoding){.text = 1, .size = 18, .line_end = 1, .as_is = 1};
   m->template = template_of_nothing();
   m->priority = NM_PRIORITY_HIGH;
   letter_must(nm_buf_replace(&m->message_id, "", NM_STR("<1@a.test>"), NULL));
