@@ -84,8 +84,9 @@ struct settling {
   struct nm_envelope *env;
   const struct nm_caps *caps;
   struct nm_error *e;
-  size_t
-      n_plain; /* recipients, from the first: there is nothing about these addresses that a server may not take */
+  /* There is nothing about these addresses that a server may not take: */
+  int is_plain;   /* the sender's; or there is none */
+  size_t n_plain; /* recipients', from the first */
 };
 
 /* 1: offered; 0: left out; else the server lacks it. what: who asks for it. */
@@ -202,7 +203,7 @@ static int settle_priority(const struct settling *s) {
 /* RFC 6531 3.4: the parameter is for a message or an envelope beyond ASCII, and for no other. */
 static int settle_utf8(const struct settling *s) {
   struct nm_envelope *env = s->env;
-  const struct nm_addr *who = env->from != NULL && !nm_is_ascii(env->from->spec) ? env->from : NULL;
+  const struct nm_addr *who = !s->is_plain && !nm_is_ascii(env->from->spec) ? env->from : NULL;
   for (size_t i = s->n_plain; i < env->n_to && who == NULL; i++) {
     who = env->to[i] != NULL && !nm_is_ascii(env->to[i]->spec) ? env->to[i] : NULL;
   }
@@ -224,7 +225,7 @@ static int settle_utf8(const struct settling *s) {
 
 static int check_addresses(const struct settling *s) {
   const struct nm_envelope *env = s->env;
-  if (env->from != NULL && env->from->spec.n > 0 && nm_command_addr_check(env->from, env->is_utf8) != 0) {
+  if (!s->is_plain && nm_command_addr_check(env->from, env->is_utf8) != 0) {
     return wrong(s->e, "the sender's address cannot stand in a command");
   }
   if (env->n_to == 0) {
@@ -275,7 +276,8 @@ int nm_envelope_settle(struct nm_envelope *env, const struct nm_caps *caps, stru
   static int (*const steps[])(const struct settling *s) = {settle_utf8, check_addresses, settle_body,
                                                            settle_size, settle_dsn,      settle_require_tls,
                                                            settle_by,   settle_hold,     settle_priority};
-  struct settling s = {env, caps, e, 0};
+  struct settling s = {.env = env, .caps = caps, .e = e};
+  s.is_plain = env->from == NULL || env->from->spec.n == 0 || nm_command_addr_is_plain(env->from);
   while (s.n_plain < env->n_to && nm_command_addr_is_plain(env->to[s.n_plain])) {
     s.n_plain++;
   }
