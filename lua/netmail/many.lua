@@ -94,8 +94,11 @@ return function(kit)
   function api.SendManyAsync(client, source, given)
     local from, plan = check("SendManyAsync", source, given)
     plan.limits.is_watched = true
-    local errand = new_errand(kit.open(client, plan.limits), from, plan)
-    return tasks.new(client, errand, errand)
+    local flight, text, detail = kit.open(client, plan.limits)
+    local errand = new_errand(flight, from, plan)
+    if flight then return tasks.new(client, errand, errand) end
+    errand.results = { n = 3, nil, text, detail }
+    return tasks.new(client, errand) -- it was over before it began
   end
 
   local RUN = {} -- the key under which a loop has its run
