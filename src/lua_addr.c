@@ -20,7 +20,8 @@ void nm_push_addr(lua_State *L, struct nm_addr *a) {
   nm_class_push(L, &nm_addr_class, a);
 }
 
-int nm_to_addr(lua_State *L, int i, const char *what, struct nm_addr **out, struct nm_error *e) {
+int nm_to_addr_in(lua_State *L, int i, const char *what, struct nm_block *room, struct nm_addr **out,
+                  struct nm_error *e) {
   struct nm_addr *a = nm_class_test(L, &nm_addr_class, i);
   if (a != NULL) {
     *out = nm_addr_ref(a);
@@ -29,7 +30,11 @@ int nm_to_addr(lua_State *L, int i, const char *what, struct nm_addr **out, stru
   if (lua_type(L, i) != LUA_TSTRING) {
     return nm_type_error(L, i, what, "MailAddress or string");
   }
-  return nm_addr_parse(nm_check_string(L, i, what), out, e);
+  return nm_addr_parse_in(room, nm_check_string(L, i, what), out, e);
+}
+
+int nm_to_addr(lua_State *L, int i, const char *what, struct nm_addr **out, struct nm_error *e) {
+  return nm_to_addr_in(L, i, what, NULL, out, e);
 }
 
 static int get_address(lua_State *L, void *object) {

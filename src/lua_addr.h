@@ -15,6 +15,9 @@ void nm_open_addr(lua_State *L);
 /* The MailAddress or text at i as a mailbox with a reference that the caller owns, for property what; a wrong type raises
    before anything is owned. */
 int nm_to_addr(lua_State *L, int i, const char *what, struct nm_addr **out, struct nm_error *e);
+/* The same; room as in nm_addr_parse_in. */
+int nm_to_addr_in(lua_State *L, int i, const char *what, struct nm_block *room, struct nm_addr **out,
+                  struct nm_error *e);
 /* Adds "Name" <addr>, or the bare address, as it is shown: as Fore's collections print it. */
 void nm_addr_print(luaL_Buffer *b, const struct nm_addr *a);
 void nm_push_addr(lua_State *L, struct nm_addr *a);

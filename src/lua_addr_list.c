@@ -9,7 +9,7 @@ static int append_addr(lua_State *L, struct nm_list *list, int i, struct nm_erro
   }
   struct nm_addr *a = nm_class_test(L, &nm_addr_class, i);
   if (a == NULL) {
-    return nm_type_error(L, i, "address", "MailAddress or string");
+    return nm_list_type_error(L, &nm_addr_list_class, i);
   }
   return nm_list_error(list, nm_list_add(list, a), e);
 }
@@ -71,6 +71,9 @@ static const luaL_Reg list_methods[] = {
 const struct nm_list_class nm_addr_list_class = {
     .class = NM_LIST_CLASS("MailAddressCollection", list_methods, list_to_string),
     .item = &nm_addr_class,
+    .takes_text = 1,
+    .what = "address",
+    .expected = "MailAddress or string",
     .make = nm_addr_list_new,
     .append = append_addr,
     .find = find_addr,

@@ -133,6 +133,20 @@ size_t nm_string_length(lua_State *L, int i) {
   return lua_type(L, i) == LUA_TSTRING ? lua_rawlen(L, i) : 0;
 }
 
+/* An address or a header field with its text. */
+#define ELEMENT_WEIGHT 144
+
+size_t nm_value_weight(lua_State *L, int i) {
+  switch (lua_type(L, i)) {
+    case LUA_TSTRING:
+      return lua_rawlen(L, i);
+    case LUA_TTABLE: /* of Lua's memory there is more for each of them */
+      return lua_rawlen(L, i) * ELEMENT_WEIGHT;
+    default:
+      return 0;
+  }
+}
+
 void nm_gc_announce(lua_State *L, const struct nm_class *c) {
   size_t bytes = c->weight;
   for (int i = lua_gettop(L); i > 0; i--) {
@@ -140,7 +154,7 @@ void nm_gc_announce(lua_State *L, const struct nm_class *c) {
     if (lua_type(L, i) == LUA_TTABLE) {
       lua_pushnil(L);
       while (lua_next(L, i) != 0) {
-        bytes += nm_string_length(L, -1);
+        bytes += nm_value_weight(L, -1);
         lua_pop(L, 1);
       }
     }

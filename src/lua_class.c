@@ -23,9 +23,17 @@ void nm_class_push_metatable(lua_State *L, const struct nm_class *c) {
 
 /* ---- members ---- */
 
+static int is_named(const char *name, struct nm_str s) {
+  size_t k = 0;
+  while (k < s.n && name[k] != '\0' && name[k] == s.p[k]) {
+    k++;
+  }
+  return k == s.n && name[k] == '\0';
+}
+
 const struct nm_property *nm_class_property(const struct nm_class *c, struct nm_str name) {
   for (const struct nm_property *p = c->properties; p->name != NULL && name.n > 0; p++) {
-    if (p->name[0] == name.p[0] && nm_str_eq(nm_str_c(p->name), name)) {
+    if (p->name[0] == name.p[0] && is_named(p->name, name)) {
       return p;
     }
   }

@@ -24,52 +24,86 @@ int nm_list_error(const struct nm_list *list, int err, struct nm_error *e) {
   return err != 0 ? nm_error_nomem(e) : 0;
 }
 
+/* One more key of an array of n elements, on the top of the stack below its value; keys: how many there were before. */
+static void check_key(lua_State *L, const char *what, size_t n, size_t keys) {
+  if (keys >= n || lua_type(L, -2) != LUA_TNUMBER) {
+    luaL_error(L, "%s takes an array (keys 1, 2, 3 ...); this table has other keys", what);
+  }
+}
+
 size_t nm_check_array(lua_State *L, int i, const char *what) {
   size_t n = lua_rawlen(L, i), keys = 0;
-  lua_pushnil(L);
-  while (lua_next(L, i) != 0) {
-    lua_pop(L, 1);
-    if (++keys > n || lua_type(L, -1) != LUA_TNUMBER) {
-      luaL_error(L, "%s takes an array (keys 1, 2, 3 ...); this table has other keys", what);
+  for (lua_pushnil(L); lua_next(L, i) != 0; lua_pop(L, 1)) {
+    check_key(L, what, n, keys++);
+  }
+  return n;
+}
+
+static int is_element(lua_State *L, const struct nm_list_class *c, int i) {
+  return (c->takes_text && lua_type(L, i) == LUA_TSTRING) || nm_class_test(L, c->item, i) != NULL;
+}
+
+int nm_list_type_error(lua_State *L, const struct nm_list_class *c, int i) {
+  return nm_type_error(L, i, c->what, c->expected);
+}
+
+/* An array of what append takes: how many. Behind it nothing raises. */
+static size_t check_elements(lua_State *L, const struct nm_list_class *c, int i) {
+  size_t n = lua_rawlen(L, i), keys = 0;
+  for (lua_pushnil(L); lua_next(L, i) != 0; lua_pop(L, 1)) {
+    check_key(L, c->class.name, n, keys++);
+    if (!is_element(L, c, -1)) {
+      nm_list_type_error(L, c, lua_gettop(L));
     }
   }
   return n;
 }
 
-static int append_array(lua_State *L, const struct nm_list_class *c, struct nm_list *list, int i,
+static int append_array(lua_State *L, const struct nm_list_class *c, struct nm_list *list, int i, size_t n,
                         struct nm_error *e) {
-  size_t n = nm_check_array(L, i, c->class.name);
-  for (size_t k = 1; k <= n; k++) {
+  int at = lua_gettop(L) + 1, err = 0;
+  for (size_t k = 1; k <= n && err >= 0; k++) {
     lua_rawgeti(L, i, (int)k);
-    int err = c->append(L, list, lua_gettop(L), e);
-    if (err < 0) {
-      return err;
-    }
-    lua_pop(L, 1);
+    err = c->append(L, list, at, e);
+    lua_settop(L, at - 1);
   }
-  return 0;
+  return err;
+}
+
+/* What the value at i stands for, if it is no collection. */
+static int append(lua_State *L, const struct nm_list_class *c, struct nm_list *list, int i,
+                  struct nm_error *e) {
+  if (lua_type(L, i) == LUA_TTABLE) {
+    return append_array(L, c, list, i, lua_rawlen(L, i), e);
+  }
+  return lua_isnil(L, i) ? 0 : c->append(L, list, i, e);
 }
 
 int nm_assign_list(lua_State *L, const struct nm_list_class *c, struct nm_list *list, int i,
                    struct nm_error *e) {
   i = lua_absindex(L, i);
   struct nm_list *other = nm_class_test(L, &c->class, i);
-  if (list->n == 0 && lua_type(L, i) == LUA_TSTRING) { /* appended as a whole or not at all */
-    return c->append(L, list, i, e);
+  if (other != NULL) {
+    return nm_list_error(list, nm_list_assign(list, other), e);
   }
-  if (other == NULL) {
+  if (lua_type(L, i) == LUA_TTABLE) {
+    (void)check_elements(L, c, i);
+  } else if (!lua_isnil(L, i) && !is_element(L, c, i)) {
+    return nm_list_type_error(L, c, i);
+  }
+  if (list->n > 0) {
     other = nm_new_list(L, c);
-    int err = 0;
-    if (lua_type(L, i) == LUA_TTABLE) {
-      err = append_array(L, c, other, i, e);
-    } else if (!lua_isnil(L, i)) {
-      err = c->append(L, other, i, e);
+    int err = append(L, c, other, i, e);
+    if (err >= 0) {
+      nm_list_move(list, other);
     }
-    if (err < 0) {
-      return err;
-    }
+    return err;
   }
-  return nm_list_error(list, nm_list_assign(list, other), e);
+  int err = append(L, c, list, i, e);
+  if (err < 0) {
+    nm_list_clear(list);
+  }
+  return err;
 }
 
 static const struct nm_list_class *this_class(lua_State *L) {

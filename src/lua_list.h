@@ -8,9 +8,12 @@
 struct nm_list_class {
   struct nm_class class;       /* of the collection; first, so that a struct nm_class leads to it */
   const struct nm_class *item; /* of one element */
+  int takes_text;              /* a string stands for elements */
+  const char *what;            /* for errors: what an element is called, and what is taken for one */
+  const char *expected;
   struct nm_list *(*make)(void);
-  /* Appends what the value at i stands for to list: an element, or another form the collection takes. Raises for a
-     type it does not take; negative with e for bad content. */
+  /* Appends what the value at i stands for to list: an element, or text. Raises for anything else, and allocates no memory of Lua's;
+     negative with e for bad content. */
   int (*append)(lua_State *L, struct nm_list *list, int i, struct nm_error *e);
   /* Where the element that the value at i stands for is in list, counted from 0; -1: nowhere. Raises for a wrong type. */
   long (*find)(lua_State *L, const struct nm_list *list, int i);
@@ -53,6 +56,8 @@ extern const struct nm_property nm_list_properties[]; /* Count */
 int nm_list_length(void *object);
 void *nm_list_ref_object(void *object);
 void nm_list_unref_object(void *object);
+/* Raises: the value at i is no element. */
+int nm_list_type_error(lua_State *L, const struct nm_list_class *c, int i);
 /* What a core function on list returned, with the words for it in e. */
 int nm_list_error(const struct nm_list *list, int err, struct nm_error *e);
 /* list[n], n counted from 1; nil outside. */

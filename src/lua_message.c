@@ -8,6 +8,7 @@
 #include "lua_part.h"
 #include "lua_message_fields.h"
 #include "lua_message_head.h"
+#include "lua_producer.h"
 #include "lua_template.h"
 
 /* ---- properties ---- */
@@ -46,12 +47,21 @@ static int push_body(lua_State *L, const struct nm_content *c) {
   return 1;
 }
 
+/* The string's own bytes, where they are worth it: see nm_producer_hold. */
+static int set_either(lua_State *L, struct nm_message *m, enum nm_message_body which, int i, const char *what,
+                      struct nm_error *e) {
+  struct nm_held held;
+  struct nm_str text = nm_opt_string(L, i, what);
+  int is_held = text.n >= NM_LEND_MIN && nm_producer_hold(L, i, &held);
+  return nm_message_hold_text(m, which, text, is_held ? &held : NULL, e);
+}
+
 static int get_text(lua_State *L, void *object) {
   return push_body(L, ((struct nm_message *)object)->text);
 }
 
 static int set_text(lua_State *L, void *object, int i, struct nm_error *e) {
-  return nm_message_set_text(object, nm_opt_string(L, i, "Text"), e);
+  return set_either(L, object, NM_MESSAGE_TEXT, i, "Text", e);
 }
 
 static int get_html(lua_State *L, void *object) {
@@ -59,7 +69,7 @@ static int get_html(lua_State *L, void *object) {
 }
 
 static int set_html(lua_State *L, void *object, int i, struct nm_error *e) {
-  return nm_message_set_html(object, nm_opt_string(L, i, "Html"), e);
+  return set_either(L, object, NM_MESSAGE_HTML, i, "Html", e);
 }
 
 /* Fore's Body is never nothing: "" without one. */
@@ -71,7 +81,7 @@ static int get_body(lua_State *L, void *object) {
 }
 
 static int set_body(lua_State *L, void *object, int i, struct nm_error *e) {
-  return nm_message_set_body(object, nm_opt_string(L, i, "Body"), e);
+  return set_either(L, object, NM_MESSAGE_BODY, i, "Body", e);
 }
 
 static int get_is_body_html(lua_State *L, void *object) {
@@ -158,10 +168,6 @@ static const struct nm_property message_properties[] = {
 
 /* ---- the class ---- */
 
-static void *ref_message(void *m) {
-  return nm_message_ref(m);
-}
-
 static void unref_message(void *object) {
   struct nm_message *m = object;
   nm_message_unref(&m);
@@ -194,7 +200,6 @@ const struct nm_class nm_message_class = {
     .registry = "netmail.MailMessage",
     .properties = message_properties,
     .methods = message_methods,
-    .ref = ref_message,
     .unref = unref_message,
     .to_string = message_to_string,
 };
@@ -216,32 +221,34 @@ static struct nm_message *push_message(lua_State *L) {
     luaL_error(L, "out of memory");
   }
   *box = m;
-  nm_class_know_box(L, m);
   return m;
 }
 
 /* Body is another word for one of the other two, so beside it that one would be lost. */
-static void check_one_body(lua_State *L, int i) {
-  lua_pushliteral(L, "IsBodyHtml");
-  lua_rawget(L, i);
-  const char *same = lua_toboolean(L, -1) ? "Html" : "Text";
-  lua_pop(L, 1);
-  if (nm_has_field(L, i, "Body") && nm_has_field(L, i, same)) {
-    luaL_error(L, "MailMessage: Body and %s are the same text; give one of them", same);
+static void check_one_body(lua_State *L, const struct nm_given *g) {
+  if (nm_given_value(g, set_body) == 0) {
+    return;
+  }
+  int at = nm_given_value(g, set_is_body_html);
+  int is_html = at > 0 && lua_toboolean(L, at);
+  if (nm_given_value(g, is_html ? set_html : set_text) > 0) {
+    luaL_error(L, "MailMessage: Body and %s are the same text; give one of them", is_html ? "Html" : "Text");
   }
 }
 
 /* The message of the table at i on the top of the stack; negative with e for bad content. */
 static int message_from_table(lua_State *L, int i, struct nm_error *e) {
-  if (lua_isnoneornil(L, i)) {
-    push_message(L);
-    return 0;
-  }
-  if (lua_type(L, i) != LUA_TTABLE) {
+  struct nm_given given = {.c = &nm_message_class};
+  if (lua_type(L, i) == LUA_TTABLE) {
+    nm_class_read_table(L, &nm_message_class, i, NULL, &given);
+    check_one_body(L, &given);
+  } else if (!lua_isnoneornil(L, i)) {
     return nm_type_error(L, i, "MailMessage", "table");
   }
-  check_one_body(L, i);
-  return nm_class_set_all(L, &nm_message_class, push_message(L), i, NULL, e);
+  nm_gc_pressure(
+      L, nm_message_class.weight +
+             given.bytes); /* values lie on the stack, nothing else was looked at: see nm_gc_announce */
+  return nm_class_set_given(L, &given, push_message(L), e);
 }
 
 /// Makes a message from a table of its properties (or an empty one); bad content raises.
@@ -249,7 +256,6 @@ static int message_from_table(lua_State *L, int i, struct nm_error *e) {
 // @tparam[opt] table Fields
 // @treturn MailMessage
 static int message_call(lua_State *L) {
-  nm_gc_announce(L, &nm_message_class);
   struct nm_error e = {0};
   lua_settop(L, 2);
   return message_from_table(L, 2, &e) < 0 ? nm_raise(L, &e) : 1;
@@ -264,7 +270,6 @@ static int message_call(lua_State *L) {
 // @treturn[2] string what is wrong
 // @treturn[2] table detail, `Kind` "message"
 static int message_try_new(lua_State *L) {
-  nm_gc_announce(L, &nm_message_class);
   struct nm_error e = {0};
   lua_settop(L, 1);
   return message_from_table(L, 1, &e) < 0 ? nm_push_failure(L, &e, NULL) : 1;

@@ -6,10 +6,11 @@
 #include "lua_addr.h"
 #include "mime/message.h"
 
-static int set_addr(lua_State *L, struct nm_addr **slot, int i, const char *what, struct nm_error *e) {
+static int set_addr(lua_State *L, struct nm_block *room, struct nm_addr **slot, int i, const char *what,
+                    struct nm_error *e) {
   struct nm_addr *a = NULL;
   if (!lua_isnil(L, i)) {
-    int err = nm_to_addr(L, i, what, &a, e);
+    int err = nm_to_addr_in(L, i, what, room, &a, e);
     if (err < 0) {
       return err;
     }
@@ -25,7 +26,8 @@ int nm_message_get_from(lua_State *L, void *object) {
 }
 
 int nm_message_put_from(lua_State *L, void *object, int i, struct nm_error *e) {
-  return set_addr(L, &((struct nm_message *)object)->from, i, "From", e);
+  struct nm_message *m = object;
+  return set_addr(L, nm_message_room(m), &m->from, i, "From", e);
 }
 
 int nm_message_get_sender(lua_State *L, void *object) {
@@ -34,7 +36,8 @@ int nm_message_get_sender(lua_State *L, void *object) {
 }
 
 int nm_message_put_sender(lua_State *L, void *object, int i, struct nm_error *e) {
-  return set_addr(L, &((struct nm_message *)object)->sender, i, "Sender", e);
+  struct nm_message *m = object;
+  return set_addr(L, nm_message_room(m), &m->sender, i, "Sender", e);
 }
 
 /* Fore has one address here; ReplyToList has them all. */

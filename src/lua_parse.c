@@ -29,9 +29,6 @@ static int parse(lua_State *L, struct nm_error *e) {
   *box = m;
   nm_scratch_release(L, scratch);
   lua_settop(L, at);
-  if (err == 0) {
-    nm_class_know_box(L, m);
-  }
   return err;
 }
 

@@ -196,7 +196,6 @@ static int get_message(lua_State *L, void *object) {
     return luaL_error(L, "out of memory");
   }
   *box = copy;
-  nm_class_know_box(L, copy);
   return 1;
 }
 
@@ -315,7 +314,7 @@ const struct nm_class nm_part_class = {
 static int append_part(lua_State *L, struct nm_list *list, int i, struct nm_error *e) {
   struct nm_part *a = nm_class_test(L, &nm_part_class, i);
   if (a == NULL) {
-    return nm_type_error(L, i, "part", "Attachment or Part; for a file write Attachment.Create(path)");
+    return nm_list_type_error(L, &nm_part_list_class, i);
   }
   return nm_list_error(list, nm_list_add(list, a), e);
 }
@@ -340,6 +339,8 @@ static const luaL_Reg list_methods[] = {NM_LIST_METHODS, {NULL, NULL}};
 const struct nm_list_class nm_part_list_class = {
     .class = NM_LIST_CLASS("PartCollection", list_methods, list_to_string),
     .item = &nm_part_class,
+    .what = "part",
+    .expected = "Attachment or Part; for a file write Attachment.Create(path)",
     .make = nm_part_list_new,
     .append = append_part,
     .find = find_part,

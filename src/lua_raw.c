@@ -82,7 +82,7 @@ int nm_message_m_split(lua_State *L) {
   }
   lua_createtable(L, (int)s->list->n, 0);
   for (size_t i = 0; i < s->list->n; i++) {
-    nm_class_push(L, &nm_message_class, s->list->items[i]);
+    *nm_class_new_box(L, &nm_message_class) = nm_message_ref(s->list->items[i]);
     lua_rawseti(L, -2, (int)i + 1);
   }
   nm_scratch_release(L, 3);

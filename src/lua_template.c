@@ -69,12 +69,14 @@ static const struct nm_class template_class;
 
 /* The mail of the template at 1 with the properties at 2, on the top of the stack; negative with e for bad content. */
 static int make_personal(lua_State *L, const char *method, struct nm_error *e) {
-  nm_gc_announce(L, &nm_personal_class);
+  struct nm_given given;
   nm_class_self(L, &template_class, method);
   if (lua_type(L, 2) != LUA_TTABLE) {
     return nm_type_error(L, 2, method, "table");
   }
   lua_settop(L, 2);
+  nm_class_read_table(L, &nm_personal_class, 2, NULL, &given);
+  nm_gc_pressure(L, nm_personal_class.weight + given.bytes);
   void **box = nm_class_new_box(L, &nm_personal_class);
   struct nm_template *t =
       nm_class_self(L, &template_class, method); /* behind all that allocates: see ToString */
@@ -83,7 +85,7 @@ static int make_personal(lua_State *L, const char *method, struct nm_error *e) {
     return luaL_error(L, "out of memory");
   }
   *box = m;
-  return nm_class_set_all(L, &nm_personal_class, m, 2, NULL, e);
+  return nm_class_set_given(L, &given, m, e);
 }
 
 /// A mail of the template's: what the table says is its own (`From`, `Sender`, `ReplyTo`, `To`, `CC`, `Bcc`, `Subject`, `Priority`, `Headers`,

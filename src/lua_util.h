@@ -12,12 +12,14 @@
    A binding reads all arguments (may raise; owns nothing yet), then does its work in the core (no Lua), then pushes
    (may raise; a userdata owns everything by then). */
 
+/* Takes the value at index i. Raises for a wrong type; returns a negative code with e filled for bad content. */
+typedef int nm_setter(lua_State *L, void *object, int i, struct nm_error *e);
+
 struct nm_property {
   const char *name;
   /* Pushes one value. */
   int (*get)(lua_State *L, void *object);
-  /* Takes the value at index i. Raises for a wrong type; returns a negative code with e filled for bad content. NULL: read only. */
-  int (*set)(lua_State *L, void *object, int i, struct nm_error *e);
+  nm_setter *set; /* NULL: read only */
 };
 
 struct nm_class {
@@ -44,6 +46,19 @@ struct nm_class {
   const char *(*instead)(struct nm_str name);
 };
 
+/* Of one class; the message has about 35. */
+#define NM_PROPERTIES_MAX 64
+
+/* Properties and their values as a table has them; the values lie on the stack, above top. */
+struct nm_given {
+  const struct nm_class *c;
+  size_t bytes;                        /* what the values weigh (nm_value_weight) */
+  int top;                             /* of the stack, before */
+  int n;                               /* how many */
+  size_t end;                          /* behind the last one, in the class */
+  unsigned char at[NM_PROPERTIES_MAX]; /* where the value of each is, from top on; 0: it has none */
+};
+
 NM_HIDDEN_BEGIN
 
 /* Makes the metatable; once for each class and state. */
@@ -64,6 +79,8 @@ void nm_gc_announce(lua_State *L, const struct nm_class *c);
 void nm_gc_pressure(lua_State *L, size_t bytes);
 /* Length of the string at i, else 0. */
 size_t nm_string_length(lua_State *L, int i);
+/* What an object keeps of the value at i: a string's length, for an array what its elements may come to. */
+size_t nm_value_weight(lua_State *L, int i);
 /* An empty box, to be filled before anything can fail: *slot = object that the box now owns. */
 void **nm_class_new_box(lua_State *L, const struct nm_class *c);
 /* The object a box was filled with becomes known as its box. */
@@ -87,6 +104,13 @@ int nm_class_no_member(lua_State *L, const struct nm_class *c, int key);
    pairs). A key that is neither a property nor in extra (NULL-ended, may be NULL) raises. */
 int nm_class_set_all(lua_State *L, const struct nm_class *c, void *object, int i, const char *const *extra,
                      struct nm_error *e);
+/* The same in two steps, between which the object is made: the table is looked at, which announces nothing (nm_gc_announce) and leaves
+   its values on the stack; the values are set. */
+void nm_class_read_table(lua_State *L, const struct nm_class *c, int i, const char *const *extra,
+                         struct nm_given *g);
+int nm_class_set_given(lua_State *L, const struct nm_given *g, void *object, struct nm_error *e);
+/* Where on the stack the value that this one is to set lies; 0: there is none. */
+int nm_given_value(const struct nm_given *g, nm_setter *set);
 
 /* Whether the table at i has a value under that name (no metamethods, nor in the next two). */
 int nm_has_field(lua_State *L, int i, const char *name);

@@ -127,9 +127,127 @@ static void is_unchanged_when_memory_is_short(void) {
     nm_list_unref(&b);
     CHECK(counts("") && nm_test_alloc_live() == live);
     if (err == 0) {
-      CHECK(n == 7); /* two lists, a copy, the items of one twice and those of the copy: six */
+      CHECK(n == 8); /* two lists, a copy, the items of one three times and those of the copy: seven */
       return;
     }
+  }
+}
+
+static void takes_a_reference_that_is_given(void) {
+  struct nm_list *l = nm_list_new(&type, 1);
+  ref(&refs[1]);
+  CHECK(nm_list_give(l, &refs[1]) == 0 && holds(l, "1") && counts("1"));
+  ref(&refs[2]);
+  CHECK(nm_list_give(l, &refs[2]) == NM_ELIMIT && holds(l, "1") && counts("1"));
+  nm_list_unref(&l);
+  l = nm_list_new(&type, 1);
+  ref(&refs[1]);
+  nm_test_alloc_fail_at(1);
+  CHECK(nm_list_give(l, &refs[1]) == NM_ENOMEM && holds(l, "") && counts(""));
+  nm_test_alloc_fail_at(0);
+  nm_list_unref(&l);
+}
+
+static void moves_what_it_has(void) {
+  struct nm_list *from = nm_list_new(&type, 10), *to = nm_list_new(&type, 5);
+  CHECK(nm_list_add(from, &refs[1]) == 0 && nm_list_add(from, &refs[2]) == 0 &&
+        nm_list_add(to, &refs[3]) == 0);
+  nm_list_move(to, from);
+  CHECK(holds(to, "12") && holds(from, "") && counts("12") && to->max == 5 && from->max == 10);
+  CHECK(nm_list_add(from, &refs[4]) == 0 && holds(from, "4"));
+  nm_list_unref(&from);
+  nm_list_unref(&to);
+  CHECK(counts(""));
+}
+
+struct pair {
+  struct nm_block block;
+  struct nm_list lists[2];
+};
+
+static struct pair *pair_new(size_t room) {
+  struct pair *p = (struct pair *)(void *)nm_block_new(sizeof *p, sizeof *p + room);
+  nm_list_init(&p->lists[0], &type, 100, &p->block);
+  nm_list_init(&p->lists[1], &type, 100, &p->block);
+  return p;
+}
+
+/* Its first items in the block, while there is room, and any number of them. */
+static void lies_in_a_block_with_others(void) {
+  long live = nm_test_alloc_live();
+  for (size_t room = 0; room < 64; room += 8) {
+    struct pair *p = pair_new(room);
+    struct nm_list *a = &p->lists[0], *b = &p->lists[1], *kept = nm_list_ref(b);
+    for (int i = 0; i < 50; i++) {
+      CHECK(nm_list_add(a, &refs[i % 2]) == 0 && nm_list_insert(b, 0, &refs[2]) == 0);
+      CHECK(a->n == (size_t)i + 1 && a->items[i] == &refs[i % 2] && a->items[0] == &refs[0]);
+    }
+    struct nm_list *other = nm_list_new(&type, 100);
+    CHECK(nm_list_add(other, &refs[7]) == 0);
+    nm_list_move(a, other);
+    CHECK(holds(a, "7"));
+    CHECK(nm_list_assign(a, b) == 0 && a->n == 50 && nm_list_assign(other, a) == 0 && other->n == 50);
+    nm_list_unref(&other);
+    nm_lists_unref(p->lists, 2);
+    nm_block_drop(&p->block);
+    CHECK(nm_test_alloc_live() > live && kept->n == 50 && kept->refs == 1);
+    nm_list_unref(&kept);
+    CHECK(counts("") && nm_test_alloc_live() == live);
+  }
+}
+
+/* Items that lie in blocks, as addresses do. */
+struct lodger {
+  int refs;
+  struct nm_block *block; /* NULL: its own */
+};
+
+static void ref_lodger(void *item) {
+  ((struct lodger *)item)->refs++;
+}
+
+static void unref_lodger(void *item) {
+  struct lodger *l = item;
+  if (--l->refs > 0) {
+    return;
+  }
+  if (l->block != NULL) {
+    nm_block_drop(l->block);
+  } else {
+    nm_free(l);
+  }
+}
+
+static struct lodger *add_lodger(struct nm_list *list, size_t n) {
+  struct nm_block *room = NULL;
+  CHECK(nm_list_room(list, n, &room) == 0);
+  struct lodger *l = room != NULL ? nm_block_take(room, n) : nm_alloc(n);
+  *l = (struct lodger){1, room};
+  CHECK(nm_list_give(list, l) == 0);
+  return l;
+}
+
+/* A long list takes few allocations, and one item that is kept keeps a page at most. */
+static void makes_room_for_its_items(void) {
+  static const struct nm_list_type lodgers = {ref_lodger, unref_lodger};
+  static const size_t sizes[] = {16, 40, 150, 4000, 5000};
+  long live = nm_test_alloc_live();
+  for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+    struct nm_list *l = nm_list_new(&lodgers, 10000);
+    for (int i = 0; i < 1000; i++) {
+      add_lodger(l, sizes[k]);
+    }
+    long blocks = nm_test_alloc_live() - live;
+    CHECK(sizes[k] > 2000 ? blocks == 1002 : blocks < 60);
+    struct lodger *kept = l->items[500];
+    ref_lodger(kept);
+    nm_list_clear(l);
+    CHECK(nm_test_alloc_live() == live + 3 && kept->refs == 1);
+    CHECK(kept->block == NULL || kept->block->size <= 4096);
+    unref_lodger(kept);
+    add_lodger(l, sizes[k]);
+    nm_list_unref(&l);
+    CHECK(nm_test_alloc_live() == live);
   }
 }
 
@@ -139,5 +257,9 @@ int main(void) {
   RUN(lives_while_it_is_referred_to);
   RUN(becomes_a_copy);
   RUN(is_unchanged_when_memory_is_short);
+  RUN(takes_a_reference_that_is_given);
+  RUN(moves_what_it_has);
+  RUN(lies_in_a_block_with_others);
+  RUN(makes_room_for_its_items);
   return ctest_end();
 }

@@ -463,6 +463,31 @@ static void setters_refuse_and_keep_the_old_value(void) {
   nm_message_unref(&m);
 }
 
+static void count_release(void *what) {
+  ++*(int *)what;
+}
+
+/* Where they are, until the message has another text; a text that is refused is let go of at once. */
+static void held_texts_are_not_copied(void) {
+  static const char text[] = "held";
+  struct nm_message *m = letter_new();
+  int released[3] = {0};
+  struct nm_held held[3];
+  for (int i = 0; i < 3; i++) {
+    held[i] = (struct nm_held){&released[i], count_release};
+  }
+  CHECK(nm_message_hold_text(m, NM_MESSAGE_TEXT, nm_str(text, 4), &held[0], NULL) == 0);
+  CHECK(held[0].what == NULL && released[0] == 0 && nm_content_bytes(m->text).p == text);
+  CHECK(nm_message_hold_text(m, NM_MESSAGE_HTML, nm_str(text, 5), &held[1], NULL) == NM_EINVAL);
+  CHECK(held[1].what == NULL && released[1] == 1 && m->html == NULL);
+  m->is_body_html = 1;
+  CHECK(nm_message_hold_text(m, NM_MESSAGE_BODY, nm_str(text, 3), &held[2], NULL) == 0);
+  CHECK(nm_content_bytes(m->html).p == text && nm_content_bytes(m->html).n == 3 && released[2] == 0);
+  CHECK(nm_message_set_text(m, NM_STR("copied"), NULL) == 0 && released[0] == 1);
+  nm_message_unref(&m);
+  CHECK(released[0] == 1 && released[1] == 1 && released[2] == 1);
+}
+
 static void the_body_moves_with_is_body_html(void) {
   struct nm_message *m = letter_new();
   letter_must(nm_message_set_body(m, NM_STR("x"), NULL));
@@ -657,6 +682,7 @@ int main(void) {
   RUN(ten_thousand_files_take_one_descriptor);
   RUN(a_file_that_changes_is_an_error);
   RUN(setters_refuse_and_keep_the_old_value);
+  RUN(held_texts_are_not_copied);
   RUN(the_body_moves_with_is_body_html);
   RUN(render_refuses_with_a_sentence);
   RUN(message_id_is_one);

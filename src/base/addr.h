@@ -18,12 +18,13 @@
    name NM_ADDR_NAME_MAX. */
 struct nm_addr {
   unsigned refs;
-  struct nm_str local;   /* without quotes: what the quoted string means */
-  struct nm_str domain;  /* in ASCII: A-labels, or address literal with its brackets */
-  struct nm_str host;    /* as it is shown: U-labels */
-  struct nm_str spec;    /* local@domain as it goes on the wire, the local part quoted only if it must be */
-  struct nm_str address; /* local@host as it is shown; spec itself where the two are the same */
-  struct nm_str name;    /* display name in UTF-8; empty when there is none */
+  struct nm_block *block; /* what it lies in, and holds; NULL: a block of its own */
+  struct nm_str local;    /* without quotes: what the quoted string means */
+  struct nm_str domain;   /* in ASCII: A-labels, or address literal with its brackets */
+  struct nm_str host;     /* as it is shown: U-labels */
+  struct nm_str spec;     /* local@domain as it goes on the wire, the local part quoted only if it must be */
+  struct nm_str address;  /* local@host as it is shown; spec itself where the two are the same */
+  struct nm_str name;     /* display name in UTF-8; empty when there is none */
 };
 
 #define NM_ADDR_NAME_MAX 2048
@@ -38,6 +39,8 @@ NM_HIDDEN_BEGIN
    (base/visible.h) in an address; a name may have any other. White space between the words of a name becomes one space.
    NM_EINVAL, or NM_ELIMIT for what is too long; *out is NULL then. */
 int nm_addr_parse(struct nm_str text, struct nm_addr **out, struct nm_error *e);
+/* The same, in room where there is enough of it left. NULL: a block of its own, as everywhere else. */
+int nm_addr_parse_in(struct nm_block *room, struct nm_str text, struct nm_addr **out, struct nm_error *e);
 /* An addr-spec and a name given apart; the name is taken as it is (any UTF-8 without C0 controls and DEL). */
 int nm_addr_make(struct nm_str spec, struct nm_str name, struct nm_addr **out, struct nm_error *e);
 /* A comma-separated list of mailboxes and groups (`Name: a@b, c@d;`), appended to list (a list made by nm_addr_list_new): a
@@ -50,7 +53,7 @@ int nm_addr_parse_list(struct nm_str text, struct nm_list *list, struct nm_error
 int nm_addr_parse_lenient(struct nm_str text, struct nm_addr **out, struct nm_error *e);
 int nm_addr_parse_list_lenient(struct nm_str text, struct nm_list *list, struct nm_error *e);
 struct nm_list *nm_addr_list_new(void);
-void nm_addr_list_init(struct nm_list *l, unsigned *block); /* as nm_list_init */
+void nm_addr_list_init(struct nm_list *l, struct nm_block *block); /* as nm_list_init */
 struct nm_addr *nm_addr_ref(struct nm_addr *a);
 void nm_addr_unref(struct nm_addr **a);
 /* By value: local part exact, domain in ASCII without case; names do not count. */

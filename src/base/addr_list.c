@@ -1,26 +1,16 @@
 #include "base/addr_draft.h"
 #include "base/alloc.h"
 
-static int add(struct nm_list *list, struct nm_addr *a, struct nm_error *e) {
-  int err = nm_list_add(list, a);
-  if (err == NM_ELIMIT) {
-    return nm_error_set(e, err, NM_KIND_MESSAGE,
-                        "a list of more than %zu addresses is refused; make several messages", list->max);
-  }
-  return err != 0 ? nm_error_nomem(e) : 0;
-}
+/* Lists of mailboxes and groups. What is plain is read at once, all else production by production. */
 
 static int mailbox(struct nm_addr_scan *s, struct nm_list *list) {
   struct nm_addr_draft d;
-  struct nm_addr *a = NULL;
   int err = nm_addr_mailbox(s, &d);
-  if (err == 0) {
-    d.parts.name = nm_str(d.name.p, d.name.n);
-    err = nm_addr_new(&d.parts, &a, s->e);
+  if (err != 0) {
+    return err;
   }
-  err = err != 0 ? err : add(list, a, s->e);
-  nm_addr_unref(&a);
-  return err;
+  d.parts.name = nm_str(d.name.p, d.name.n);
+  return nm_addr_new_item(list, &d.parts, s->e);
 }
 
 /* group = display-name ":" [group-list] ";" [CFWS]   (RFC 5322 3.4)
@@ -35,24 +25,44 @@ static int group(struct nm_addr_scan *s) {
   return err != 0 ? err : nm_addr_scan_group(s);
 }
 
+/* An element that is plain: 1, and s->end is its end. */
+static int plain(struct nm_addr_scan *s, struct nm_list *list) {
+  struct nm_addr_parts parts;
+  size_t end = s->is_in_group || s->is_lenient ? 0 : nm_addr_plain(s->text, s->at, &parts);
+  if (end == 0) {
+    return 0;
+  }
+  s->end = end;
+  int err = nm_addr_new_item(list, &parts, s->e);
+  return err != 0 ? err : 1;
+}
+
+/* Any other: 0 when it is over, 1 when a member of it follows. */
+static int element(struct nm_addr_scan *s, struct nm_list *list, int *is_empty) {
+  int rc = nm_addr_scan_element(s);
+  if (rc < 0 || (rc == 0 && s->start == s->end)) {
+    return rc;
+  }
+  *is_empty = 0;
+  return rc == NM_ADDR_GROUP ? group(s) : mailbox(s, list);
+}
+
 /* mailbox-list = (mailbox *("," mailbox)) / obs-mbox-list
    address-list = (address *("," address)) / obs-addr-list
    group-list   = mailbox-list / CFWS / obs-group-list   (RFC 5322 3.4)
    obs-addr-list = *([CFWS] ",") address *("," [address / CFWS]), and the like   (RFC 5322 4.4) */
 static int parse_list(struct nm_addr_scan *s, struct nm_list *list) {
   for (int is_empty = 1;;) {
-    int rc = nm_addr_scan_element(s);
-    if (rc == NM_ADDR_GROUP) {
+    int rc = plain(s, list);
+    if (rc > 0) {
       is_empty = 0;
-      rc = group(s);
+    } else {
+      rc = rc < 0 ? rc : element(s, list, &is_empty);
       if (rc > 0) {
         continue;
       }
-    } else if (rc == 0 && s->start < s->end) {
-      is_empty = 0;
-      rc = mailbox(s, list);
     }
-    rc = rc != 0 ? rc : nm_addr_scan_next(s);
+    rc = rc < 0 ? rc : nm_addr_scan_next(s);
     if (rc <= 0) {
       return rc == 0 && is_empty ? nm_addr_fail_empty(s) : rc;
     }

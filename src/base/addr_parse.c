@@ -151,11 +151,6 @@ int nm_addr_mailbox(struct nm_addr_scan *s, struct nm_addr_draft *d) {
   return s->at == s->end ? 0 : nm_addr_unexpected(s, NM_ADDR_BEHIND);
 }
 
-static int make(struct nm_addr_draft *d, struct nm_str name, struct nm_addr **out, struct nm_error *e) {
-  d->parts.name = name;
-  return nm_addr_new(&d->parts, out, e);
-}
-
 /* The text's only element. */
 static int only_element(struct nm_addr_scan *s) {
   int err = nm_addr_scan_element(s);
@@ -174,18 +169,35 @@ static int only_element(struct nm_addr_scan *s) {
   return err;
 }
 
-static int parse(struct nm_addr_scan *s, struct nm_addr **out) {
+static int parse(struct nm_addr_scan *s, struct nm_block *room, struct nm_addr **out) {
   struct nm_addr_draft d;
   int err = only_element(s);
   err = err != 0 ? err : nm_addr_mailbox(s, &d);
-  return err != 0 ? err : make(&d, nm_str(d.name.p, d.name.n), out, s->e);
+  if (err != 0) {
+    return err;
+  }
+  d.parts.name = nm_str(d.name.p, d.name.n);
+  return nm_addr_new(room, &d.parts, out, s->e);
+}
+
+/* The whole text, which is plain: see nm_addr_plain. */
+static int is_plain(struct nm_str text, struct nm_addr_parts *parts) {
+  return text.n > 0 && text.n <= NM_ADDR_TEXT_MAX && nm_addr_plain(text, 0, parts) == text.n;
+}
+
+int nm_addr_parse_in(struct nm_block *room, struct nm_str text, struct nm_addr **out, struct nm_error *e) {
+  struct nm_addr_scan s;
+  struct nm_addr_parts parts;
+  *out = NULL;
+  if (is_plain(text, &parts)) {
+    return nm_addr_new(room, &parts, out, e);
+  }
+  int err = nm_addr_scan_begin(&s, text, 0, e);
+  return err != 0 ? err : parse(&s, room, out);
 }
 
 int nm_addr_parse(struct nm_str text, struct nm_addr **out, struct nm_error *e) {
-  struct nm_addr_scan s;
-  *out = NULL;
-  int err = nm_addr_scan_begin(&s, text, 0, e);
-  return err != 0 ? err : parse(&s, out);
+  return nm_addr_parse_in(NULL, text, out, e);
 }
 
 int nm_addr_parse_lenient(struct nm_str text, struct nm_addr **out, struct nm_error *e) {
@@ -193,22 +205,37 @@ int nm_addr_parse_lenient(struct nm_str text, struct nm_addr **out, struct nm_er
   char *tidy = NULL;
   *out = NULL;
   int err = nm_addr_scan_lenient(&s, text, 0, &tidy, e);
-  err = err != 0 ? err : parse(&s, out);
+  err = err != 0 ? err : parse(&s, NULL, out);
   nm_free(tidy);
   return err;
 }
 
-int nm_addr_make(struct nm_str spec, struct nm_str name, struct nm_addr **out, struct nm_error *e) {
-  struct nm_addr_scan s;
+/* addr-spec alone, with the name that was given beside it. */
+static int make(struct nm_addr_scan *s, struct nm_str name, struct nm_addr **out) {
   struct nm_addr_draft d;
-  *out = NULL;
-  int err = nm_addr_scan_begin(&s, spec, 0, e);
-  err = err != 0 ? err : only_element(&s);
-  if (err == 0 && s.angle < s.end) {
-    err = nm_addr_fail(&s, NM_EINVAL,
+  int err = only_element(s);
+  if (err == 0 && s->angle < s->end) {
+    err = nm_addr_fail(s, NM_EINVAL,
                        "this is the place of an address without name and angle brackets; take them off");
   }
-  err = err != 0 ? err : nm_addr_mailbox(&s, &d);
-  err = err != 0 ? err : nm_addr_scan_name(name, e);
-  return err != 0 ? err : make(&d, name, out, e);
+  err = err != 0 ? err : nm_addr_mailbox(s, &d);
+  err = err != 0 ? err : nm_addr_scan_name(name, s->e);
+  if (err != 0) {
+    return err;
+  }
+  d.parts.name = name;
+  return nm_addr_new(NULL, &d.parts, out, s->e);
+}
+
+int nm_addr_make(struct nm_str spec, struct nm_str name, struct nm_addr **out, struct nm_error *e) {
+  struct nm_addr_scan s;
+  struct nm_addr_parts parts;
+  *out = NULL;
+  if (is_plain(spec, &parts) && parts.name.p == NULL) {
+    int err = nm_addr_scan_name(name, e);
+    parts.name = name;
+    return err != 0 ? err : nm_addr_new(NULL, &parts, out, e);
+  }
+  int err = nm_addr_scan_begin(&s, spec, 0, e);
+  return err != 0 ? err : make(&s, name, out);
 }

@@ -12,6 +12,7 @@ struct nm_addr_parts {
   struct nm_str domain; /* ASCII */
   struct nm_str host;   /* as it is shown */
   struct nm_str name;
+  int is_plain; /* local is an ASCII Dot-string, and domain and host are one and the same and stand behind it and an "@" */
 };
 
 /* RFC 5321 4.5.3.1: local part, and a path without its angle brackets. */
@@ -20,8 +21,15 @@ struct nm_addr_parts {
 
 NM_HIDDEN_BEGIN
 
-/* Copies the parts. The parser has checked them: nothing is refused here. */
-int nm_addr_new(const struct nm_addr_parts *parts, struct nm_addr **out, struct nm_error *e);
+/* Copies the parts. The parser has checked them: nothing is refused here. room as in nm_addr_parse_in. */
+int nm_addr_new(struct nm_block *room, const struct nm_addr_parts *parts, struct nm_addr **out,
+                struct nm_error *e);
+/* The same as an item of list. */
+int nm_addr_new_item(struct nm_list *list, const struct nm_addr_parts *parts, struct nm_error *e);
+/* The mailbox at that place of text, if it is one of those that nearly all are, and then what the productions make of it: its parts,
+   which lie in text, and where its element ends (at a comma or the end of text). 0: none of them, or none at all; the productions
+   (addr_parse.c) are to say. parts->name.p is NULL where no angle brackets are. */
+size_t nm_addr_plain(struct nm_str text, size_t at, struct nm_addr_parts *parts);
 /* Octets of the local part as it is written: with its quotes and quoted pairs if it needs them. */
 size_t nm_addr_local_size(struct nm_str local);
 /* What stands behind the "@" on the wire: the ASCII domain, unless the local part needs SMTPUTF8 anyway. */

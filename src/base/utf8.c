@@ -65,9 +65,35 @@ size_t nm_utf8_put(char out[NM_UTF8_MAX], uint32_t cp) {
   return n;
 }
 
-/* Octets of plain ASCII from p on, eight at a time. */
-static size_t ascii_run(const char *p, size_t n) {
+#if defined(NM_LANES)
+/* Octets that are looked at together where nothing is amiss. */
+#  define BLOCK (4 * NM_LANES)
+
+static inline nm_lanes any_of(const char *p) {
+  return (nm_lanes_load(p) | nm_lanes_load(p + NM_LANES)) |
+         (nm_lanes_load(p + (size_t)2 * NM_LANES) | nm_lanes_load(p + (size_t)3 * NM_LANES));
+}
+
+/* Of whole blocks, two at a time. */
+static size_t ascii_blocks(const char *p, size_t n) {
+  const nm_lanes high = (nm_lanes){0} + (unsigned char)0x80;
   size_t i = 0;
+  while (n - i >= (size_t)2 * BLOCK && !nm_lanes_any((any_of(p + i) | any_of(p + i + BLOCK)) & high)) {
+    i += (size_t)2 * BLOCK;
+  }
+  return i;
+}
+#else
+static size_t ascii_blocks(const char *p, size_t n) {
+  (void)p;
+  (void)n;
+  return 0;
+}
+#endif
+
+/* Octets of plain ASCII from p on. */
+static size_t ascii_run(const char *p, size_t n) {
+  size_t i = ascii_blocks(p, n);
   while (n - i >= 8) {
     uint64_t w;
     memcpy(&w, p + i, 8);
@@ -91,9 +117,6 @@ static inline nm_lanes beyond_two(const char *p) {
   nm_lanes longer = (nm_lanes)((c & 0xe0) == 0xe0) | (nm_lanes)((nm_lanes_load(p - 3) & 0xe0) == 0xe0);
   return (is_due ^ is_there) | (nm_lanes)((c & 0xfe) == 0xc0) | longer;
 }
-
-/* Octets that are looked at together where nothing is amiss. */
-#  define BLOCK (4 * NM_LANES)
 
 static int is_short(const char *p) {
   nm_lanes bad = {0};

@@ -17,7 +17,7 @@ struct nm_list *nm_fields_new(void) {
   return nm_list_new(&list_type, NM_FIELDS_MAX);
 }
 
-void nm_fields_init(struct nm_list *l, unsigned *block) {
+void nm_fields_init(struct nm_list *l, struct nm_block *block) {
   nm_list_init(l, &list_type, NM_FIELDS_MAX, block);
 }
 

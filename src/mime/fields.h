@@ -13,7 +13,7 @@
 NM_HIDDEN_BEGIN
 
 struct nm_list *nm_fields_new(void);
-void nm_fields_init(struct nm_list *l, unsigned *block); /* as nm_list_init */
+void nm_fields_init(struct nm_list *l, struct nm_block *block); /* as nm_list_init */
 /* The index of the first field of that name from index at on; list->n: none. */
 size_t nm_fields_find(const struct nm_list *list, struct nm_str name, size_t at);
 /* Its value; p NULL: there is none. */

@@ -16,40 +16,42 @@
 
 #define LISTS 10
 
-/* The lists of a message in one block, which the last of them frees: one may outlive the message. */
-struct lists {
-  unsigned holders; /* first: see nm_list_init */
-  struct nm_list list[LISTS];
+/* A message, its lists and some room, in one block, which the last of them frees: a list may outlive the message. */
+struct whole {
+  struct nm_block block;
+  struct nm_message message;
+  struct nm_list lists[LISTS];
 };
 
-static int lists_new(struct nm_message *m) {
+/* For what most messages have: two addresses with a name, and what they stand in. */
+#define ROOM 352
+
+static void init_lists(struct whole *w) {
+  struct nm_message *m = &w->message;
+  struct nm_block *block = &w->block;
   struct nm_list **const addresses[] = {&m->reply_to, &m->to, &m->cc, &m->bcc, &m->notify};
   struct nm_list **const parts[] = {&m->attachments, &m->views, &m->linked};
-  struct lists *lists = nm_zalloc(sizeof *lists);
-  if (lists == NULL) {
-    return NM_ENOMEM;
-  }
-  struct nm_list *next = lists->list;
+  struct nm_list *next = w->lists;
   for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++, next++) {
-    nm_addr_list_init(next, &lists->holders);
+    nm_addr_list_init(next, block);
     *addresses[i] = next;
   }
   for (size_t i = 0; i < sizeof parts / sizeof *parts; i++, next++) {
-    nm_part_list_init(next, &lists->holders);
+    nm_part_list_init(next, block);
     *parts[i] = next;
   }
   m->fields = next++;
-  nm_fields_init(m->fields, &lists->holders);
+  nm_fields_init(m->fields, block);
   m->resent = next;
-  nm_resent_list_init(m->resent, &lists->holders);
-  return 0;
+  nm_resent_list_init(m->resent, block);
 }
 
 int nm_message_new(struct nm_message **out) {
-  struct nm_message *m = nm_zalloc(sizeof *m);
-  if (m == NULL) {
+  struct whole *w = (struct whole *)(void *)nm_block_new(sizeof *w, sizeof *w + ROOM);
+  if (w == NULL) {
     return NM_ENOMEM;
   }
+  struct nm_message *m = &w->message;
   m->refs = 1;
   m->subject.max = NM_SUBJECT_MAX;
   m->subject_encoding.max = CHARSET_MAX;
@@ -58,12 +60,13 @@ int nm_message_new(struct nm_message **out) {
   m->raw_id.max = NM_MSGID_MAX;
   m->calendar_method.max = METHOD_MAX;
   m->priority = NM_PRIORITY_NORMAL;
-  if (lists_new(m) != 0) {
-    nm_message_unref(&m);
-    return NM_ENOMEM;
-  }
+  init_lists(w);
   *out = m;
   return 0;
+}
+
+struct nm_block *nm_message_room(const struct nm_message *m) {
+  return m->to->block;
 }
 
 struct nm_message *nm_message_ref(struct nm_message *m) {
@@ -71,29 +74,26 @@ struct nm_message *nm_message_ref(struct nm_message *m) {
   return m;
 }
 
+static void drop_text(struct nm_buf *b) {
+  if (b->p != NULL) {
+    nm_buf_free(b);
+  }
+}
+
+/* All but the lists. */
 static void clear(struct nm_message *m) {
   nm_addr_unref(&m->from);
   nm_addr_unref(&m->sender);
-  nm_list_unref(&m->reply_to);
-  nm_list_unref(&m->to);
-  nm_list_unref(&m->cc);
-  nm_list_unref(&m->bcc);
-  nm_list_unref(&m->notify);
-  nm_list_unref(&m->fields);
-  nm_list_unref(&m->resent);
-  nm_list_unref(&m->attachments);
-  nm_list_unref(&m->views);
-  nm_list_unref(&m->linked);
   nm_part_unref(&m->root);
   nm_content_unref(&m->calendar);
   nm_content_unref(&m->raw);
   nm_template_unref(&m->template);
-  nm_buf_free(&m->calendar_method);
-  nm_buf_free(&m->message_id);
-  nm_buf_free(&m->raw_id);
-  nm_buf_free(&m->subject);
-  nm_buf_free(&m->subject_encoding);
-  nm_buf_free(&m->body_encoding);
+  drop_text(&m->calendar_method);
+  drop_text(&m->message_id);
+  drop_text(&m->raw_id);
+  drop_text(&m->subject);
+  drop_text(&m->subject_encoding);
+  drop_text(&m->body_encoding);
   nm_content_unref(&m->text);
   nm_content_unref(&m->html);
   nm_part_unref(&m->text_part);
@@ -104,8 +104,10 @@ void nm_message_unref(struct nm_message **at) {
   struct nm_message *m = *at;
   *at = NULL;
   if (m != NULL && --m->refs == 0) {
+    struct whole *w = (struct whole *)(void *)nm_message_room(m);
     clear(m);
-    nm_free(m);
+    nm_lists_unref(w->lists, LISTS);
+    nm_block_drop(&w->block);
   }
 }
 
@@ -140,35 +142,60 @@ int nm_message_set_body_transfer_encoding(struct nm_message *m, struct nm_str na
   return err;
 }
 
-static int set_text(struct nm_content **to, struct nm_part **part, const char *field, struct nm_str text,
-                    struct nm_error *e) {
-  struct nm_content *fresh = NULL;
-  if (text.p != NULL) {
-    if (text.n > NM_BODY_MAX) {
-      return nm_error_set(e, NM_ELIMIT, NM_KIND_MESSAGE,
-                          "%s is too long: %zu bytes, at most %zu are allowed; attach it as a file", field,
-                          text.n, NM_BODY_MAX);
-    }
-    int err = nm_check_text(field, text, e);
-    if (err == 0) {
-      err = nm_content_memory(text, &fresh, e);
-    }
-    if (err != 0) {
-      return err;
-    }
+static int check_text(const char *field, struct nm_str text, struct nm_error *e) {
+  if (text.n > NM_BODY_MAX) {
+    return nm_error_set(e, NM_ELIMIT, NM_KIND_MESSAGE,
+                        "%s is too long: %zu bytes, at most %zu are allowed; attach it as a file", field,
+                        text.n, NM_BODY_MAX);
   }
-  nm_content_unref(to);
-  nm_part_unref(part);
-  *to = fresh;
+  return nm_check_text(field, text, e);
+}
+
+/* One of the texts, and the part that it may have been read from. held: what the bytes lie in; NULL: they are copied. */
+struct place {
+  const char *field;
+  struct nm_content **content;
+  struct nm_part **part;
+  struct nm_held *held;
+};
+
+static int set_text(const struct place *at, struct nm_str text, struct nm_error *e) {
+  struct nm_content *fresh = NULL;
+  int err = text.p != NULL ? check_text(at->field, text, e) : 0;
+  if (err == 0 && text.p != NULL) {
+    err = at->held != NULL ? nm_content_held(text, at->held, &fresh, e) : nm_content_memory(text, &fresh, e);
+  }
+  if (at->held != NULL) {
+    nm_held_set(at->held, NULL, NULL); /* not taken, then */
+  }
+  if (err != 0) {
+    return err;
+  }
+  nm_content_unref(at->content);
+  nm_part_unref(at->part);
+  *at->content = fresh;
   return 0;
 }
 
+int nm_message_hold_text(struct nm_message *m, enum nm_message_body which, struct nm_str text,
+                         struct nm_held *held, struct nm_error *e) {
+  static const char *const fields[] = {"Text", "Html", "Body"};
+  int is_html = which == NM_MESSAGE_HTML || (which == NM_MESSAGE_BODY && m->is_body_html);
+  struct place at = {fields[which], is_html ? &m->html : &m->text, is_html ? &m->html_part : &m->text_part,
+                     held};
+  return set_text(&at, text, e);
+}
+
 int nm_message_set_text(struct nm_message *m, struct nm_str text, struct nm_error *e) {
-  return set_text(&m->text, &m->text_part, "Text", text, e);
+  return nm_message_hold_text(m, NM_MESSAGE_TEXT, text, NULL, e);
 }
 
 int nm_message_set_html(struct nm_message *m, struct nm_str html, struct nm_error *e) {
-  return set_text(&m->html, &m->html_part, "Html", html, e);
+  return nm_message_hold_text(m, NM_MESSAGE_HTML, html, NULL, e);
+}
+
+int nm_message_set_body(struct nm_message *m, struct nm_str body, struct nm_error *e) {
+  return nm_message_hold_text(m, NM_MESSAGE_BODY, body, NULL, e);
 }
 
 /* "The default charset for an iCalendar stream is UTF-8" (RFC 5545 3.1.4) and its first line is BEGIN:VCALENDAR, so a byte order
@@ -183,7 +210,7 @@ int nm_message_set_calendar(struct nm_message *m, struct nm_str ics, struct nm_e
   struct nm_buf method = {.max = m->calendar_method.max};
   int err = ics.p != NULL ? nm_calendar_method(ics, &method, e) : 0;
   struct nm_part *none = NULL;
-  err = err == 0 ? set_text(&m->calendar, &none, "Calendar", ics, e) : err;
+  err = err == 0 ? set_text(&(struct place){"Calendar", &m->calendar, &none, NULL}, ics, e) : err;
   if (err != 0) {
     nm_buf_free(&method);
     return err;
@@ -191,11 +218,6 @@ int nm_message_set_calendar(struct nm_message *m, struct nm_str ics, struct nm_e
   nm_buf_free(&m->calendar_method);
   m->calendar_method = method;
   return 0;
-}
-
-int nm_message_set_body(struct nm_message *m, struct nm_str body, struct nm_error *e) {
-  return set_text(m->is_body_html ? &m->html : &m->text, m->is_body_html ? &m->html_part : &m->text_part,
-                  "Body", body, e);
 }
 
 /* Only into an empty place: a message that was given both Text and Html keeps both. */

@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 #include "base/addr.h"
+#include "base/block.h"
 #include "base/buf.h"
 #include "base/content.h"
 #include "base/error.h"
@@ -25,6 +26,9 @@ enum nm_priority { NM_PRIORITY_HIGH = 1, NM_PRIORITY_LOW = 2, NM_PRIORITY_NORMAL
 #define NM_SUBJECT_MAX 65536
 /* A text or HTML body given as a string: what a mail may weigh anywhere, with room. */
 #define NM_BODY_MAX ((size_t)1 << 30)
+
+/* Body is one of the other two. */
+enum nm_message_body { NM_MESSAGE_TEXT, NM_MESSAGE_HTML, NM_MESSAGE_BODY };
 
 /* The message as its author sees it. Counted; plain fields are read directly and set through the functions. */
 struct nm_message {
@@ -87,6 +91,8 @@ NM_HIDDEN_BEGIN
 int nm_message_new(struct nm_message **out);
 /* What m is now; contents, parts and addresses by reference. NM_ENOMEM. */
 int nm_message_copy(const struct nm_message *m, struct nm_message **out);
+/* What it lies in with its lists: an address that is made for it may have what is left there (nm_addr_parse_in). */
+struct nm_block *nm_message_room(const struct nm_message *m);
 struct nm_message *nm_message_ref(struct nm_message *m);
 void nm_message_unref(struct nm_message **m);
 /* UTF-8 without CR, LF and NUL. */
@@ -99,6 +105,9 @@ int nm_message_set_body_encoding(struct nm_message *m, struct nm_str charset, st
 int nm_message_set_text(struct nm_message *m, struct nm_str text, struct nm_error *e);
 int nm_message_set_html(struct nm_message *m, struct nm_str html, struct nm_error *e);
 int nm_message_set_body(struct nm_message *m, struct nm_str body, struct nm_error *e);
+/* The same three of bytes that lie in what is held, as nm_content_held has it: not copied. held NULL: copied. */
+int nm_message_hold_text(struct nm_message *m, enum nm_message_body which, struct nm_str text,
+                         struct nm_held *held, struct nm_error *e);
 /* "quoted-printable" and its like for Text and Html; empty: the best one. */
 int nm_message_set_body_transfer_encoding(struct nm_message *m, struct nm_str name, struct nm_error *e);
 /* A VCALENDAR object (RFC 5545) with one METHOD (RFC 5546 1.4): goes as the last alternative, where calendars look, and as an

@@ -224,6 +224,6 @@ struct nm_list *nm_part_list_new(void) {
   return nm_list_new(&list_type, NM_PART_LIST_MAX);
 }
 
-void nm_part_list_init(struct nm_list *l, unsigned *block) {
+void nm_part_list_init(struct nm_list *l, struct nm_block *block) {
   nm_list_init(l, &list_type, NM_PART_LIST_MAX, block);
 }

@@ -103,7 +103,7 @@ int nm_part_set_transfer_encoding(struct nm_part *p, struct nm_str name, struct 
 /* What goes into Content-Type: the type set, or the one by kind or name. */
 struct nm_str nm_part_type(const struct nm_part *p);
 struct nm_list *nm_part_list_new(void);
-void nm_part_list_init(struct nm_list *l, unsigned *block); /* as nm_list_init */
+void nm_part_list_init(struct nm_list *l, struct nm_block *block); /* as nm_list_init */
 
 NM_HIDDEN_END
 

@@ -49,7 +49,7 @@ static void unref_item(void *item) {
   nm_resent_unref(&r);
 }
 
-void nm_resent_list_init(struct nm_list *l, unsigned *block) {
+void nm_resent_list_init(struct nm_list *l, struct nm_block *block) {
   static const struct nm_list_type type = {ref_item, unref_item};
   nm_list_init(l, &type, NM_RESENT_MAX, block);
 }

@@ -33,7 +33,7 @@ struct nm_resent *nm_resent_ref(struct nm_resent *r);
 void nm_resent_unref(struct nm_resent **r);
 /* A list of them, the oldest first. */
 /* As nm_list_init. */
-void nm_resent_list_init(struct nm_list *l, unsigned *block);
+void nm_resent_list_init(struct nm_list *l, struct nm_block *block);
 
 NM_HIDDEN_END
 
