@@ -256,7 +256,8 @@ static int message_from_table(lua_State *L, int i, struct nm_error *e) {
 // @tparam[opt] table Fields
 // @treturn MailMessage
 static int message_call(lua_State *L) {
-  struct nm_error e = {0};
+  struct nm_error e;
+  nm_error_clear(&e);
   lua_settop(L, 2);
   return message_from_table(L, 2, &e) < 0 ? nm_raise(L, &e) : 1;
 }

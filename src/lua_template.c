@@ -99,7 +99,8 @@ static int make_personal(lua_State *L, const char *method, struct nm_error *e) {
 // @tparam table Fields
 // @treturn PersonalMail
 static int template_for(lua_State *L) {
-  struct nm_error e = {0};
+  struct nm_error e;
+  nm_error_clear(&e);
   return make_personal(L, "For", &e) < 0 ? nm_raise(L, &e) : 1;
 }
 
