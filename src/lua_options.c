@@ -24,10 +24,9 @@ static const struct nm_property *check_key(lua_State *L, const struct nm_class *
   if (p != NULL && p->set != NULL) {
     return p;
   }
-  if (!is_extra(extra, name)) {
-    if (p == NULL) {
-      nm_class_no_member(L, c, key);
-    }
+  if (p == NULL && !is_extra(extra, name)) {
+    nm_class_no_member(L, c, key);
+  } else if (p != NULL && !is_extra(extra, name)) {
     luaL_error(L, "property '%s' of %s is read only", p->name, c->name);
   }
   return NULL;
