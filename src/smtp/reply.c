@@ -35,53 +35,6 @@ struct nm_reply_parser {
   struct nm_error error; /* code != 0: failed, and stays so */
 };
 
-void nm_reply_free(struct nm_reply *r) {
-  nm_buf_free(&r->text);
-  *r = (struct nm_reply){0};
-}
-
-int nm_reply_copy(struct nm_reply *to, const struct nm_reply *from) {
-  to->code = from->code;
-  memcpy(to->enhanced, from->enhanced, sizeof to->enhanced);
-  to->text.max = NM_REPLY_MAX;
-  nm_buf_reset(&to->text);
-  nm_buf_add_str(&to->text, nm_buf_str(&from->text));
-  return to->text.err;
-}
-
-static int is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
-/* 1*3DIGIT at *i; -1: there is none. */
-static int number(struct nm_str s, size_t *i) {
-  size_t end = s.n - *i < 3 ? s.n : *i + 3, start = *i;
-  int value = 0;
-  while (*i < end && is_digit(s.p[*i])) {
-    value = value * 10 + (s.p[(*i)++] - '0');
-  }
-  return *i > start ? value : -1;
-}
-
-/* RFC 3463 2: status-code = class "." subject "." detail; class = "2" / "4" / "5"; subject = 1*3DIGIT;
-   detail = 1*3DIGIT. RFC 2034 4: one SP follows it, and its class is the reply code's first digit. */
-size_t nm_reply_enhanced(struct nm_str line, int reply_class, int enhanced_out[3]) {
-  size_t i = 2;
-  int is_begun = line.n > 4 && line.p[0] == '0' + reply_class && line.p[1] == '.' && reply_class != 3;
-  int subject = is_begun ? number(line, &i) : -1;
-  if (subject < 0 || i == line.n || line.p[i++] != '.') {
-    return 0;
-  }
-  int detail = number(line, &i);
-  if (detail < 0 || (i < line.n && line.p[i] != ' ')) {
-    return 0;
-  }
-  enhanced_out[0] = reply_class;
-  enhanced_out[1] = subject;
-  enhanced_out[2] = detail;
-  return i;
-}
-
 /* The first line that has an enhanced code decides: servers give the same in each. */
 static void find_enhanced(struct nm_reply *r) {
   struct nm_str rest = nm_buf_str(&r->text);
@@ -91,22 +44,6 @@ static void find_enhanced(struct nm_reply *r) {
       return;
     }
   }
-}
-
-int nm_reply_next_line(struct nm_str *rest, struct nm_str *line_out) {
-  if (rest->p == NULL) {
-    return 0;
-  }
-  const char *lf = rest->n > 0 ? memchr(rest->p, '\n', rest->n) : NULL;
-  if (lf == NULL) {
-    *line_out = *rest;
-    *rest = nm_str(NULL, 0);
-  } else {
-    size_t n = (size_t)(lf - rest->p);
-    *line_out = nm_str(rest->p, n);
-    *rest = nm_str(lf + 1, rest->n - n - 1);
-  }
-  return 1;
 }
 
 struct nm_reply_parser *nm_reply_parser_new(void) {
@@ -317,8 +254,9 @@ static void begin_reply(struct nm_reply_parser *p) {
    Reply-line = Reply-code SP textstring CRLF   (RFC 5321 4.2)
    Returns its octets, or 0, and nothing is changed, for any other that is there. */
 static size_t take_line(struct nm_reply_parser *p, const char *bytes, size_t n) {
-  int is_plain = n > 5 && bytes[0] >= '2' && bytes[0] <= '5' && is_digit(bytes[1]) && is_digit(bytes[2]) &&
-                 bytes[3] == ' ';
+  int is_plain = n > 5 && bytes[0] >= '2' && bytes[0] <= '5' &&
+                 nm_is((unsigned char)bytes[1], NM_CHAR_DIGIT) &&
+                 nm_is((unsigned char)bytes[2], NM_CHAR_DIGIT) && bytes[3] == ' ';
   const char *text = bytes + 4;
   const char *cr = is_plain ? memchr(text, '\r', (n < NM_REPLY_LINE_MAX ? n : NM_REPLY_LINE_MAX) - 5) : NULL;
   if (cr == NULL || cr[1] != '\n' || memchr(text, '\n', (size_t)(cr - text)) != NULL) {
