@@ -225,6 +225,7 @@ build = {
         "src/lua_envelope_rcpt.c",
         "src/lua_errand.c",
         "src/lua_flight.c",
+        "src/lua_flight_run.c",
         "src/lua_flight_slot.c",
         "src/lua_headers.c",
         "src/lua_html.c",

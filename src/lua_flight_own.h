@@ -5,7 +5,7 @@
 #include "lua_drive.h"
 #include "outgoing.h"
 
-/* Between lua_flight.c, lua_flight_slot.c and lua_task.c: a flight as Lua has it. */
+/* Between lua_flight*.c and lua_task.c: a flight as Lua has it. */
 
 enum { NM_CALLED_NONE, NM_CALLED_TRACER, NM_CALLED_GIVER, NM_CALLED_CONTENT };
 
@@ -39,10 +39,16 @@ NM_HIDDEN_BEGIN
 
 /* Raises when it is over. */
 struct nm_flight_job *nm_flight_job_at(lua_State *L, int i);
+
+/* lua_flight_run.c */
+/* Of its job (lua_drive.h). */
+int nm_flight_step_job(lua_State *L, struct nm_job *job);
 /* For `return`, of one that is over: done, its number, and what Send would have returned. When all have accepted it, it is released. */
 int nm_flight_give(lua_State *L, struct nm_flight_job *f, struct nm_flight_slot *s);
 /* The function that is at work is not waited for any more. */
 void nm_flight_forget_call(struct nm_flight_job *f);
+/* run, and the marks that it returns first, of the table on the top of the stack. */
+void nm_flight_add_run_functions(lua_State *L);
 
 /* lua_flight_slot.c */
 /* An empty one, which stays free until it is launched. Raises when there is no memory. */
