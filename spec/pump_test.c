@@ -286,7 +286,7 @@ static void sends_large_contents_from_where_they_lie(void) {
   }
   text[19 * 20000] = text[19 * 7] = '.'; /* doubled on the way, as is what begins after it */
   for (unsigned long long way = 0; way < 20; way++) {
-    struct memory_line l = {.io = {way & 1 ? &together : &alone}, .sent = {.max = 1 << 20}};
+    struct memory_line l = {.io = {.ops = way & 1 ? &together : &alone}, .sent = {.max = 1 << 20}};
     struct nm_buf want = {.max = 1 << 20};
     struct nm_source *content = nm_source_memory(nm_str(text, sizeof text));
     struct nm_envelope env = {.from = &a, .to = to, .n_to = 1, .size = -1};
