@@ -133,15 +133,12 @@ size_t nm_string_length(lua_State *L, int i) {
   return lua_type(L, i) == LUA_TSTRING ? lua_rawlen(L, i) : 0;
 }
 
-/* An address or a header field with its text. */
-#define ELEMENT_WEIGHT 144
-
 size_t nm_value_weight(lua_State *L, int i) {
   switch (lua_type(L, i)) {
     case LUA_TSTRING:
       return lua_rawlen(L, i);
     case LUA_TTABLE: /* of Lua's memory there is more for each of them */
-      return lua_rawlen(L, i) * ELEMENT_WEIGHT;
+      return lua_rawlen(L, i) * NM_ELEMENT_WEIGHT;
     default:
       return 0;
   }

@@ -110,7 +110,7 @@ static int meta_index(lua_State *L) {
 
 static int meta_newindex(lua_State *L) {
   const struct nm_class *c = class_upvalue(L);
-  nm_gc_pressure(L, nm_string_length(L, 3)); /* before the receiver is looked at: see nm_gc_announce */
+  nm_gc_pressure(L, nm_value_weight(L, 3)); /* before the receiver is looked at: see nm_gc_announce */
   void *object = receiver(L, c);
   if (c->set_other != NULL) {
     return c->set_other(L, object);

@@ -236,6 +236,14 @@ static void check_one_body(lua_State *L, const struct nm_given *g) {
   }
 }
 
+/* Many in one text come to more than the text: the last thing, when m is pushed. */
+static void announce_recipients(lua_State *L, const struct nm_message *m, size_t announced) {
+  size_t bytes = (m->to->n + m->cc->n + m->bcc->n) * NM_ELEMENT_WEIGHT;
+  if (bytes > announced) {
+    nm_gc_pressure(L, bytes - announced);
+  }
+}
+
 /* The message of the table at i on the top of the stack; negative with e for bad content. */
 static int message_from_table(lua_State *L, int i, struct nm_error *e) {
   struct nm_given given = {.c = &nm_message_class};
@@ -245,10 +253,15 @@ static int message_from_table(lua_State *L, int i, struct nm_error *e) {
   } else if (!lua_isnoneornil(L, i)) {
     return nm_type_error(L, i, "MailMessage", "table");
   }
-  nm_gc_pressure(
-      L, nm_message_class.weight +
-             given.bytes); /* values lie on the stack, nothing else was looked at: see nm_gc_announce */
-  return nm_class_set_given(L, &given, push_message(L), e);
+  /* Values lie on the stack, nothing else was looked at: see nm_gc_announce. */
+  size_t announced = nm_message_class.weight + given.bytes;
+  nm_gc_pressure(L, announced);
+  struct nm_message *m = push_message(L);
+  int err = nm_class_set_given(L, &given, m, e);
+  if (err >= 0) {
+    announce_recipients(L, m, announced);
+  }
+  return err;
 }
 
 /// Makes a message from a table of its properties (or an empty one); bad content raises.

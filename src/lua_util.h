@@ -59,6 +59,9 @@ struct nm_given {
   unsigned char at[NM_PROPERTIES_MAX]; /* where the value of each is, from top on; 0: it has none */
 };
 
+/* Bytes of an address or a header field with its text. */
+#define NM_ELEMENT_WEIGHT 144
+
 NM_HIDDEN_BEGIN
 
 /* Makes the metatable; once for each class and state. */
