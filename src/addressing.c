@@ -119,7 +119,7 @@ static int take_to(struct nm_addressing *a, const struct nm_message *m, struct n
                         said != NULL ? "the option To names no recipient"
                                      : "the message has no recipients; add one to To, CC or Bcc");
   }
-  return a->to->n > 1 || said != NULL ? make_unique(a, e) : 0;
+  return a->to->n > 1 || a->options != NULL ? make_unique(a, e) : 0;
 }
 
 int nm_addressing_take(struct nm_addressing *a, const struct nm_message *m, struct nm_send_options *options,

@@ -55,7 +55,7 @@ end
 function Breaker:failure(own)
   local copy = {}
   for name, value in pairs(self.detail) do copy[name] = value end
-  for _, name in ipairs { "Accepted", "Rejected", "Unknown", "NotSent", "MessageId", "Timings" } do copy[name] = own[name] end
+  for _, name in ipairs { "Accepted", "Rejected", "Unknown", "NotSent", "MessageId", "Timings", "LeftOut" } do copy[name] = own[name] end
   return self.text, setmetatable(copy, getmetatable(own))
 end
 

@@ -59,6 +59,10 @@ describe("certificates", function()
     fails("tls", "CaFile", server:Client{ CaFile = file, Host = "127.0.0.1" })
     put(pem, 1000000002)
     assert(server:Client{ CaFile = file, Host = "127.0.0.1" }:Check())
+    put(pem .. "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n", 1000000003)
+    for _ = 1, 2 do -- what was loaded before it turned out that it cannot be read is not taken for all of it
+      fails("tls", "holds no certificate that can be read", server:Client{ CaFile = file, Host = "127.0.0.1" })
+    end
     os.remove(file)
   end)
 

@@ -105,6 +105,37 @@ describe("SendMany", function()
     server:Stop()
   end)
 
+  for _, at in ipairs { "MAIL", "DATA", "DOT" } do
+    it("tries a message again that was refused for now with all of its recipients: " .. at, function()
+      local server = testing.Server { Extensions = { "PIPELINING", "SIZE" }, Faults = {
+        { At = "RCPT", Match = "<c@", Reply = "550 5.1.1 nobody" },
+        { At = at, Times = 2, Reply = "451 4.3.0 later" },
+      } }
+      local client = server:Client {}
+      local summary = client:SendMany({ net.message { To = { "a@example.test", "b@example.test" } }, net.message { To = "b@example.test" },
+        net.message { To = { "a@example.test", "c@example.test" } } }, { Window = 1, Retry = { Tries = 4, Delay = 0.02 } })
+      assert.equal(2, summary.Accepted)
+      assert.equal(1, summary.Partial)
+      assert.equal(2, summary.Retries)
+      assert.equal(3, #server:Messages())
+      client:Close()
+      server:Stop()
+    end)
+  end
+
+  it("does not try again what was refused for good with all of its recipients", function()
+    local server = testing.Server { Faults = {
+      { At = "DOT", Nth = 1, Reply = "451 4.3.0 later" }, { At = "DOT", Nth = 2, Reply = "554 5.7.1 spam" },
+    } }
+    local client = server:Client {}
+    local summary = client:SendMany({ net.message {} }, { Retry = { Tries = 4, Delay = 0.02 } })
+    assert.equal(1, summary.Rejected)
+    assert.equal(1, summary.Retries)
+    assert.is_truthy(summary.Failures[1].Error:find("554 5.7.1 spam", 1, true), summary.Failures[1].Error)
+    client:Close()
+    server:Stop()
+  end)
+
   it("tries those recipients again who were refused for now, with the same Message-ID, and has one result for all", function()
     local server = testing.Server { Faults = {
       { At = "RCPT", Match = "<b@", Times = 2, Reply = "450 4.2.0 greylisted" },

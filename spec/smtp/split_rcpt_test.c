@@ -471,6 +471,32 @@ static void resumes(void) {
   nm_split_free(&s);
 }
 
+/* Refused with all others, at MAIL, DATA or the content's end: that answer, and not the 250 to RCPT, says whether it may go again. */
+static void resumes_what_was_refused_for_all(void) {
+  static const struct run rows_of[] = {
+      {"a b", "250 550", NM_OUTCOME_REJECTED, 451, NM_KIND_DATA},
+      {"a", "250", NM_OUTCOME_REJECTED, 452, NM_KIND_SENDER},
+      {"a", "250", NM_OUTCOME_REJECTED, 554, NM_KIND_DATA},
+  };
+  long live = nm_test_alloc_live();
+  struct stage st;
+  struct nm_split s;
+  struct nm_txn_result r;
+  struct nm_caps caps = {0};
+  set_up(&st, "a1 b1");
+  nm_split_init(&s, &st.env, 0);
+  for (size_t i = 0; i < 3; i++) {
+    run_part(&s, &caps, &rows_of[i]);
+    nm_split_finish(&s, &r);
+    CHECK(r.outcome == NM_OUTCOME_REJECTED && r.reply.code == rows_of[i].code);
+    CHECK(nm_split_resume(&s, &st.env, 0, &r) == (i < 2 ? 0 : NM_EINVAL));
+  }
+  CHECK(r.n_rcpt == 2 && r.rcpt[0].code == 554 && r.rcpt[1].code == 550);
+  nm_txn_result_free(&r);
+  nm_split_free(&s);
+  CHECK(nm_test_alloc_live() == live);
+}
+
 int main(void) {
   RUN(plays_rows);
   RUN(gives_each_the_common_refusal);
@@ -478,6 +504,7 @@ int main(void) {
   RUN(all_or_nothing_is_one_transaction);
   RUN(stops);
   RUN(resumes);
+  RUN(resumes_what_was_refused_for_all);
   RUN(survives_short_memory);
   return ctest_end();
 }

@@ -51,15 +51,17 @@ int nm_cas_are_loaded(const struct nm_cas *c) {
   return c->store != NULL;
 }
 
-/* What libcurl was told: to load the file, or nothing (options.c), when ctx has no CA but ours. */
-void nm_cas_use(struct nm_cas *c, const struct nm_openssl *lib, struct ssl_ctx_st *ctx) {
-  if (c->store == NULL) {
-    struct x509_store_st *store = lib->ctx_store(ctx);
-    if (store != NULL && lib->store_ref(store) == 1) {
-      c->lib = lib;
-      c->store = store;
-    }
-  } else if (c->lib->store_ref(c->store) == 1) {
+/* ctx has no CA but ours: libcurl was told to load nothing (options.c). */
+void nm_cas_use(const struct nm_cas *c, struct ssl_ctx_st *ctx) {
+  if (c->store != NULL && c->lib->store_ref(c->store) == 1) {
     c->lib->ctx_set_store(ctx, c->store);
+  }
+}
+
+void nm_cas_keep(struct nm_cas *c, const struct nm_openssl *lib, const struct ssl_ctx_st *ctx) {
+  struct x509_store_st *store = c->store == NULL ? lib->ctx_store(ctx) : NULL;
+  if (store != NULL && lib->store_ref(store) == 1) {
+    c->lib = lib;
+    c->store = store;
   }
 }

@@ -20,8 +20,11 @@ void nm_cas_unref(struct nm_cas **c);
 int nm_cas_are_of(const struct nm_cas *c, const char *file);
 int nm_cas_are(const struct nm_cas *c, const char *file, const struct nm_stamp *stamp);
 int nm_cas_are_loaded(const struct nm_cas *c);
-/* A connection's: it is verified by those that are loaded, or has loaded them. */
-void nm_cas_use(struct nm_cas *c, const struct nm_openssl *lib, struct ssl_ctx_st *ctx);
+/* A connection that begins is verified by those that are loaded, if they are. */
+void nm_cas_use(const struct nm_cas *c, struct ssl_ctx_st *ctx);
+/* A connection's handshake is over: those that it was verified by are all that the file has. What was loaded for one that failed need not be:
+   libcurl tells only then that the file cannot be read, or not to its end. */
+void nm_cas_keep(struct nm_cas *c, const struct nm_openssl *lib, const struct ssl_ctx_st *ctx);
 
 NM_HIDDEN_END
 

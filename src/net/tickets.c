@@ -69,12 +69,18 @@ static struct nm_ticket *ticket_of(const struct ssl_st *ssl) {
   return lib->ctx_get(lib->ctx_of(ssl), index_of_ours);
 }
 
-/* The first moment at which there is an SSL, and the last before it says what it knows. A copy goes: OpenSSL spoils a session that was taken
+/* The start is the first moment at which there is an SSL, and the last before it says what it knows. A copy goes: OpenSSL spoils a session that was taken
    up in TLS 1.3, and one whose connection was closed without a word. */
 static void on_info(const struct ssl_st *ssl, int where, int value) {
   struct nm_ticket *t = ticket_of(ssl);
   (void)value;
-  if ((where & NM_SSL_HANDSHAKE_START) == 0 || t == NULL || lib->session_of(ssl) != NULL) {
+  if (t == NULL) {
+    return;
+  }
+  if ((where & NM_SSL_HANDSHAKE_DONE) != 0 && t->cas != NULL) {
+    nm_cas_keep(t->cas, lib, lib->ctx_of(ssl));
+  }
+  if ((where & NM_SSL_HANDSHAKE_START) == 0 || lib->session_of(ssl) != NULL) {
     return;
   }
   if (nm_clock_ms() - t->verified > VERIFIED_FOR_MS) {
@@ -113,7 +119,7 @@ static CURLcode on_ctx(CURL *easy, void *ctx, void *owner) {
   lib->ctx_on_new(ctx, on_new);
   lib->ctx_on_info(ctx, on_info);
   if (t->cas != NULL) {
-    nm_cas_use(t->cas, lib, ctx);
+    nm_cas_use(t->cas, ctx);
   }
   return CURLE_OK;
 }

@@ -50,6 +50,22 @@ static int expand(struct nm_split *s) {
   return 0;
 }
 
+/* One that was refused with all others, and heard no refusal of its own. */
+static void share_refusal(struct nm_rcpt *to, const struct nm_reply *r, struct nm_words *before) {
+  if (to->fate == NM_FATE_REFUSED && nm_rcpt_class(to) < 4) {
+    nm_rcpt_answer(to, r, SHARED_TEXT_MAX, before);
+  }
+}
+
+/* What refused them all is each one's answer: what the next transaction hears takes its place. */
+static void share_refusals(struct nm_txn_result *r) {
+  struct nm_words *before = NULL;
+  for (size_t i = 0; i < r->n_rcpt && nm_reply_class(&r->reply) >= 4; i++) {
+    share_refusal(&r->rcpt[i], &r->reply, before);
+    before = r->rcpt[i].words;
+  }
+}
+
 static int may_be_tried_again(const struct nm_rcpt *r) {
   return r->fate == NM_FATE_NOT_SENT || (r->fate == NM_FATE_REFUSED && nm_rcpt_class(r) == 4);
 }
@@ -64,8 +80,11 @@ int nm_split_resume(struct nm_split *s, const struct nm_envelope *env, size_t rc
   if (expand(s) != 0) {
     return NM_ENOMEM;
   }
+  share_refusals(r);
   s->n_pending = 0;
+  int is_good = 0;
   for (size_t i = 0; i < r->n_rcpt; i++) {
+    is_good |= r->rcpt[i].fate == NM_FATE_ACCEPTED;
     if (may_be_tried_again(&r->rcpt[i])) {
       s->pending[s->n_pending++] = (struct nm_split_entry){env->to[i], i};
     }
@@ -76,7 +95,7 @@ int nm_split_resume(struct nm_split *s, const struct nm_envelope *env, size_t rc
   }
   nm_free(s->result.rcpt);
   nm_txn_result_move(&s->result, r);
-  s->is_good = s->result.n_accepted > 0;
+  s->is_good = is_good;
   s->is_unknown = s->result.outcome == NM_OUTCOME_UNKNOWN;
   s->n_runs = 1;
   return 0;
@@ -190,13 +209,6 @@ static int is_too_many(const struct nm_rcpt *r) {
     return (r->code == 452 || r->code == 552) && r->enhanced[1] == 5 && r->enhanced[2] == 3;
   }
   return r->code == 452;
-}
-
-/* One that was refused with all others, and heard no refusal of its own. */
-static void share_refusal(struct nm_rcpt *to, const struct nm_reply *r, struct nm_words *before) {
-  if (to->fate == NM_FATE_REFUSED && nm_rcpt_class(to) < 4) {
-    nm_rcpt_answer(to, r, SHARED_TEXT_MAX, before);
-  }
 }
 
 static int has_too_many(const struct nm_txn_result *r) {
