@@ -92,7 +92,7 @@ int nm_errand_set_forerunner(lua_State *L) {
 /* 1: the function and its arguments are on the top. */
 static int push_forerunner(lua_State *L, struct nm_errand *e) {
   const struct nm_client *c = e->client;
-  if (c->flight == NULL || c->sending != NULL || c->is_showing) {
+  if (c->sending != NULL || c->is_showing) {
     return 0;
   }
   lua_getfield(L, LUA_REGISTRYINDEX, FORERUNNER);

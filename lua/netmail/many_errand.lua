@@ -16,14 +16,16 @@ return function(kit)
     return true
   end
 
-  --- The flight is its client's from here on. Returns whether it is over by that.
+  --- The flight is its client's from here on. Returns whether it is over by that. Behind kit.begin nothing may lack memory: nobody would
+  -- go on with a flight that has no run.
   local function begin(self)
+    local run = new_run(self.flight, self.source, self.plan)
     local good, text, detail = kit.begin(self.flight)
     if not good then
       kit.close(self.flight)
       return finish(self, nil, text, detail)
     end
-    self.run = new_run(self.flight, self.source, self.plan)
+    self.run = run
     self.has_begun, self.source, self.plan = true, nil, nil
     return false
   end
@@ -91,6 +93,7 @@ return function(kit)
   return function(flight, source, plan)
     return setmetatable({
       flight = flight, source = source, plan = plan, now = kit.now, has_begun = false, is_running = false,
+      run = false, due = 0,
     }, Errand)
   end
 end

@@ -7,9 +7,9 @@
 -- functions may call SendAsync), tasks wait for its end. Functions that give contents, passwords or see the trace are called within
 -- Step, and may yield.
 --
--- A blocking `Send` of the client (and `SendMany`, `Check` and the like) fails at once while the program holds a task of it that is not
--- over. Tasks that nobody holds any more are sent, too: by whatever steps another task of the client, else before the next blocking call of
--- the client, which waits for them. A program that ends, or lets go of the client, before that has not sent them.
+-- A blocking `Send` of the client (and `SendMany`, `Check` and the like) fails at once while the program holds a task of it that is on
+-- its way. Tasks that nobody holds any more are sent, too: by whatever steps another task of the client, else before the next blocking
+-- call of the client, which waits for them. A program that ends, or lets go of the client, before that has not sent them.
 -- @classmod Task
 
 -- A client's errands have it one after another: many messages (many_errand.lua), or a batch of Sends (sends.lua). An errand has
@@ -213,6 +213,11 @@ local function is_held(queue)
   return false
 end
 
+--- Its turn has come: where those before it have ended, or there are none.
+local function begin(errand)
+  if errand and not errand.has_begun and not errand.is_running then errand:step(0) end
+end
+
 --- Before a blocking call of the client: what is on its way and nobody waits for comes to its end, or as far as it does in so many ms. Not
 -- when a task is held: then the call is a mistake, and is told so. The collector alone knows what is held.
 function tasks.finish_forgotten(client, ms)
@@ -224,6 +229,7 @@ function tasks.finish_forgotten(client, ms)
     if is_held(queue) then return end
   end
   local till = first.now() + ms
+  begin(first)
   while first and first.has_begun and not first.is_running do
     local goes_on = first:step()
     local now = first.now()
@@ -231,8 +237,7 @@ function tasks.finish_forgotten(client, ms)
     local rest = math.ceil(math.min(first.due or 0, till) - now)
     if not goes_on and not first.results then first:wait(math.max(0, rest)) end
     first = head(queue)
-    -- The one behind begins where that has ended.
-    if first and not first.has_begun and not first.is_running then first:step(0) end
+    begin(first)
   end
 end
 

@@ -387,6 +387,22 @@ describe("a task", function()
       end
     end)
 
+    it("is sent before the next Send though it had not begun", function()
+      local server = testing.Server {}
+      local client = server:Client {}
+      client:SendMany({ net.message { Subject = "number 1" } }, {
+        OnResult = function() forget(client, 1, function() return net.message { Subject = "number 2" } end) end,
+      })
+      assert(client:Send(net.message { Subject = "number 3" }))
+      client:SendManyAsync { net.message { Subject = "number 4" } }
+      forget(client, 1, function() return net.message { Subject = "number 5" } end)
+      assert(client:Check())
+      assert(client:Send(net.message { Subject = "number 6" }))
+      assert.equal("1 2 3 4 5 6", numbers(server))
+      client:Close()
+      server:Stop()
+    end)
+
     it("is none as long as another of its client is held", function()
       local server = slow(0.02)
       local client = server:Client {}
