@@ -98,7 +98,7 @@ static int take_rcpt(struct nm_addressing *a, const size_t *place, struct nm_err
 
 static int make_unique(struct nm_addressing *a, struct nm_error *e) {
   if (a->options == NULL || !asks(a->options)) {
-    return nm_addr_list_unique(a->to, NULL) == 0 ? 0 : nm_error_nomem(e);
+    return a->to->n < 2 || nm_addr_list_unique(a->to, NULL) == 0 ? 0 : nm_error_nomem(e);
   }
   size_t *place = nm_realloc_array(NULL, a->to->n, sizeof *place);
   int err = place != NULL ? nm_addr_list_unique(a->to, place) : NM_ENOMEM;
@@ -119,7 +119,7 @@ static int take_to(struct nm_addressing *a, const struct nm_message *m, struct n
                         said != NULL ? "the option To names no recipient"
                                      : "the message has no recipients; add one to To, CC or Bcc");
   }
-  return a->to->n > 1 || a->options != NULL ? make_unique(a, e) : 0;
+  return make_unique(a, e);
 }
 
 int nm_addressing_take(struct nm_addressing *a, const struct nm_message *m, struct nm_send_options *options,

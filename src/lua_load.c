@@ -71,7 +71,7 @@ const struct nm_net_api *nm_load_net(lua_State *L) {
 
 void nm_load_net_for(lua_State *L, struct nm_client *c, const struct nm_net_api *api) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &key);
-  struct home *h = nm_scratch_at(L, -1);
+  const struct home *h = nm_scratch_of(L, -1, sizeof *h, leave_home);
   lua_pop(L, 1);
   nm_client_use_net(c, api, h != NULL ? h->shared : NULL);
 }

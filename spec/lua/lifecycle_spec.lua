@@ -161,30 +161,34 @@ describe("a client that is collected", function()
   end)
 end)
 
+-- f is called in a forked child, which the parent waits for.
+local forking = [[
+  local ffi = require "ffi"
+  ffi.cdef "int fork(void); int waitpid(int, int *, int); void _exit(int); int usleep(unsigned);"
+  local function child(f)
+    local pid = ffi.C.fork()
+    if pid == 0 then
+      local ok, err = pcall(f)
+      if not ok then print(err) end
+      io.stdout:flush()
+      ffi.C._exit(ok and 0 or 1)
+    end
+    local status = ffi.new "int[1]"
+    ffi.C.waitpid(pid, status, 0)
+    assert(status[0] == 0)
+  end
+]]
+
 describe("a forked child", function()
   it("never speaks on its parent's connection, and has its own", function()
     if not jit then
       pending "fork is called through LuaJIT's ffi; the code under test is the same C"
       return
     end
-    local output, status = run(send_one .. [[
-      local ffi = require "ffi"
-      ffi.cdef "int fork(void); int waitpid(int, int *, int); void _exit(int);"
+    local output, status = run(send_one .. forking .. [[
       local message = netmail.MailMessage{ From = "a@example.test", To = "b@example.test", Text = "x" }
       for _, options in ipairs{ {}, { EnableSsl = true, ImplicitTls = true } } do
         local client = send(options.EnableSsl and tls or plain, options)
-        local function child(f)
-          local pid = ffi.C.fork()
-          if pid == 0 then
-            local ok, err = pcall(f)
-            if not ok then print(err) end
-            io.stdout:flush()
-            ffi.C._exit(ok and 0 or 1)
-          end
-          local status = ffi.new "int[1]"
-          ffi.C.waitpid(pid, status, 0)
-          assert(status[0] == 0)
-        end
         child(function() assert(client:Send(message)) end)           -- a line of its own
         child(function() client:Close() end)                         -- no QUIT on the parent's
         child(function() client = nil collectgarbage() collectgarbage() end)
@@ -203,9 +207,8 @@ end)
 describe("a forked child of a process with tasks", function()
   --- Up to the fork the parent makes so many steps of 5 ms; then the child does what is left of the text.
   local function fork_after(steps, child)
-    return run(([[
-      local netmail, testing, ffi = require "netmail", require "netmail.testing", require "ffi"
-      ffi.cdef "int fork(void); int waitpid(int, int *, int); void _exit(int); int usleep(unsigned);"
+    return run(forking .. ([[
+      local netmail, testing = require "netmail", require "netmail.testing"
       local faults = {}
       for _, at in ipairs { "CONNECT", "MAIL", "DOT" } do faults[#faults + 1] = { At = at, Delay = 0.01 } end
       local server = testing.Server { Faults = faults }
@@ -220,16 +223,7 @@ describe("a forked child of a process with tasks", function()
         tasks[6]:Step()
         ffi.C.usleep(5000)
       end
-      local pid = ffi.C.fork()
-      if pid == 0 then
-        local ok, err = pcall(function() %s end)
-        if not ok then print(err) end
-        io.stdout:flush()
-        ffi.C._exit(ok and 0 or 1)
-      end
-      local status = ffi.new "int[1]"
-      ffi.C.waitpid(pid, status, 0)
-      assert(status[0] == 0)
+      child(function() %s end)
       for i = 1, 6 do assert(tasks[i]:Wait(10)) end
       assert(tasks[6]:pollfd() == nil or tasks[6]:pollfd() == fd)
       assert(client:Send(message "parent's"))

@@ -20,15 +20,11 @@ int nm_reply_copy(struct nm_reply *to, const struct nm_reply *from) {
   return to->text.err;
 }
 
-static int is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
 /* 1*3DIGIT at *i; -1: there is none. */
 static int number(struct nm_str s, size_t *i) {
   size_t end = s.n - *i < 3 ? s.n : *i + 3, start = *i;
   int value = 0;
-  while (*i < end && is_digit(s.p[*i])) {
+  while (*i < end && nm_is((unsigned char)s.p[*i], NM_CHAR_DIGIT)) {
     value = value * 10 + (s.p[(*i)++] - '0');
   }
   return *i > start ? value : -1;
