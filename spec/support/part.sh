@@ -13,7 +13,7 @@ status=$?
 case $kind in
 count)
   line=$(grep -aE '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "$log" | tail -n 1)
-  # shellcheck disable=SC2086
+  # shellcheck disable=SC2046
   set -- $(printf '%s' "${line:-0 passed, 0 failed, 0 skipped}" | tr -cd '0-9 ')
   passed=$1 failed=$2 skipped=$3
   # A crash before or after the count is a failure of its own.
@@ -36,3 +36,5 @@ word=ok
 [ "$skipped" -eq 0 ] || word=skip
 [ "$failed" -eq 0 ] || word=FAIL
 printf '%-4s %-32s %s passed, %s failed, %s skipped (%s s)\n' $word "$name" "$passed" "$failed" "$skipped" $(($(date +%s) - begin))
+# At once, too: who sees only a piece of a long output should see this.
+[ "$failed" -eq 0 ] || "${0%/*}/failures.sh" "$log" | sed 's/^/  /'
