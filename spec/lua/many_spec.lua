@@ -212,7 +212,7 @@ describe("SendMany", function()
     server:Stop()
     local begin, sentences, n = process.now(), {}, 0
     local summary = client:SendMany(messages(500), { OnResult = function(_, _, err, detail)
-      sentences[err] = true
+      sentences[err:gsub(" after %d+ ms", "")] = true -- libcurl says how long each try took
       n = n + 1
       assert.equal("not_sent", detail.Outcome)
       assert.equal("connect", detail.Kind)
