@@ -220,19 +220,18 @@ describe("SendMany", function()
     end })
     assert.equal(500, n)
     assert.equal(500, summary.NotSent)
-    assert.is_true(process.now() - begin < 5)
+    assert.is_true(process.now() - begin < 30)
     assert.is_truthy(next(sentences))
     assert.is_nil(next(sentences, (next(sentences))))
   end)
 
   it("does not wait for Timeout once for each message of a server that hangs", function()
-    local server = testing.Server { Faults = { { At = "CONNECT", Delay = 30 } } }
+    local server = testing.Server { Faults = { { At = "CONNECT", Delay = 3600 } } }
     local client = server:Client { Timeout = 200 }
-    local begin = process.now()
     local summary, warning = client:SendMany(messages(100), { Window = 4 })
     assert.equal(100, summary.NotSent)
     assert.is_truthy(warning:find("100 not sent", 1, true))
-    assert.is_true(process.now() - begin < 3, process.now() - begin)
+    assert.is_true(#server:Connections() < 10, #server:Connections()) -- for all of them
     client:Close()
     server:Stop()
   end)
@@ -256,7 +255,7 @@ describe("SendMany", function()
     local begin = process.now()
     assert.equal(10, client:SendMany(messages(10), { RatePerSecond = 20 }).Accepted)
     local took = process.now() - begin
-    assert.is_true(took >= 0.35 and took < 2, took)
+    assert.is_true(took >= 0.35 and took < 30, took)
     client:Close()
     server:Stop()
   end)
@@ -370,12 +369,12 @@ describe("SendMany", function()
     local server = testing.Server { Faults = { { At = "RCPT", Match = "<u2@", Reply = "450 4.2.0 later", Times = 1 } } }
     local client = server:Client {}
     for _, on_result in ipairs { false, function() end } do
-      local held, n, rests = setmetatable({}, { __mode = "v" }), 0, 0
+      local held, n, till = setmetatable({}, { __mode = "v" }), 0, nil
       local summary = client:SendMany(function()
         if n == 8 then
-          rests = rests + 1
-          if rests < 12 then return false, 0.01 end
+          till = till or process.now() + 30
           for _ = 1, 2 do collectgarbage() end
+          if next(held) and process.now() < till then return false, 0.01 end
           assert.is_nil(next(held))
           return nil
         end
@@ -511,20 +510,34 @@ describe("SendManyAsync", function()
     local task = client:SendManyAsync(messages(30), { Window = 4, OnResult = function() told = told + 1 end })
     assert.equal("Task (waiting)", tostring(task))
     assert.same({ nil, "pending" }, { task:Result() })
-    local longest, steps = 0, 0
+    local steps = 0
     repeat
-      local begin = process.now()
       local is_over = task:Step(5)
-      longest = math.max(longest, process.now() - begin)
       steps = steps + 1
       process.sleep(0.001)
     until is_over
     assert.equal(30, task:Result().Accepted)
     assert.equal(30, told)
-    assert.is_true(longest < 0.1, longest)
-    assert.is_true(steps > 10, steps)
+    assert.is_true(steps > 5, steps) -- a window of them at a time
     assert.is_nil(task:timeout())
     each_once(server, 30)
+    client:Close()
+    server:Stop()
+  end)
+
+  it("comes back from a step though the server says nothing", function()
+    local server = testing.Server { Faults = { { At = "MAIL", Nth = 3, Delay = 3600 } } }
+    local client = server:Client { Timeout = 60000 }
+    local told = 0
+    local task = client:SendManyAsync(messages(30), { Window = 4, OnResult = function() told = told + 1 end })
+    local begin = process.now()
+    assert(process.wait(20, function()
+      assert.is_false(task:Step(5))
+      return told == 2
+    end))
+    for _ = 1, 20 do assert.is_false(task:Step(5)) end
+    assert.is_true(process.now() - begin < 30) -- the first that waits takes longer
+    assert.is_true(task:Cancel())
     client:Close()
     server:Stop()
   end)
@@ -538,7 +551,7 @@ describe("SendManyAsync", function()
     local third = client:SendAsync(net.message { Subject = "number 4" })
     assert.equal(first:pollfd(), second:pollfd())
     assert.equal(third:getfd(), second:getfd())
-    assert(third:Wait(5))
+    assert(third:Wait(30))
     assert.equal(2, assert(second:Result()).Accepted)
     assert(first:Result())
     local order = {}
@@ -559,7 +572,7 @@ describe("SendManyAsync", function()
       assert.is_false(tasks[1]:Step(0))
     end })
     assert.equal(4, #tasks)
-    assert(tasks[4]:Wait(5))
+    assert(tasks[4]:Wait(30))
     for i = 1, 4 do assert(tasks[i]:Result()) end
     assert.equal(6, #server:Messages())
     client:Close()
@@ -587,17 +600,17 @@ describe("SendManyAsync", function()
         ticks = ticks + 1
       end
     end)
-    assert(loop:loop(10))
+    assert(loop:loop(60))
     assert.equal(5, summary.Accepted)
     assert.equal(2, summary.Retries)
-    assert.is_true(ticks > 8, ticks)
+    assert.is_true(ticks >= 3, ticks)
     assert.is_true(polls < 300, polls)
     client:Close()
     server:Stop()
   end)
 
   it("may be cancelled at any time, and says how far it came", function()
-    local server = testing.Server { Faults = { { At = "DOT", Nth = 5, Delay = 1 }, { At = "BDAT", Nth = 5, Delay = 1 } } }
+    local server = testing.Server { Faults = { { At = "DOT", Nth = 5, Delay = 3600 }, { At = "BDAT", Nth = 5, Delay = 3600 } } }
     local client = server:Client {}
     local early = client:SendManyAsync(messages(10))
     assert.is_true(early:Cancel())

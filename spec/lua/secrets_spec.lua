@@ -20,7 +20,7 @@ local function all_fail(rows)
   for i, row in ipairs(rows) do dialogues[i] = net.follow(net.greet("AUTH " .. row.mechanism), process.unpack(row)) end
   local server = servers.script(dialogues)
   for i, row in ipairs(rows) do
-    local client, trace = net.client(server.port.plain, { Timeout = row.timeout or 5000 }), {}
+    local client, trace = net.client(server.port.plain, { Timeout = row.timeout }), {}
     client.ThisHostCredentials[row.mechanism] = netmail.NetworkCredential.Create("user@example.test", PASSWORD)
     client.OnTrace = function(from, line) trace[#trace + 1] = from .. " " .. line end
     local begin = process.now()
@@ -29,7 +29,7 @@ local function all_fail(rows)
     assert.is_nil(result, what)
     assert.equal("not_sent", detail.Outcome, what)
     assert.is_true(detail.Kind == "auth" or detail.Kind == "protocol" or detail.Kind == "timeout", what)
-    assert.is_true(process.now() - begin < 5, what)
+    assert.is_true(process.now() - begin < 20, what) -- which no Timeout was the end of
     assert.is_nil(client.Capabilities, what)
     client:Close()
     local said = server:received(i)

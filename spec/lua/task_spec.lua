@@ -14,6 +14,20 @@ local function slow(seconds, faults)
   return testing.Server { Faults = all, Extensions = { "PIPELINING" } }
 end
 
+--- A server that never comes to answer: who waits for it waits until Timeout or Deadline.
+local function hung(at)
+  return testing.Server { Faults = { { At = at or "CONNECT", Delay = 3600 } }, Extensions = { "PIPELINING" } }
+end
+
+--- An attachment that has nothing until gate.is_open: it holds its line, by no clock.
+local function gated(gate)
+  local pieces = { "three\r\n" }
+  return netmail.Attachment { Name = "x.txt", Content = function()
+    gate.asked = (gate.asked or 0) + 1
+    return not gate.is_open and "" or table.remove(pieces, 1)
+  end }
+end
+
 --- How many this process has open.
 local function descriptors()
   local n = 0
@@ -21,13 +35,13 @@ local function descriptors()
   return n
 end
 
---- Steps by a loop of the program's own; the longest step in seconds.
+--- Steps by a loop of the program's own: the longest step in seconds of the processor, and how many there were.
 local function loop(task, budget)
   local longest, ticks = 0, 0
   while true do
-    local begin = process.now()
+    local begin = os.clock()
     local is_over = task:Step(budget)
-    longest = math.max(longest, process.now() - begin)
+    longest = math.max(longest, os.clock() - begin)
     if is_over then return longest, ticks end
     ticks = ticks + 1
     assert(ticks < 1e5)
@@ -44,9 +58,8 @@ describe("a task", function()
     assert.is_nil(result)
     assert.equal("pending", pending)
     assert.is_truthy(tostring(task):find("on its way", 1, true))
-    local longest, ticks = loop(task, 5)
-    assert.is_true(longest < 0.1, longest)
-    assert.is_true(ticks > 50, ticks)
+    local _, ticks = loop(task, 5)
+    assert.is_true(ticks > 4, ticks) -- one at least for each word of the server
     assert.equal("accepted", assert(task:Result()).Outcome)
     assert.is_true(task:Step())
     assert.is_false(task:dirty()) -- a loop has nothing more to do for it
@@ -55,6 +68,22 @@ describe("a task", function()
     assert.is_false(task:Cancel())
     client:Close()
     server:Stop()
+  end)
+
+  it("comes back from a step though the server says nothing", function()
+    for _, at in ipairs { "CONNECT", "EHLO", "MAIL", "DOT" } do
+      local server = hung(at)
+      local client = server:Client { Timeout = 60000 }
+      local task = client:SendAsync(net.message())
+      local begin = process.now()
+      for _ = 1, 20 do
+        assert.is_false(task:Step(5))
+        process.sleep(0.002)
+      end
+      assert.is_true(process.now() - begin < 30) -- the first that waits takes longer
+      client:Close()
+      server:Stop()
+    end
   end)
 
   it("has the results of Send: a warning, a failure with its detail", function()
@@ -111,7 +140,7 @@ describe("a task", function()
         assert.is_false(good)
         assert.is_truthy(err:find("task_spec.lua", 1, true) and err:find(words, 1, true), err)
       end
-      assert(task:Wait(5))
+      assert(task:Wait(30))
     end
     for _, method in ipairs { "Step", "Result", "Wait", "Cancel", "pollfd", "events", "timeout" } do
       for _, self in ipairs { false, {}, client } do
@@ -131,7 +160,7 @@ describe("a task", function()
     local task = client:SendAsync(message)
     message.Subject = "after"
     message.To = "other@example.test"
-    assert(task:Wait(5))
+    assert(task:Wait(30))
     local got = server:Messages()[1]
     assert.is_truthy(got.Data:find("Subject: before", 1, true))
     assert.same({ "b@example.test" }, got.To)
@@ -145,7 +174,7 @@ describe("a task", function()
     local tasks = {}
     for i = 1, 20 do tasks[i] = client:SendAsync(net.message { Subject = "number " .. i }) end
     for i = 1, 20 do assert.equal(tasks[1]:pollfd(), tasks[i]:getfd()) end
-    assert(tasks[20]:Wait(20)) -- whichever is stepped, the client's work goes on
+    assert(tasks[20]:Wait(60)) -- whichever is stepped, the client's work goes on
     for i = 1, 20 do assert.equal("accepted", assert(tasks[i]:Result()).Outcome) end
     local seen = {}
     for _, m in ipairs(server:Messages()) do seen[#seen + 1] = m.Data:match "Subject: number (%d+)" end
@@ -172,7 +201,7 @@ describe("a task", function()
     assert.is_nil(client.Capabilities)
     third:Cancel()
     local fourth = client:SendAsync(net.message { Subject = "fourth" })
-    assert.equal("accepted", assert(fourth:Wait(10)).Outcome)
+    assert.equal("accepted", assert(fourth:Wait(30)).Outcome)
     assert.is_false(fourth:Cancel())
     local got = server:Messages()
     assert.equal(1, #got)
@@ -199,13 +228,13 @@ describe("a task", function()
     for i = 1, 3 do
       local client, message = ways[i]()
       task = client:SendAsync(message)
-      local _, err, detail = task:Wait(5)
+      local _, err, detail = task:Wait(30)
       assert.equal("cancelled", detail.Kind, err)
       client:Close()
     end
     local client = server:Client { UserName = "me", Password = function() return coroutine.yield() end }
     task = client:SendAsync(net.message())
-    local thread = coroutine.create(function() return task:Wait(5) end)
+    local thread = coroutine.create(function() return task:Wait(30) end)
     assert(coroutine.resume(thread))
     assert.is_true(task:Cancel())
     local _, _, _, detail = assert(coroutine.resume(thread, "secret"))
@@ -230,8 +259,8 @@ describe("a task", function()
     assert.equal("cancelled", select(3, task:Result()).Kind)
     client, task = stuck { Deadline = 100 }
     local begin = process.now()
-    local _, err = task:Wait(5)
-    assert.is_true(process.now() - begin < 3)
+    local _, err = task:Wait(60)
+    assert.is_true(process.now() - begin < 30)
     assert.is_truthy(err:find("Deadline of 100 ms", 1, true), err)
     client:Close()
     server:Stop()
@@ -243,10 +272,10 @@ describe("a task", function()
     for i = 1, 10 do
       local client = server:Client {}
       kept[i] = client:SendAsync(net.message())
-      assert(kept[i]:Wait(5))
+      assert(kept[i]:Wait(30))
     end
     for _ = 1, 3 do collectgarbage() end
-    assert.is_true(server:WaitIdle(5))
+    assert.is_true(server:WaitIdle(30))
     server:Stop()
   end)
 
@@ -274,12 +303,12 @@ describe("a task", function()
   end)
 
   it("keeps Timeout and Deadline", function()
-    local server = slow(2)
+    local server = hung()
     local client = server:Client({ Timeout = 100 })
     local begin = process.now()
     local _, err, detail = client:SendAsync(net.message()):Wait()
     assert.equal("timeout", detail.Kind, err)
-    assert.is_true(process.now() - begin < 1)
+    assert.is_true(process.now() - begin < 30)
     client = server:Client({ Deadline = 150 })
     local first, second = client:SendAsync(net.message()), client:SendAsync(net.message())
     _, err = second:Wait()
@@ -289,14 +318,13 @@ describe("a task", function()
   end)
 
   it("waits no longer than it is told", function()
-    local server = slow(0.5)
-    local client = server:Client {}
+    local server = hung()
+    local client = server:Client { Timeout = 60000 }
     local task = client:SendAsync(net.message())
     local begin = process.now()
     local _, pending = task:Wait(0.05)
     assert.equal("pending", pending)
-    assert.is_true(process.now() - begin < 0.4)
-    assert(task:Wait(10))
+    assert.is_true(process.now() - begin < 30)
     client:Close()
     server:Stop()
   end)
@@ -308,8 +336,8 @@ describe("a task", function()
     local task = client:SendAsync(message)
     local longest, ticks = loop(task, 2)
     assert(task:Result())
-    assert.is_true(longest < 0.2, longest) -- the machine may be busy; without a budget it is one step
-    assert.is_true(ticks > 3, ticks)
+    assert.is_true(longest < 0.2, longest)
+    assert.is_true(ticks > 3, ticks) -- without a budget it is one step
     client:Close()
   end)
 
@@ -411,7 +439,7 @@ describe("a task", function()
       local result, err = client:Send(net.message())
       assert.is_nil(result)
       assert.is_truthy(err:find("is sending another message", 1, true))
-      assert(task:Wait(5))
+      assert(task:Wait(30))
       assert(client:Send(net.message { Subject = "number 3" }))
       assert.equal("1 2 3", numbers(server))
       client:Close()
@@ -434,13 +462,13 @@ describe("a task", function()
     end)
 
     it("takes no longer than the Deadline of who waits for it", function()
-      local server = slow(1)
+      local server = hung()
       local client = server:Client {}
       forget(client, 3)
       client.Deadline = 200
       local begin = process.now()
       local result, err, detail = client:Send(net.message())
-      assert.is_true(process.now() - begin < 0.9)
+      assert.is_true(process.now() - begin < 30)
       assert.is_nil(result)
       assert.equal("timeout", detail.Kind, err)
       assert.is_truthy(err:find("Deadline", 1, true), err)
@@ -490,7 +518,7 @@ describe("a task", function()
     local result, err = client:Send(net.message())
     assert.is_nil(result)
     assert.is_truthy(err:find("is sending another message", 1, true))
-    assert(task:Wait(10))
+    assert(task:Wait(30))
     assert(client:Send(net.message()))
     client:Close()
     server:Stop()
@@ -532,7 +560,7 @@ describe("a task", function()
         assert.is_number(second:pollfd())
       end))
       assert.equal("first", subjects(server))
-      assert(third:Wait(5))
+      assert(third:Wait(30))
       assert(second:Result())
       assert.equal("first second third", subjects(server))
       assert.equal(1, #server:Connections())
@@ -550,7 +578,7 @@ describe("a task", function()
       for _ = 1, 3 do assert.is_false(task:Step(5)) end
       assert(coroutine.resume(thread))
       assert.equal("accepted", result.Outcome)
-      assert(task:Wait(5))
+      assert(task:Wait(30))
       assert.equal("first second", subjects(server))
       client:Close()
       server:Stop()
@@ -565,7 +593,7 @@ describe("a task", function()
       assert(client:Send(net.message()))
       client.OnTrace = nil
       assert.is_true(#tasks > 5)
-      for _, task in ipairs(tasks) do assert(task:Wait(5)) end
+      for _, task in ipairs(tasks) do assert(task:Wait(30)) end
       client:Close()
       server:Stop()
     end)
@@ -618,33 +646,32 @@ describe("a task", function()
     end
     for _ = 1, 4 do collectgarbage() end
     for i = 1, 5 do assert.is_nil(gone[i] or gone[-i]) end
-    assert.is_true(server:WaitIdle(5))
+    assert.is_true(server:WaitIdle(30))
     server:Stop()
   end)
 
   describe("beside others of its client", function()
-    local function several(client, n, fields)
+    --- gate: that the first of them wait for.
+    local function several(client, n, gate, n_gated)
       local tasks = {}
       for i = 1, n do
-        local all = { Subject = "number " .. i }
-        for k, v in pairs(fields or {}) do all[k] = v end
-        tasks[i] = client:SendAsync(net.message(all))
+        tasks[i] = client:SendAsync(net.message { Subject = "number " .. i, Attachments = gate and i <= n_gated and gated(gate) or nil })
       end
       return tasks
     end
 
-    local function step(task, seconds)
-      local till = process.now() + seconds
-      while process.now() < till do
+    --- Steps until it has come about.
+    local function step(task, condition)
+      assert(process.wait(30, function()
         task:Step()
-        process.sleep(0.002)
-      end
+        return condition()
+      end))
     end
 
     local function whole(server)
       local seen = {}
       for _, m in ipairs(server:Messages()) do
-        assert.is_truthy(m.Data:find("one\r\n", 1, true) and m.Data:find("two\r\n$"))
+        assert.is_truthy(m.Data:find("one\r\n.\r\ntwo\r\n", 1, true) and (m.Data:find("two\r\n$") or m.Data:find("%-%-\r\n$")))
         seen[tonumber(m.Data:match "Subject: number (%d+)")] = true
       end
       return seen
@@ -654,12 +681,16 @@ describe("a task", function()
       local server = slow(0.05)
       local client = server:Client { MaxConnections = 4 }
       local tasks = several(client, 20)
-      local begin = process.now()
       for i = 1, 20 do
         assert.equal(tasks[1]:pollfd(), tasks[i]:getfd())
-        assert.equal("accepted", assert(tasks[i]:Wait(20)).Outcome)
+        assert.equal("accepted", assert(tasks[i]:Wait(60)).Outcome)
       end
-      assert.is_true(process.now() - begin < 20 * 0.1) -- one after another it is at least that
+      local open, most = 0, 0
+      for _, line in ipairs(server:Commands()) do
+        open = open + (line:find "^MAIL" and 1 or line == "." and -1 or 0)
+        most = math.max(most, open)
+      end
+      assert.is_true(most > 1, most) -- not one after another
       assert.equal(4, #server:Connections())
       assert.equal(20, #whole(server))
       assert(client:Send(net.message())) -- which takes up one of them
@@ -669,10 +700,13 @@ describe("a task", function()
     end)
 
     it("takes nobody with it when it is cancelled, wherever it is", function()
-      local server = slow(0, { { At = "DOT", Delay = 0.15 } })
+      local server = testing.Server { Extensions = { "PIPELINING" }, Faults = { { At = "DOT", Match = "number 1\r", Silent = true } } }
       local client = server:Client { MaxConnections = 2 }
-      local tasks = several(client, 6)
-      step(tasks[6], 0.1)
+      local gate = {}
+      local tasks = { client:SendAsync(net.message { Subject = "number 1" }) }
+      tasks[2] = client:SendAsync(net.message { Subject = "number 2", Attachments = gated(gate) })
+      for i = 3, 6 do tasks[i] = client:SendAsync(net.message { Subject = "number " .. i }) end
+      step(tasks[6], function() return gate.asked and #server:Messages() == 1 end)
       assert.is_truthy(tostring(tasks[1]):find("on its way", 1, true))
       assert.is_truthy(tostring(tasks[5]):find("waiting", 1, true))
       assert.is_true(tasks[1]:Cancel())
@@ -680,7 +714,8 @@ describe("a task", function()
       assert.is_false(tasks[5]:Cancel())
       assert.equal("cancelled", select(3, tasks[1]:Result()).Kind)
       assert.same({ "cancelled", "not_sent" }, { select(3, tasks[5]:Result()).Kind, select(3, tasks[5]:Result()).Outcome })
-      for _, i in ipairs { 2, 3, 4, 6 } do assert.equal("accepted", assert(tasks[i]:Wait(10)).Outcome) end
+      gate.is_open = true
+      for _, i in ipairs { 2, 3, 4, 6 } do assert.equal("accepted", assert(tasks[i]:Wait(30)).Outcome) end
       local seen = whole(server)
       assert.same({ true, true, true, true, nil }, { seen[2], seen[3], seen[4], seen[6], seen[5] })
       client:Close()
@@ -690,15 +725,15 @@ describe("a task", function()
     it("is not sent when it was cancelled before the server had all of it", function()
       local server = testing.Server {}
       local client = server:Client {}
-      local first = client:SendAsync(net.message { Subject = "number 1", Attachments = {
-        netmail.Attachment { Name = "x", Content = function() return "" end } } }) -- never any bytes
+      local gate = {} -- which is never opened
+      local first = client:SendAsync(net.message { Subject = "number 1", Attachments = gated(gate) })
       local second = client:SendAsync(net.message { Subject = "number 2" })
-      step(second, 0.1)
+      step(second, function() return gate.asked and gate.asked > 3 end)
       assert.same({ nil, "pending" }, { second:Result() })
       assert.is_true(first:Cancel())
       local _, _, detail = first:Result()
       assert.same({ "cancelled", "not_sent" }, { detail.Kind, detail.Outcome })
-      assert.equal("accepted", assert(second:Wait(5)).Outcome)
+      assert.equal("accepted", assert(second:Wait(30)).Outcome)
       assert.same({ nil, true }, whole(server))
       client:Close()
       server:Stop()
@@ -717,8 +752,8 @@ describe("a task", function()
       end
       client.Port = 1 -- nobody's, and no task's
       local last = client:SendAsync(net.message { Subject = "number 13" })
-      for i = 1, 12 do assert.equal("accepted", assert(tasks[i]:Wait(10)).Outcome) end
-      assert.equal(1, select(3, last:Wait(10)).Port)
+      for i = 1, 12 do assert.equal("accepted", assert(tasks[i]:Wait(30)).Outcome) end
+      assert.equal(1, select(3, last:Wait(30)).Port)
       local of_a, of_b = whole(a), whole(b)
       for i = 1, 12 do assert.is_true((ports[i] == a.Port and of_a or of_b)[i]) end
       assert.equal(12, #a:Messages() + #b:Messages())
@@ -734,8 +769,8 @@ describe("a task", function()
       local mine = several(client, 3)
       client.ThisHostCredentials[""] = netmail.NetworkCredential.Create("you", "other")
       local yours = several(client, 2)
-      for i = 1, 3 do assert(mine[i]:Wait(5)) end
-      for i = 1, 2 do assert(yours[i]:Wait(5)) end
+      for i = 1, 3 do assert(mine[i]:Wait(30)) end
+      for i = 1, 2 do assert(yours[i]:Wait(30)) end
       local users = {}
       for i, m in ipairs(server:Messages()) do users[i] = m.User end
       assert.equal("me me me you you", table.concat(users, " "))
@@ -744,41 +779,50 @@ describe("a task", function()
     end)
 
     it("waits for its turn without that Timeout counts", function()
-      local server = slow(0, { { At = "DOT", Delay = 0.1 } })
-      local client = server:Client { Timeout = 400 }
-      local tasks = several(client, 7)
-      for i = 1, 7 do assert.equal("accepted", assert(tasks[i]:Wait(5)).Outcome) end
-      client:Close()
-      server:Stop()
+      net.at_some_pace(function(ms)
+        local server = slow(0, { { At = "DOT", Delay = ms / 4000 } })
+        local client = server:Client { Timeout = ms }
+        local tasks, is_sent = several(client, 7), true
+        for i = 1, 7 do
+          local result, err, detail = tasks[i]:Wait(60)
+          assert.is_true(result ~= nil or detail.Kind == "timeout", err)
+          is_sent = is_sent and result ~= nil
+        end
+        client:Close()
+        server:Stop()
+        return is_sent
+      end, { 400, 6000 })
     end)
 
     it("ends at its Deadline, behind tasks that have none", function()
-      local server = slow(0, { { At = "DOT", Delay = 0.2 } })
+      local server = testing.Server {}
       local client = server:Client {}
-      local first = several(client, 2)
+      local gate = {}
+      local first = several(client, 2, gate, 1)
       client.Deadline = 100
       local late = several(client, 2)
-      local begin = process.now()
       assert.is_true(late[1]:timeout() <= 0.1)
       local _, err, detail = late[1]:Wait()
       assert.is_truthy(err:find("Deadline of 100 ms", 1, true), err)
       assert.same({ "timeout", "not_sent" }, { detail.Kind, detail.Outcome })
-      assert.is_true(process.now() - begin < 0.19)
-      for i = 1, 2 do assert(first[i]:Wait(5)) end
-      assert.equal("timeout", select(3, late[2]:Wait(5)).Kind)
+      for i = 1, 2 do assert.same({ nil, "pending" }, { first[i]:Result() }) end
+      gate.is_open = true
+      for i = 1, 2 do assert(first[i]:Wait(30)) end
+      assert.equal("timeout", select(3, late[2]:Wait(30)).Kind)
       assert.equal(2, #whole(server))
       client:Close()
       server:Stop()
     end)
 
     it("goes on over a new connection when Close has ended those on their way", function()
-      local server = slow(0, { { At = "DOT", Delay = 0.1 } })
+      local server = testing.Server { Extensions = { "PIPELINING" }, Faults = {
+        { At = "DOT", Match = "number 1\r", Silent = true }, { At = "DOT", Match = "number 2\r", Silent = true } } }
       local client = server:Client { MaxConnections = 2 }
       local tasks = several(client, 6)
-      step(tasks[6], 0.05)
+      step(tasks[6], function() return #server:Messages() == 2 end)
       client:Close()
-      for i = 1, 2 do assert.equal("cancelled", select(3, tasks[i]:Wait(5)).Kind) end
-      for i = 3, 6 do assert.equal("accepted", assert(tasks[i]:Wait(5)).Outcome) end
+      for i = 1, 2 do assert.equal("cancelled", select(3, tasks[i]:Wait(30)).Kind) end
+      for i = 3, 6 do assert.equal("accepted", assert(tasks[i]:Wait(30)).Outcome) end
       client:Close()
       server:Stop()
     end)
@@ -796,7 +840,7 @@ describe("a task", function()
       assert.same({ nil, "pending" }, { tasks[2]:Wait() })
       is_stuck = false
       assert.is_true(tasks[1]:Cancel())
-      for i = 2, 3 do assert.equal("accepted", assert(tasks[i]:Wait(5)).Outcome) end
+      for i = 2, 3 do assert.equal("accepted", assert(tasks[i]:Wait(30)).Outcome) end
       local _, _, _, detail = assert(coroutine.resume(thread)) -- its password is for nobody any more
       assert.equal("cancelled", detail.Kind)
       assert.equal(2, #server:Messages())
@@ -813,7 +857,7 @@ describe("a task", function()
       local result, err = client:SendMany { net.message() }
       assert.is_nil(result)
       assert.is_truthy(err:find("is sending another message", 1, true))
-      assert(last:Wait(10))
+      assert(last:Wait(30))
       assert(first:Result())
       assert.equal(2, many:Result().Accepted)
       local numbers = {}
@@ -830,16 +874,15 @@ describe("a task", function()
       local client = server:Client { MaxConnections = 3 }
       local tasks = several(client, 30)
       local watched = { getfd = function() return tasks[1]:getfd() end }
-      local over, begin = 0, process.now()
+      local over = 0
       while over < 30 do
-        assert(#socket.select({ watched }, nil, 5) == 1, "nothing wakes the loop")
+        assert(#socket.select({ watched }, nil, 30) == 1, "nothing wakes the loop")
         local i = 1
         while i <= #tasks and tasks[i]:Result() do i = i + 1 end
         tasks[i]:Step(0) -- one of them, and no further than it goes by itself
         over = 0
         for k = 1, 30 do over = over + (tasks[k]:Result() and 1 or 0) end
       end
-      assert.is_true(process.now() - begin < 4)
       client:Close()
       server:Stop()
     end)
@@ -862,7 +905,7 @@ describe("a task", function()
     local tasks = {}
     for i = 1, 500 do tasks[i] = client:SendAsync(net.message()) end
     assert.is_true(descriptors() - before < 10)
-    assert(tasks[500]:Wait(30))
+    assert(tasks[500]:Wait(60))
     assert.equal(500, #server:Messages())
     client:Close()
     server:Stop()
@@ -883,8 +926,12 @@ describe("a task", function()
       assert(client:Send(message))
       collectgarbage() collectgarbage()
       local before = resident()
-      local tasks = {}
-      for i = 1, 4000 do tasks[i] = client:SendAsync(message) end
+      local tasks, is_open = {}, false
+      local function gated() -- holds its line
+        return netmail.MailMessage { From = "a@x.org", To = "b@x.org", Attachments = { netmail.Attachment { Name = "x",
+          Content = function() return not is_open and "" or nil end } } }
+      end
+      for i = 1, 4000 do tasks[i] = client:SendAsync(i <= 10 and gated() or message) end
       collectgarbage() collectgarbage()
       local each = (resident() - before) / #tasks
       if each > 10 then print(("%.1f kB each"):format(each)) end
@@ -895,7 +942,8 @@ describe("a task", function()
           if select(3, tasks[i]:Result()).Outcome == "unknown" then handed_over = handed_over + 1 end
         end
       end
-      assert(cancelled > 50 and handed_over <= 10) -- some are over already
+      assert(cancelled == 571 and handed_over <= 10)
+      is_open = true
       for i = 1, #tasks do accepted = accepted + (tasks[i]:Wait(60) and 1 or 0) end
       assert(#server:Messages() - 1 - accepted <= handed_over)
       print(accepted + cancelled)
@@ -938,7 +986,7 @@ describe("an event loop", function()
     end)
     assert(loop_:loop())
     assert.equal("accepted", result.Outcome)
-    assert.is_true(ticks >= 20, ticks)
+    assert.is_true(ticks >= 3, ticks) -- the server speaks four times; a loop that is held up has one
     assert.is_true(polls < 200, polls)
     client:Close()
     server:Stop()
@@ -963,7 +1011,7 @@ describe("an event loop", function()
     timer:start(10, 10, function() ticks = ticks + 1 end)
     uv.run()
     assert.equal("accepted", result.Outcome)
-    assert.is_true(ticks >= 20, ticks)
+    assert.is_true(ticks >= 3, ticks) -- the server speaks four times; a loop that is held up has one
     client:Close()
     server:Stop()
   end)

@@ -14,9 +14,10 @@ function net.message(fields)
   return netmail.MailMessage(all)
 end
 
---- A client for a port of 127.0.0.1 by its certificate's name, with short patience.
+--- A client for a port of 127.0.0.1 by its certificate's name. Its patience is for the pauses of a busy machine: where a Timeout is wanted,
+--- the spec sets it.
 function net.client(port, options)
-  local all = { Host = "localhost", Port = port, Timeout = 5000 }
+  local all = { Host = "localhost", Port = port, Timeout = 30000 }
   for k, v in pairs(options or {}) do all[k] = v end
   return netmail.SmtpClient(all)
 end
@@ -26,6 +27,23 @@ function net.secure(port, kind, options)
   local all = { EnableSsl = true, CaFile = net.ca, ImplicitTls = kind == "tls" or nil }
   for k, v in pairs(options or {}) do all[k] = v end
   return net.client(port, all)
+end
+
+--- A port of 127.0.0.1 on which nobody listens, nor will before the socket that comes with it is closed.
+function net.closed_port()
+  local socket = require "socket".tcp()
+  assert(socket:bind("127.0.0.1", 0))
+  local _, port = socket:getsockname()
+  return tonumber(port), socket
+end
+
+--- Calls f with a short time (ms), and with longer ones as long as it returns false: what it has to do beside waiting took longer than
+--- that, as it may on a busy machine. What fails at every scale fails. times: others than the usual.
+function net.at_some_pace(f, times)
+  for _, ms in ipairs(times or { 300, 1500, 6000 }) do
+    if f(ms) then return end
+  end
+  error("at no pace", 2)
 end
 
 --- The lines of an ordinary ESMTP server up to its EHLO reply, as steps of a script server; further capabilities follow.

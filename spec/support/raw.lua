@@ -12,7 +12,7 @@ Raw.__index = Raw
 --- Connected to Host and Port of server; nothing has been read.
 function raw.connect(server, seconds)
   local s = assert(socket.connect(server.Host, server.Port))
-  s:settimeout(seconds or 5)
+  s:settimeout(seconds or 30)
   return setmetatable({ socket = s }, Raw)
 end
 

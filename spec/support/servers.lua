@@ -24,8 +24,8 @@ function servers.start(kind, options)
   for name, value in pairs(options or {}) do words[#words + 1] = process.quote(name .. "=" .. value) end
   -- Our end of its standard input: when it is closed, by us or by the end of this process, the server stops.
   local pipe = assert(io.popen(table.concat(words, " "), "w"))
-  local up = process.wait(30, function() return process.exists(ready) end)
-  local facts = up and process.load(process.read(ready)) or { error = "no sign of life in 30 seconds" }
+  local up = process.wait(60, function() return process.exists(ready) end)
+  local facts = up and process.load(process.read(ready)) or { error = "no sign of life in a minute" }
   os.remove(ready)
   if facts.error then
     pipe:close()
@@ -94,7 +94,7 @@ end
 function Server:take(n, seconds, place)
   local folder = self[place or "mail"]
   local names
-  process.wait(seconds or 10, function()
+  process.wait(seconds or 30, function()
     names = new_mails(self, folder)
     return #names >= n
   end)
@@ -116,7 +116,7 @@ end
 -- Raises when that does not come in time.
 function Server:logged(pattern, seconds)
   local found, text
-  process.wait(seconds or 5, function()
+  process.wait(seconds or 30, function()
     text = process.exists(self.log) and process.read(self.log) or ""
     found = { text:find(pattern, self.read_to or 1) }
     return found[1]
@@ -138,7 +138,7 @@ end
 --- Of a script server: all bytes that the client sent on its n-th connection, once that connection is over.
 function Server:received(n, seconds)
   local base = ("%s/conn-%d"):format(self.dir, n or 1)
-  local over = process.wait(seconds or 10, function()
+  local over = process.wait(seconds or 30, function()
     return process.exists(base .. ".log") and process.read(base .. ".log"):find("over\n", 1, true)
   end)
   if not over then error(("connection %d did not come or did not end"):format(n or 1), 2) end
