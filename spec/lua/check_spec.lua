@@ -142,13 +142,13 @@ describe("a question", function()
   end)
 
   it("has its time", function()
-    local server = serve{ Faults = { { At = "NOOP", Delay = 3 } } }
+    local server = serve{ Faults = { { At = "NOOP", Delay = 60 } } }
     local before = process.now()
     local _, _, detail = server:Client{ Timeout = 200 }:Check()
     assert.equal("timeout", detail.Kind)
     _, _, detail = server:Client{ Deadline = 200 }:Check()
     assert.equal("timeout", detail.Kind)
-    assert.is_true(process.now() - before < 2)
+    assert.is_true(process.now() - before < 30)
   end)
 
   it("is never more than one line", function()

@@ -350,19 +350,23 @@ describe("timings", function()
   end
 
   it("say how long each phase took, in milliseconds", function()
-    local server = servers.script(net.follow({ { sleep = 0.15 } }, { send = "220 x\r\n" }, { expect = "EHLO" }, { send = ok },
-      { expect = "MAIL" }, { sleep = 0.2 }, { send = ok }, { expect = "RCPT" }, { send = ok }, { expect = "DATA" },
-      { send = "354 go\r\n" }, { data = true }, { sleep = 0.3 }, { send = ok }, { serve = true }))
-    local client = net.client(server.port.plain)
-    local t = assert(client:Send(net.message())).Timings
-    assert.is_true(t.Connect >= 140 and t.Envelope >= 190 and t.Reply >= 290, ("%d %d %d"):format(t.Connect, t.Envelope, t.Reply))
-    assert.is_true(t.Content < 100 and total(t) <= t.Total and t.Total < 3000)
-    assert.is_true(t.Hello >= 140 and t.Resolve + t.Tcp + t.Tls + t.Hello <= t.Connect + 1, t.Hello .. " of " .. t.Connect)
-    t = assert(client:Send(net.message())).Timings
-    assert.is_true(t.Connect < 50 and t.Total < 200) -- the kept line
-    assert.is_nil(t.Hello)
-    client:Close()
-    server:stop()
+    -- A busy machine may add to any of them, or find out late that something is over, at the cost of the next.
+    net.at_some_pace(function(ms)
+      local unit = ms / 1000
+      local server = servers.script(net.follow({ { sleep = 0.6 * unit } }, { send = "220 x\r\n" }, { expect = "EHLO" }, { send = ok },
+        { expect = "MAIL" }, { sleep = 0.8 * unit }, { send = ok }, { expect = "RCPT" }, { send = ok }, { expect = "DATA" },
+        { send = "354 go\r\n" }, { data = true }, { sleep = 1.2 * unit }, { send = ok }, { serve = true }))
+      local client = net.client(server.port.plain, { Timeout = 100000 })
+      local t = assert(client:Send(net.message())).Timings
+      local kept = assert(client:Send(net.message())).Timings
+      client:Close()
+      server:stop()
+      assert.is_true(total(t) <= t.Total and t.Connect + t.Envelope + t.Content + t.Reply >= 2.5 * ms)
+      assert.is_true(t.Resolve + t.Tcp + t.Tls + t.Hello <= t.Connect + 1, t.Hello .. " of " .. t.Connect)
+      assert.is_nil(kept.Hello)
+      return t.Connect >= 0.56 * ms and t.Hello >= 0.56 * ms and t.Envelope >= 0.76 * ms and t.Content < 0.4 * ms and
+        t.Reply >= 1.16 * ms and t.Total < 12 * ms and kept.Connect < 0.2 * ms and kept.Total < 0.8 * ms
+    end)
   end)
 
   it("are in the detail of a failure, too", function()

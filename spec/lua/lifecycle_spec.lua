@@ -224,7 +224,7 @@ describe("a forked child of a process with tasks", function()
         ffi.C.usleep(5000)
       end
       child(function() %s end)
-      for i = 1, 6 do assert(tasks[i]:Wait(10)) end
+      for i = 1, 6 do assert(tasks[i]:Wait(60)) end
       assert(tasks[6]:pollfd() == nil or tasks[6]:pollfd() == fd)
       assert(client:Send(message "parent's"))
       local n = {}
@@ -249,13 +249,13 @@ describe("a forked child of a process with tasks", function()
       { "client:Close()", 0 },
       { [[for i = 1, 6 do
             local over = tasks[i]:Result()
-            local result, _, detail = tasks[i]:Wait(5)
+            local result, _, detail = tasks[i]:Wait(60)
             assert(over or detail.Kind == "cancelled")
           end
           assert(client:Send(message "child's"))
           local task = client:SendAsync(message "child's")
           assert(task:pollfd() ~= fd)
-          assert(task:Wait(5))
+          assert(task:Wait(60))
           client:Close()]], 2 },
     }
     for _, steps in ipairs { 0, 1, 2, 4, 7, 12 } do

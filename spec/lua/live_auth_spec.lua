@@ -35,6 +35,7 @@ local PEERS = {
   dovecot = {
     ports = { starttls = "submission", tls = "tls", clear = "submission" },
     login = function(server) return server:logged "Login: user=<([^>]*)>, method=([^,]*)," end,
+    tells_without_mail = true, -- in the log, of a login; the others do of the mail
   },
 }
 
@@ -69,6 +70,13 @@ for kind, peer in pairs(PEERS) do
       if mechanism then assert.equal(mechanism, method) end
       client:Close()
       return method
+    end
+
+    -- Without a mail: what the log says of it is not to be found by the next spec.
+    local function check(client)
+      local result, err, detail = client:Check()
+      if result and peer.tells_without_mail then peer.login(server) end
+      return result, err, detail
     end
 
     local function fails(client, secret)
@@ -153,11 +161,11 @@ for kind, peer in pairs(PEERS) do
 
     it("is what Check tries, and no mail goes", function()
       local client = client_of("starttls", { UserName = USER, Password = PASSWORD })
-      local result = assert(client:Check())
+      local result = assert(check(client))
       assert.same({ "SCRAM-SHA-256", true, 250 }, { result.Mechanism, result.Secure, result.Code })
       client:Close()
       client = client_of("starttls", { UserName = USER, Password = "not-the-password" })
-      local nothing, _, detail = client:Check()
+      local nothing, _, detail = check(client)
       assert.is_nil(nothing)
       assert.same({ "auth", 535 }, { detail.Kind, detail.Code })
       client:Close()
@@ -178,7 +186,7 @@ for kind, peer in pairs(PEERS) do
         for _, secret in ipairs{ mechanism:find "OAUTH" and TOKEN or PASSWORD, "wrong-one" } do
           local client, lines = client_with("starttls", mechanism, USER, secret), {}
           client.OnTrace = function(from, line) lines[#lines + 1] = from .. " " .. line end
-          client:Check()
+          check(client)
           client:Close()
           local text = table.concat(lines, "\n")
           local said = text:match("client AUTH " .. mechanism:gsub("%-", "%%-") .. "[^\n]*\n.*")

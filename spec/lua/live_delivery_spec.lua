@@ -72,7 +72,7 @@ for _, kind in ipairs{ "postfix", "exim" } do
           { Address = "c@record.test", Notify = "never" },
         },
       })
-      local mail = server:take(1, 10, "recorded")[1]
+      local mail = server:take(1, 60, "recorded")[1]
       assert.same({ "ENVID=QQ+20314+2Bx+3Dy", "RET=HDRS" }, options_of(mail.from_options))
       assert.same({ "b@record.test", "c@record.test" }, mail.to)
       assert.same({ "NOTIFY=SUCCESS,DELAY", "ORCPT=rfc822;al+20ias+2B1@example.test" }, options_of(mail.to_options[1]))
@@ -81,7 +81,7 @@ for _, kind in ipairs{ "postfix", "exim" } do
 
     it("DSN: nothing is asked for unasked", function()
       send{ To = "b@record.test" }
-      local mail = server:take(1, 10, "recorded")[1]
+      local mail = server:take(1, 60, "recorded")[1]
       assert.same({}, options_of(mail.from_options))
       assert.is_nil(table.concat(mail.to_options[1]):find "NOTIFY")
     end)
@@ -117,7 +117,7 @@ for _, kind in ipairs{ "postfix", "exim" } do
       send({ To = "x@refused.test" }, { Notify = "never" })
       assert.truthy(server:logged(kind == "exim" and "%*%* x@refused.test" or "status=bounced"))
       send({ To = "b@record.test" }, { From = "" })
-      local mail = server:take(1, 10, "recorded")[1]
+      local mail = server:take(1, 60, "recorded")[1]
       assert.equal("", mail.from)
       assert.is_nil(mail.raw:find("From: <>", 1, true))
       send({ To = "x@refused.test" }, { From = "" })
@@ -126,9 +126,9 @@ for _, kind in ipairs{ "postfix", "exim" } do
 
     it("SMTPUTF8: mailboxes in any language, and only where there is one", function()
       send{ To = "b@record.test", Subject = "привет" }
-      assert.same({}, options_of(server:take(1, 10, "recorded")[1].from_options))
+      assert.same({}, options_of(server:take(1, 60, "recorded")[1].from_options))
       send{ From = "отправитель@example.test", To = "получатель@record.test" }
-      local mail = server:take(1, 10, "recorded")[1]
+      local mail = server:take(1, 60, "recorded")[1]
       assert.is_true(has(mail.from_options, "SMTPUTF8"))
       assert.equal("отправитель@example.test", mail.from)
       assert.same({ "получатель@record.test" }, mail.to)
@@ -141,7 +141,7 @@ for _, kind in ipairs{ "postfix", "exim" } do
     it("SMTPUTF8: an international domain alone does without", function()
       local result = send({ To = "b@record.test" }, { From = "a@почта.example" })
       assert.equal("b@record.test", result.Accepted[1].Address)
-      local mail = server:take(1, 10, "recorded")[1]
+      local mail = server:take(1, 60, "recorded")[1]
       assert.equal("a@xn--80a1acny.example", mail.from)
       assert.is_false(has(mail.from_options, "SMTPUTF8"))
     end)
@@ -155,7 +155,7 @@ for _, kind in ipairs{ "postfix", "exim" } do
         local rendered = message:ToString()
         local result = assert(client:Send(message, { Chunking = chunking }))
         assert.equal("accepted", result.Outcome)
-        local raw = server:take(1, 10, "recorded")[1].raw
+        local raw = server:take(1, 60, "recorded")[1].raw
         -- Behind what the server put before it.
         local at = assert(raw:find("Date: Thu, 01 Jan 1970", 1, true))
         assert.is_true(raw:sub(at) == rendered, "the content has changed")
@@ -173,7 +173,7 @@ for _, kind in ipairs{ "postfix", "exim" } do
 
     it("8BITMIME: octets over 127 are declared, and come as they are", function()
       send{ To = "b@record.test", Text = "привет\r\n", BodyTransferEncoding = "8bit" }
-      local mail = server:take(1, 10, "recorded")[1]
+      local mail = server:take(1, 60, "recorded")[1]
       assert.truthy(mail.raw:find("\r\n\r\nпривет", 1, true))
       assert.truthy(mail.raw:find("Content-Transfer-Encoding: 8bit", 1, true))
       if kind == "postfix" then
@@ -194,7 +194,7 @@ for _, kind in ipairs{ "postfix", "exim" } do
       end
       assert.same({ "unknown@example.test 550 5.1.1 false", "tempfail@example.test 450 4.2.0 true",
         "full@example.test 552 5.2.2 false" }, fates)
-      assert.same({ "b@record.test", "c@record.test" }, server:take(1, 10, "recorded")[1].to)
+      assert.same({ "b@record.test", "c@record.test" }, server:take(1, 60, "recorded")[1].to)
     end)
 
     it("a refused sender is told, and the connection stays good", function()
@@ -218,13 +218,13 @@ for _, kind in ipairs{ "postfix", "exim" } do
         assert.truthy(err:find("does not offer", 1, true), err)
         assert.equal("not_sent", detail.Outcome)
         send({ To = "b@record.test" }, { [name] = value, IfOffered = true })
-        assert.same({}, options_of(server:take(1, 10, "recorded")[1].from_options))
+        assert.same({}, options_of(server:take(1, 60, "recorded")[1].from_options))
       end
     end)
 
     it("Capabilities are what the server says", function()
       send{ To = "b@record.test" }
-      server:take(1, 10, "recorded")
+      server:take(1, 60, "recorded")
       local c = client.Capabilities
       assert.equal(kind == "exim" and 10485760 or 52428800, c.Size)
       for _, keyword in ipairs{ "PIPELINING", "DSN", "SMTPUTF8", "8BITMIME", "CHUNKING", "STARTTLS" } do
@@ -293,7 +293,7 @@ describe("limits", function()
       assert.equal(#all, #result.Accepted)
       client:Close()
       local got, largest = {}, 0
-      for _, mail in ipairs(server:take(3, 20, "recorded")) do
+      for _, mail in ipairs(server:take(3, 60, "recorded")) do
         largest = math.max(largest, #mail.to)
         for _, address in ipairs(mail.to) do got[#got + 1] = address end
       end

@@ -2,6 +2,7 @@
 
 local netmail = require "netmail"
 local net = require "spec.support.net"
+local process = require "spec.support.process"
 local servers = require "spec.support.servers"
 
 describe("LMTP", function()
@@ -37,7 +38,7 @@ describe("LMTP", function()
         assert.truthy(r.Reply:find("<" .. name .. "@example.test> ", 1, true))
         assert.truthy(dovecot:logged("lmtp%(" .. name .. "@example.test%)[^\n]*: saved mail to INBOX"))
       end
-      for _, mail in ipairs(dovecot:take(2, 10, "lmtp")) do
+      for _, mail in ipairs(dovecot:take(2, 60, "lmtp")) do
         assert.truthy(mail.raw:find("^Return%-Path: <a@example.test>\r?\n"))
         assert.truthy(mail.raw:find("with LMTP\r?\n"))
         assert.truthy(mail.raw:find("one\r?\n%.\r?\ntwo"))
@@ -50,9 +51,13 @@ describe("LMTP", function()
       assert(client:Send(net.message()))
       assert.is_nil((client:Send(net.message{ To = "unknown@example.test" })))
     end
-    dovecot:take(3, 10, "lmtp")
-    local _, count = dovecot:news():gsub("Connect from", "")
-    assert.equal(1, count)
+    dovecot:take(3, 60, "lmtp")
+    local log = ""
+    assert.is_true(process.wait(30, function()
+      log = log .. dovecot:news()
+      return select(2, log:gsub("saved mail to INBOX", "")) >= 3
+    end), log)
+    assert.equal(1, (select(2, log:gsub("Connect from", ""))), log)
   end)
 
   it("tells who is unknown, and whose mailbox is full when the message is there", function()
@@ -62,9 +67,9 @@ describe("LMTP", function()
     assert.truthy(warning:find("2 of 4 recipients refused", 1, true), warning)
     assert.same({ "unknown@example.test 550 5.1.1 false", "full@example.test 552 5.2.2 false" }, rejected(result.Rejected))
     assert.same({ "b@example.test", "c@example.test" }, { result.Accepted[1].Address, result.Accepted[2].Address })
-    dovecot:take(2, 10, "lmtp")
+    dovecot:take(2, 60, "lmtp")
     assert.equal("accepted", assert(client:Send(net.message())).Outcome)
-    dovecot:take(1, 10, "lmtp")
+    dovecot:take(1, 60, "lmtp")
   end)
 
   it("fails when nobody's mailbox takes it", function()

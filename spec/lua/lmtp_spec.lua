@@ -144,7 +144,7 @@ describe("LMTP", function()
       assert.equal(kind, detail.Kind, err)
       assert.equal(tonumber(greeting:sub(1, 3)), detail.Code)
     end
-    local _, _, detail = send(serve{ Faults = { { At = "CONNECT", Delay = 2 } } }, { Timeout = 200 })
+    local _, _, detail = send(serve{ Faults = { { At = "CONNECT", Delay = 60 } } }, { Timeout = 200 })
     assert.equal("timeout", detail.Kind)
     _, _, detail = send(serve{ Faults = { { At = "CONNECT", Raw = "HTTP/1.1 400 Bad Request\r\n" } } })
     assert.equal("protocol", detail.Kind)
@@ -201,7 +201,7 @@ describe("LMTP", function()
     assert.equal("b@example.test 250, c@example.test 250", addresses(result.Accepted))
     assert.equal("nobody@example.test", result.Rejected[1].Address)
     client:Close()
-    dovecot:take(2, 10, "lmtp")
+    dovecot:take(2, 60, "lmtp")
   end)
 end)
 
@@ -225,7 +225,7 @@ describe("a socket of this machine", function()
       process.quote(path)))
     pids[#pids + 1] = text:match "%d+"
     local function log() return process.read(path .. ".log") end
-    assert(process.wait(10, function() return process.exists(path .. ".log") and log():find "^port" end)) -- it listens
+    assert(process.wait(60, function() return process.exists(path .. ".log") and log():find "^port" end)) -- it listens
     return log
   end
 
@@ -243,7 +243,7 @@ describe("a socket of this machine", function()
     assert.is_false(result.Secure)
     assert(client:Check())
     client:Close()
-    assert(process.wait(5, function() return log():find "end" end))
+    assert(process.wait(30, function() return log():find "end" end))
     assert.is_truthy(log():find("^port 0\nline EHLO client.example.test\nline NOOP\nline NOOP\nline QUIT\nend "), log())
   end)
 

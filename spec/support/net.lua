@@ -40,7 +40,7 @@ end
 --- Calls f with a short time (ms), and with longer ones as long as it returns false: what it has to do beside waiting took longer than
 --- that, as it may on a busy machine. What fails at every scale fails. times: others than the usual.
 function net.at_some_pace(f, times)
-  for _, ms in ipairs(times or { 300, 1500, 6000 }) do
+  for _, ms in ipairs(times or { 300, 1500, 6000, 24000 }) do
     if f(ms) then return end
   end
   error("at no pace", 2)

@@ -40,13 +40,14 @@ function process.load(chunk)
   return f()
 end
 
---- Calls condition until it returns something true, which is returned; nil after so many seconds.
+--- Calls condition until it returns something true, which is returned; nil after so many seconds, when it was asked once more behind
+-- them: who was not let run until then has seen nothing yet.
 function process.wait(seconds, condition)
   local finish = process.now() + seconds
   while true do
+    local is_last = process.now() > finish
     local got = condition()
-    if got then return got end
-    if process.now() > finish then return nil end
+    if got or is_last then return got or nil end
     process.sleep(0.01)
   end
 end

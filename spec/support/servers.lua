@@ -1,6 +1,6 @@
 -- Servers for the specs, each on 127.0.0.1 and free ports, run by py/serve.py (what they offer is written at the top of
 -- py/postfix.py, exim.py, dovecot.py, krb5.py, aio.py, recorder.py, sink.py, script.py). A server ends with this process,
--- however it ends.
+-- however it ends. What is waited for here is on its way, so the waits are as long as the slowest machine needs.
 --
 --   local postfix = servers.shared "postfix"         -- one a run, started at first use
 --   local s = servers.start("aio", { cert = "expired" }) … s:stop()
@@ -24,8 +24,8 @@ function servers.start(kind, options)
   for name, value in pairs(options or {}) do words[#words + 1] = process.quote(name .. "=" .. value) end
   -- Our end of its standard input: when it is closed, by us or by the end of this process, the server stops.
   local pipe = assert(io.popen(table.concat(words, " "), "w"))
-  local up = process.wait(60, function() return process.exists(ready) end)
-  local facts = up and process.load(process.read(ready)) or { error = "no sign of life in a minute" }
+  local up = process.wait(120, function() return process.exists(ready) end)
+  local facts = up and process.load(process.read(ready)) or { error = "no sign of life in two minutes" }
   os.remove(ready)
   if facts.error then
     pipe:close()
@@ -94,7 +94,7 @@ end
 function Server:take(n, seconds, place)
   local folder = self[place or "mail"]
   local names
-  process.wait(seconds or 30, function()
+  process.wait(seconds or 60, function()
     names = new_mails(self, folder)
     return #names >= n
   end)

@@ -47,6 +47,8 @@ auth_verbose = yes
 auth_failure_delay = 0
 auth_username_chars =
 auth_username_format = %u
+# Connections of the spec before may take their time to go.
+mail_max_userip_connections = 1000
 default_internal_user = mail
 default_internal_group = mail
 default_login_user = uucp
@@ -205,7 +207,7 @@ def sasl(room):
     home, words = prepare(room)
     process = run(room, home, SASL, words)
     socket = os.path.join(home, "auth")
-    room.wait_until(lambda: os.path.exists(socket), process, 20, "Dovecot's auth socket does not appear")
+    room.wait_until(lambda: os.path.exists(socket), process, 60, "Dovecot's auth socket does not appear")
     return socket
 
 

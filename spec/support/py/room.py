@@ -142,7 +142,7 @@ class Room:
         self.processes.append(process)
         return process
 
-    def wait_for_port(self, port, process, seconds=20):
+    def wait_for_port(self, port, process, seconds=60):
         """Until somebody answers there, or the process has died."""
         def answers():
             try:

@@ -6,10 +6,12 @@
   tls_max    the newest TLS it speaks, 1.0 or 1.1 (what OpenSSL has)
 The n-th connection plays the n-th dialogue, later ones the last. What the client sent is in conn-N.raw, after TLS has been
 taken off; what happened (a line for each event) in conn-N.log. Steps:
-  send BYTES      drip BYTES (one at a time, 2 ms apart)     sleep SECONDS
+  send BYTES      drip BYTES (one at a time, 2 ms apart)     trickle BYTES (0.1 s apart)     sleep SECONDS
   expect PREFIX   one line of the client; another beginning (case counts not) is an event "unexpected" and the end
   data            reads to the line "." (what came is in the .raw)
   read N          reads N bytes
+  peek N          waits for N bytes, and leaves them unread
+  quiet SECONDS   the client has nothing to say for so long; else there is an event "early"
   starttls        the handshake (say 220 before it)
   flood BYTES     the same again and again, until the client has had enough
   drop            closes (TLS: without close_notify)      reset   closes with RST     bye  closes politely
@@ -17,6 +19,7 @@ taken off; what happened (a line for each event) in conn-N.log. Steps:
   offer LINE      one line of what serve answers to EHLO
 At the end of the steps it reads on until the client closes.
 """
+import select
 import socket
 import ssl
 import struct
@@ -74,10 +77,13 @@ class Dialogue:
     def do_send(self, data):
         self.sock.sendall(data)
 
-    def do_drip(self, data):
+    def do_drip(self, data, pause=0.002):
         for i in range(len(data)):
             self.sock.sendall(data[i:i + 1])
-            time.sleep(0.002)
+            time.sleep(pause)
+
+    def do_trickle(self, data):
+        self.do_drip(data, 0.1)
 
     def do_flood(self, data):
         data *= max(1, 65536 // len(data))
@@ -101,6 +107,23 @@ class Dialogue:
         while len(self.held) < int(count):
             self.receive()
         self.held = self.held[int(count):]
+
+    def do_peek(self, count):
+        if len(self.sock.recv(int(count), socket.MSG_PEEK | socket.MSG_WAITALL)) < int(count):
+            self.event("closed")
+            raise End
+
+    def do_quiet(self, seconds):
+        if not self.held:
+            select.select([self.sock], [], [], float(seconds))
+        self.sock.setblocking(False)
+        try:
+            self.receive()
+        except BlockingIOError:
+            pass
+        self.sock.setblocking(True)
+        if self.held:
+            self.event("early", repr(self.held))
 
     def do_starttls(self, _=b""):
         if self.held:
