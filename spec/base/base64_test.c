@@ -1,6 +1,7 @@
 #include "support/ctest.h"
 
 #include "base/base64.h"
+#include "base/error.h"
 #include "base/str.h"
 
 /* RFC 4648 10. */
@@ -26,6 +27,15 @@ static void encodes_the_rfcs_rows(void) {
     size_t n = nm_base64_encode(out, rows[i].in, strlen(rows[i].in));
     CHECK_ROW(n == size && nm_str_eq(nm_str(out, n), nm_str_c(rows[i].out)), rows[i].in);
     free(out);
+    struct nm_buf b = {.max = 1 + size};
+    nm_buf_add_c(&b, "<");
+    nm_base64_add(&b, rows[i].in, strlen(rows[i].in));
+    CHECK_ROW(b.err == 0 && b.n == 1 + size && b.p[b.n] == '\0' &&
+                  nm_str_eq(nm_str(b.p + 1, size), nm_str_c(rows[i].out)),
+              rows[i].in);
+    nm_base64_add(&b, "f", 1);
+    CHECK_ROW(b.err == NM_ELIMIT && b.n == 1 + size, rows[i].in);
+    nm_buf_free(&b);
   }
   CHECK(nm_base64_encode(NULL, NULL, 0) == 0);
 }

@@ -22,6 +22,14 @@ size_t nm_base64_encode(char *out, const char *p, size_t n) {
   return (size_t)(o - out);
 }
 
+void nm_base64_add(struct nm_buf *b, const void *p, size_t n) {
+  char *room = nm_buf_room(b, NM_BASE64_SIZE(n));
+  if (room != NULL) {
+    b->n += nm_base64_encode(room, p, n);
+    b->p[b->n] = '\0';
+  }
+}
+
 /* Of each octet: its digit, or 64. */
 static unsigned digit(unsigned char c) {
   static const unsigned char digits[256] = {

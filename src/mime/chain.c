@@ -85,10 +85,7 @@ static size_t word_write(struct nm_chain *c, struct nm_str s) {
   if (c->encoding == 'Q') {
     q_write(c, s);
   } else {
-    char *room = nm_buf_room(c->b, n);
-    if (room != NULL) {
-      c->b->n += nm_base64_encode(room, s.p, s.n);
-    }
+    nm_base64_add(c->b, s.p, s.n);
   }
   nm_buf_add_c(c->b, "?=");
   return WORD_FRAME + strlen(c->charset.name) + n;

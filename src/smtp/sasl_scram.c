@@ -19,14 +19,6 @@ void nm_sasl_add_saslname(struct nm_buf *b, struct nm_str name) {
   }
 }
 
-static void add_base64(struct nm_buf *b, const void *p, size_t n) {
-  char *room = nm_buf_room(b, NM_BASE64_SIZE(n));
-  if (room != NULL) {
-    b->n += nm_base64_encode(room, p, n);
-    b->p[b->n] = '\0';
-  }
-}
-
 static int broken(struct nm_sasl *s, struct nm_error *e, const char *why) {
   return nm_sasl_fail(s, NM_SASL_FAULT_MECHANISM, NM_EPROTO, e, "the server's message is malformed: %s", why);
 }
@@ -194,7 +186,7 @@ static int say_final_without_proof(struct nm_sasl *s, struct nm_str nonce) {
   }
   s->final_at = b->n;
   nm_buf_add_c(b, "c=");
-  add_base64(b, input.p, input.n);
+  nm_base64_add(b, input.p, input.n);
   nm_buf_add_c(b, ",r=");
   nm_buf_add_str(b, nonce);
   int err = input.err != 0 ? input.err : b->err;
@@ -284,7 +276,7 @@ int nm_scram_work(struct nm_sasl *s, struct nm_buf *response, struct nm_error *e
   }
   nm_buf_add(response, s->auth_message.p + s->final_at, s->auth_message.n - s->final_at);
   nm_buf_add_c(response, ",p=");
-  add_base64(response, client_proof, nm_hash_size(s->mech->hash));
+  nm_base64_add(response, client_proof, nm_hash_size(s->mech->hash));
   return 0;
 }
 

@@ -138,14 +138,6 @@ int nm_exchange_token(struct nm_exchange *x, struct nm_str name, struct nm_str t
   return nm_texts_find(&x->facts.setup->tokens, name, &right) && nm_str_eq(right, token) ? 0 : NM_EREJECT;
 }
 
-void nm_exchange_add_base64(struct nm_buf *b, const void *p, size_t n) {
-  char *room = nm_buf_room(b, NM_BASE64_SIZE(n));
-  if (room != NULL) {
-    b->n += nm_base64_encode(room, p, n);
-    b->p[b->n] = '\0';
-  }
-}
-
 void nm_exchange_add_hex(struct nm_buf *b, const unsigned char *p, size_t n) {
   static const char digits[] = "0123456789abcdef";
   for (size_t i = 0; i < n; i++) {
@@ -159,6 +151,6 @@ int nm_exchange_make_nonce(struct nm_exchange *x) {
   if (nm_random(random, sizeof random) != 0) {
     return NM_EIO;
   }
-  nm_exchange_add_base64(&x->nonce, random, sizeof random);
+  nm_base64_add(&x->nonce, random, sizeof random);
   return x->nonce.err;
 }

@@ -39,9 +39,6 @@ int nm_exchange_step(struct nm_exchange *x, const struct nm_str *response, struc
 struct nm_str nm_exchange_user(const struct nm_exchange *x);
 const char *nm_exchange_mechanism(const struct nm_exchange *x);
 
-/* Appended, RFC 4648 4. */
-void nm_exchange_add_base64(struct nm_buf *b, const void *p, size_t n);
-
 NM_HIDDEN_END
 
 #endif

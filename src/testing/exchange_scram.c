@@ -1,6 +1,7 @@
 /* SCRAM (RFC 5802, RFC 7677) and its -PLUS forms, the server's side. */
 
 #include "base/alloc.h"
+#include "base/base64.h"
 #include "base/base64_strict.h"
 #include "base/random.h"
 #include "testing/exchange_mech.h"
@@ -76,7 +77,7 @@ static int say_first(struct nm_exchange *x, struct nm_str client_nonce, struct n
     return NM_ENOMEM;
   }
   nm_buf_addf(challenge, "r=%s,s=", x->nonce.p);
-  nm_exchange_add_base64(challenge, x->salt, sizeof x->salt);
+  nm_base64_add(challenge, x->salt, sizeof x->salt);
   nm_buf_addf(challenge, ",i=%u", (unsigned)x->facts.setup->iterations);
   nm_buf_add_c(&x->text, ",");
   nm_buf_add_str(&x->text, nm_buf_str(challenge));
@@ -186,7 +187,7 @@ static int hear_final(struct nm_exchange *x, struct nm_str text, struct nm_buf *
   err = err != 0 ? err : check_octets(given, nm_str((char *)proof, n));
   if (err == 0) {
     nm_buf_add_c(challenge, "v=");
-    nm_exchange_add_base64(challenge, signature, n);
+    nm_base64_add(challenge, signature, n);
   }
   return err != 0 ? err : NM_AGAIN;
 }

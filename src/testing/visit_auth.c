@@ -1,5 +1,6 @@
 /* AUTH (RFC 4954). */
 
+#include "base/base64.h"
 #include "base/base64_strict.h"
 #include "base/error.h"
 #include "testing/number.h"
@@ -40,7 +41,7 @@ static void reply(struct nm_visit *v, const char *place, struct nm_str argument,
   if (err == NM_AGAIN) {
     nm_buf_reset(&v->usual);
     nm_buf_add_c(&v->usual, "334 ");
-    nm_exchange_add_base64(&v->usual, challenge->p, challenge->n);
+    nm_base64_add(&v->usual, challenge->p, challenge->n);
     nm_buf_add_c(&v->usual, "\r\n");
   } else if (err == 0) {
     nm_visit_usual(v, 235, "2.7.0", "you are who you say");
