@@ -2,7 +2,6 @@
 
 #include "base/alloc.h"
 #include "base/base64.h"
-#include "base/utf8.h"
 #include "base/base64_strict.h"
 #include "smtp/secret.h"
 
@@ -49,14 +48,6 @@ static int keep_login(struct nm_auth *a) {
   return err;
 }
 
-/* RFC 2831 2.1.2.1 wants ISO 8859-1 digested where the text has a form in it, Cyrus does so, and Dovecot digests UTF-8 always. Such a
-   login would fail as if the password were wrong: unless it is named, or all there is, another mechanism is taken. */
-static unsigned without_doubtful(const struct nm_sasl_choice *c, const struct nm_sasl_login *l) {
-  unsigned others = c->allowed & ~(unsigned)NM_SASL_DIGEST_MD5;
-  int is_doubtful = !c->is_named && (!nm_is_ascii(l->user) || !nm_is_ascii(l->password));
-  return is_doubtful && (others & c->offered) != 0 ? others : c->allowed;
-}
-
 int nm_auth_new(const struct nm_sasl_choice *choice, const struct nm_sasl_login *login,
                 struct nm_auth **out) {
   struct nm_auth *a = nm_zalloc(sizeof *a);
@@ -65,7 +56,7 @@ int nm_auth_new(const struct nm_sasl_choice *choice, const struct nm_sasl_login 
     return NM_ENOMEM;
   }
   a->choice = *choice;
-  a->choice.allowed = without_doubtful(choice, login) & ~(unsigned)NM_SASL_FOREIGN;
+  a->choice.allowed = nm_sasl_trusted(choice, login) & ~(unsigned)NM_SASL_FOREIGN;
   a->login = *login;
   a->login.offers_plus = (choice->offered & NM_SASL_PLUS) != 0;
   a->choice.can_bind = choice->can_bind && login->binding.n > 0;
@@ -122,10 +113,15 @@ static int over(struct nm_auth *a, struct nm_buf *line, struct nm_error *e) {
   return a->failure.code;
 }
 
-static int fail(struct nm_auth *a, enum nm_sasl_fault fault, int code, const char *why, struct nm_buf *line,
-                struct nm_error *e) {
-  a->fault = fault;
-  nm_error_set(&a->failure, code, NM_KIND_AUTH, "%s: %s", nm_sasl_name(a->bit), why);
+/* What this state has no place for; who is told so after the end hears how it ended. */
+static int out_of_turn(struct nm_auth *a, const char *why, struct nm_buf *line, struct nm_error *e) {
+  return a->state == OVER ? over(a, line, e) : nm_error_set(e, NM_EINVAL, NM_KIND_AUTH, "%s", why);
+}
+
+/* The server is none to go on with. */
+static int distrust(struct nm_auth *a, const char *why, struct nm_buf *line, struct nm_error *e) {
+  a->fault = NM_SASL_FAULT_SERVER;
+  nm_error_set(&a->failure, NM_EPROTO, NM_KIND_AUTH, "%s: %s", nm_sasl_name(a->bit), why);
   return over(a, line, e);
 }
 
@@ -136,14 +132,17 @@ static int no_memory(struct nm_auth *a, struct nm_buf *line, struct nm_error *e)
 }
 
 /* base64 of the response becomes coded. */
-static int encode(struct nm_auth *a) {
+static struct nm_str encode(struct nm_auth *a) {
   nm_buf_reset(&a->coded);
-  char *room = nm_buf_room(&a->coded, NM_BASE64_SIZE(a->response.n));
-  if (room != NULL) {
-    a->coded.n = nm_base64_encode(room, a->response.p, a->response.n);
-    room[a->coded.n] = '\0';
-  }
-  return a->coded.err;
+  nm_base64_add(&a->coded, a->response.p, a->response.n);
+  return nm_buf_str(&a->coded);
+}
+
+/* The line ends; due: what its reply will find. */
+static int say(struct nm_auth *a, enum state due, struct nm_buf *line, struct nm_error *e) {
+  nm_buf_add_c(line, "\r\n");
+  a->state = due;
+  return line->err != 0 || a->coded.err != 0 ? no_memory(a, line, e) : NM_AUTH_SAY;
 }
 
 /* auth-command = "AUTH" SP sasl-mech [SP initial-response] CRLF ; initial-response = base64 / "="
@@ -151,35 +150,26 @@ static int encode(struct nm_auth *a) {
 static int say_auth(struct nm_auth *a, struct nm_buf *line, struct nm_error *e) {
   nm_buf_reset(line);
   nm_buf_addf(line, "AUTH %s", nm_sasl_name(a->bit));
-  a->state = SAID;
+  int is_held = 0;
   a->secret_at = line->n;
   if (nm_sasl_is_client_first(a->sasl)) {
-    if (encode(a) != 0) {
-      return no_memory(a, line, e);
-    }
-    if (line->n + 1 + a->coded.n + 2 > NM_AUTH_COMMAND_MAX) {
-      a->state = HOLDING;
-    } else {
+    struct nm_str response = encode(a);
+    is_held = line->n + 1 + response.n + 2 > NM_AUTH_COMMAND_MAX;
+    if (!is_held) {
       nm_buf_add_c(line, " ");
       a->secret_at = line->n;
-      nm_buf_add_str(line, a->coded.n > 0 ? nm_buf_str(&a->coded) : NM_STR("="));
+      nm_buf_add_str(line, response.n > 0 ? response : NM_STR("="));
     }
   }
-  nm_buf_add_c(line, "\r\n");
-  return line->err != 0 ? no_memory(a, line, e) : NM_AUTH_SAY;
+  return say(a, is_held ? HOLDING : SAID, line, e);
 }
 
 /* *base64 CRLF */
 static int say_response(struct nm_auth *a, struct nm_buf *line, struct nm_error *e) {
   nm_buf_reset(line);
-  if (encode(a) != 0) {
-    return no_memory(a, line, e);
-  }
   a->secret_at = 0;
-  nm_buf_add_str(line, nm_buf_str(&a->coded));
-  nm_buf_add_c(line, "\r\n");
-  a->state = SAID;
-  return line->err != 0 ? no_memory(a, line, e) : NM_AUTH_SAY;
+  nm_buf_add_str(line, encode(a));
+  return say(a, SAID, line, e);
 }
 
 /* "*" CRLF: the server answers with 501 (RFC 4954 4), or with what it wanted to say anyway. */
@@ -187,9 +177,7 @@ static int say_cancel(struct nm_auth *a, struct nm_buf *line, struct nm_error *e
   nm_buf_reset(line);
   nm_buf_add_c(line, "*");
   a->secret_at = line->n;
-  nm_buf_add_c(line, "\r\n");
-  a->state = CANCELLING;
-  return line->err != 0 ? no_memory(a, line, e) : NM_AUTH_SAY;
+  return say(a, CANCELLING, line, e);
 }
 
 /* ---- mechanisms ---- */
@@ -235,8 +223,7 @@ static int next_mechanism(struct nm_auth *a, struct nm_buf *line, struct nm_erro
 
 int nm_auth_begin(struct nm_auth *a, struct nm_buf *line, struct nm_error *e) {
   if (a->state != IDLE) {
-    return a->state == OVER ? over(a, line, e)
-                            : nm_error_set(e, NM_EINVAL, NM_KIND_AUTH, "a login is under way");
+    return out_of_turn(a, "a login is under way", line, e);
   }
   return next_mechanism(a, line, e);
 }
@@ -257,8 +244,7 @@ static int go_on(struct nm_auth *a, int err, struct nm_buf *line, struct nm_erro
 
 int nm_auth_work(struct nm_auth *a, struct nm_buf *line, struct nm_error *e) {
   if (a->state != WORKING) {
-    return a->state == OVER ? over(a, line, e)
-                            : nm_error_set(e, NM_EINVAL, NM_KIND_AUTH, "there is nothing to work on");
+    return out_of_turn(a, "there is nothing to work on", line, e);
   }
   return go_on(a, nm_sasl_work(a->sasl, &a->response, &a->failure), line, e);
 }
@@ -290,23 +276,6 @@ static int hear_challenge(struct nm_auth *a, struct nm_str text, struct nm_buf *
   return go_on(a, err, line, e);
 }
 
-/* What a refusal says about going on (RFC 4954 4 and 6; 5xx of RFC 5321). */
-static enum nm_sasl_fault fault_of(int code) {
-  switch (code) {
-    case 432: /* a password transition is needed: PLAIN would do it */
-    case 500: /* the line is too long, or not understood */
-    case 501: /* malformed */
-    case 504: /* no such mechanism */
-    case 534: /* too weak a mechanism */
-    case 538: /* encryption wanted for this mechanism */
-      return NM_SASL_FAULT_MECHANISM;
-    case 535:
-      return NM_SASL_FAULT_SECRET;
-    default:
-      return NM_SASL_FAULT_SERVER;
-  }
-}
-
 int nm_auth_repeats_secret(const struct nm_auth *a, struct nm_str words) {
   return nm_secret_quoted(words, nm_buf_str(&a->coded)) ||
          nm_secret_shown(words, a->login.user, a->login.password);
@@ -318,19 +287,17 @@ void nm_auth_mark_secret(const struct nm_auth *a, struct nm_secret_marks *marks)
 
 /* Words of the server's for people, unless they repeat what is secret. */
 static struct nm_str shown(const struct nm_auth *a, struct nm_str text) {
-  if (nm_auth_repeats_secret(a, text)) {
-    return NM_STR("(its words repeat what it was told, and are not shown)");
-  }
-  return nm_str(text.p, text.n < WORDS_SHOWN ? text.n : WORDS_SHOWN);
+  return nm_auth_repeats_secret(a, text) ? NM_STR("(its words repeat what it was told, and are not shown)")
+                                         : text;
 }
 
 static void set_refusal(struct nm_auth *a, int code, struct nm_str text) {
   struct nm_str words = nm_sasl_server_words(a->sasl), reply = shown(a, text);
-  a->fault = fault_of(code);
+  a->fault = nm_sasl_fault_of(code);
   words = words.n > 0 ? shown(a, words) : words;
   nm_error_set(&a->failure, NM_EREJECT, NM_KIND_AUTH, "%s: the server refuses: %d %.*s%s%.*s",
-               nm_sasl_name(a->bit), code, (int)reply.n, reply.p, words.n > 0 ? NM_AUTH_REASON : "",
-               (int)words.n, words.p);
+               nm_sasl_name(a->bit), code, nm_shown(reply, WORDS_SHOWN), reply.p,
+               words.n > 0 ? NM_AUTH_REASON : "", nm_shown(words, WORDS_SHOWN), words.p);
 }
 
 /* The exchange has ended without a login. */
@@ -340,9 +307,9 @@ static int after_failure(struct nm_auth *a, struct nm_buf *line, struct nm_error
 
 static int hear_success(struct nm_auth *a, struct nm_buf *line, struct nm_error *e) {
   if (a->state == HOLDING) {
-    return fail(a, NM_SASL_FAULT_SERVER, NM_EPROTO,
-                "the server says that we are logged in before it was told who we are; it is not believed",
-                line, e);
+    return distrust(a,
+                    "the server says that we are logged in before it was told who we are; it is not believed",
+                    line, e);
   }
   if (nm_sasl_succeed(a->sasl, &a->failure) != 0) {
     a->fault = nm_sasl_fault(a->sasl);
@@ -355,21 +322,17 @@ static int hear_success(struct nm_auth *a, struct nm_buf *line, struct nm_error 
 }
 
 int nm_auth_reply(struct nm_auth *a, int code, struct nm_str text, struct nm_buf *line, struct nm_error *e) {
-  if (a->state == OVER) {
-    return over(a, line, e);
+  if (a->state != SAID && a->state != HOLDING && a->state != CANCELLING) {
+    return out_of_turn(a, "a reply to nothing", line, e);
   }
-  if (code == 421 && a->state != WORKING && a->state != IDLE) { /* the server hangs up, whatever was asked */
+  if (code == 421) { /* the server hangs up, whatever was asked */
     set_refusal(a, code, text);
     return over(a, line, e);
   }
   if (a->state == CANCELLING) {
     /* Whatever is said, the exchange has failed, by what was found then. */
-    return code < 400 ? fail(a, NM_SASL_FAULT_SERVER, NM_EPROTO,
-                             "the server goes on with a login that was cancelled", line, e)
+    return code < 400 ? distrust(a, "the server goes on with a login that was cancelled", line, e)
                       : after_failure(a, line, e);
-  }
-  if (a->state != SAID && a->state != HOLDING) {
-    return nm_error_set(e, NM_EINVAL, NM_KIND_AUTH, "a reply to nothing");
   }
   if (code == 334) {
     return hear_challenge(a, text, line, e);
@@ -378,7 +341,7 @@ int nm_auth_reply(struct nm_auth *a, int code, struct nm_str text, struct nm_buf
     return hear_success(a, line, e);
   }
   if (code < 400) {
-    return fail(a, NM_SASL_FAULT_SERVER, NM_EPROTO, "the server's reply is no answer to AUTH", line, e);
+    return distrust(a, "the server's reply is no answer to AUTH", line, e);
   }
   set_refusal(a, code, text);
   return after_failure(a, line, e);

@@ -1,6 +1,7 @@
 #include "smtp/sasl_choice.h"
 
 #include "base/buf.h"
+#include "base/utf8.h"
 
 #define NAMES_MAX 512
 
@@ -100,4 +101,29 @@ unsigned nm_sasl_choose(const struct nm_sasl_choice *c, struct nm_error *e) {
   }
   explain(c, e);
   return 0;
+}
+
+/* RFC 2831 2.1.2.1 wants ISO 8859-1 digested where the text has a form in it, Cyrus does so, and Dovecot digests UTF-8 always. Such a
+   login would fail as if the password were wrong: unless it is named, or all there is, another mechanism is taken. */
+unsigned nm_sasl_trusted(const struct nm_sasl_choice *c, const struct nm_sasl_login *l) {
+  unsigned others = c->allowed & ~(unsigned)NM_SASL_DIGEST_MD5;
+  int is_doubtful = !c->is_named && (!nm_is_ascii(l->user) || !nm_is_ascii(l->password));
+  return is_doubtful && (others & c->offered) != 0 ? others : c->allowed;
+}
+
+/* RFC 4954 4 and 6; 5xx of RFC 5321. */
+enum nm_sasl_fault nm_sasl_fault_of(int code) {
+  switch (code) {
+    case 432: /* a password transition is needed: PLAIN would do it */
+    case 500: /* the line is too long, or not understood */
+    case 501: /* malformed */
+    case 504: /* no such mechanism */
+    case 534: /* too weak a mechanism */
+    case 538: /* encryption wanted for this mechanism */
+      return NM_SASL_FAULT_MECHANISM;
+    case 535:
+      return NM_SASL_FAULT_SECRET;
+    default:
+      return NM_SASL_FAULT_SERVER;
+  }
 }

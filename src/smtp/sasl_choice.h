@@ -27,6 +27,10 @@ unsigned nm_sasl_offered(struct nm_str words);
 void nm_sasl_names(struct nm_buf *b, unsigned set, const char *separator);
 /* The strongest that may be spoken: one bit. 0: there is none, and e has the reason (kind auth, NM_EINVAL). */
 unsigned nm_sasl_choose(const struct nm_sasl_choice *c, struct nm_error *e);
+/* What of c->allowed can be trusted to do with this login. */
+unsigned nm_sasl_trusted(const struct nm_sasl_choice *c, const struct nm_sasl_login *l);
+/* What the code that refuses AUTH says about going on with another mechanism. */
+enum nm_sasl_fault nm_sasl_fault_of(int code);
 
 NM_HIDDEN_END
 
