@@ -1,10 +1,9 @@
 #include "mime/html_text.h"
 
-#include <stdio.h>
-
 #include "base/alloc.h"
 #include "base/utf8.h"
 #include "mime/html_attributes.h"
+#include "mime/html_frame.h"
 #include "mime/html_link.h"
 #include "mime/html_out.h"
 #include "mime/html_ref.h"
@@ -79,34 +78,6 @@ static void end_link(struct text *t) {
   t->href = nm_str("", 0);
 }
 
-/* No blank lines around a list that is within another. */
-static size_t breaks_of(const struct text *t, const struct nm_html_element *element) {
-  int inner =
-      (element->id == NM_EL_UL || element->id == NM_EL_OL) && nm_html_stack_list(&t->stack) < t->stack.n;
-  return (element->flags & NM_EL_BLOCK) == 0 ? 0 : (element->flags & NM_EL_APART) != 0 && !inner ? 2 : 1;
-}
-
-static void end_held(struct text *t, const struct nm_html_open *o) {
-  switch (o->element->id) {
-    case NM_EL_BLOCKQUOTE:
-    case NM_EL_DD:
-    case NM_EL_LI:
-      nm_html_out_margin_end(&t->out);
-      break;
-    case NM_EL_TABLE:
-      nm_html_table_end(&t->out);
-      break;
-    case NM_EL_ROW:
-      nm_html_row_end(&t->out);
-      break;
-    case NM_EL_CELL:
-      nm_html_cell_end(&t->out);
-      break;
-    default:
-      break;
-  }
-}
-
 /* Before o leaves the stack. */
 static void end_effects(struct text *t, const struct nm_html_open *o) {
   if (o->element->id == NM_EL_A) {
@@ -118,7 +89,7 @@ static void end_effects(struct text *t, const struct nm_html_open *o) {
     t->out.breaks = t->out.breaks < 2 ? t->out.breaks : 2;
   }
   if (o->held) {
-    end_held(t, o);
+    nm_html_frame_end(&t->out, o->element);
   }
 }
 
@@ -131,7 +102,7 @@ static void take_off(struct text *t, size_t i) {
   t->stack.n--;
   memmove(&t->stack.open[i], &t->stack.open[i + 1], (t->stack.n - i) * sizeof o);
   if (o.live) {
-    nm_html_out_break(&t->out, breaks_of(t, o.element));
+    nm_html_out_break(&t->out, nm_html_frame_breaks(&t->stack, o.element));
   }
   if (t->hidden == i + 1) {
     t->hidden = 0;
@@ -181,42 +152,9 @@ static void on_end(struct text *t, const struct nm_html_token *token) {
 
 /* ---- the beginning of an element ---- */
 
-static int begin_item(struct text *t, const struct nm_html_attributes *a) {
-  size_t i = nm_html_stack_list(&t->stack);
-  if (i == t->stack.n || t->stack.open[i].element->id != NM_EL_OL) {
-    return nm_html_out_item(&t->out, NM_STR("* "));
-  }
-  struct nm_html_open *list = &t->stack.open[i];
-  char marker[NM_HTML_MARKER_MAX + 1];
-  long number = nm_html_integer(a->value, list->number);
-  list->number = number < 999999999 ? number + 1 : number;
-  int n = snprintf(marker, sizeof marker, "%ld. ", number);
-  return nm_html_out_item(&t->out, nm_str(marker, (size_t)n));
-}
-
-static int begin_held(struct text *t, const struct nm_html_element *element, struct nm_str name,
-                      const struct nm_html_attributes *a) {
-  switch (element->id) {
-    case NM_EL_BLOCKQUOTE:
-      return nm_html_out_quote(&t->out);
-    case NM_EL_DD:
-      return nm_html_out_item(&t->out, NM_STR("    "));
-    case NM_EL_LI:
-      return begin_item(t, a);
-    case NM_EL_TABLE:
-      return nm_html_table_begin(&t->out);
-    case NM_EL_ROW:
-      return nm_html_row_begin(&t->out);
-    case NM_EL_CELL:
-      return nm_html_cell_begin(&t->out, nm_str_ieq(name, NM_STR("th")));
-    default:
-      return 0;
-  }
-}
-
 static void begin_effects(struct text *t, struct nm_html_open *o, const struct nm_html_attributes *a) {
-  nm_html_out_break(&t->out, breaks_of(t, o->element));
-  o->held = (unsigned char)begin_held(t, o->element, o->name, a);
+  nm_html_out_break(&t->out, nm_html_frame_breaks(&t->stack, o->element));
+  o->held = (unsigned char)nm_html_frame_begin(&t->out, &t->stack, o, a);
   t->pre += o->pre;
   if (o->element->id == NM_EL_A) {
     t->href = a->href.p != NULL ? a->href : nm_str("", 0);
