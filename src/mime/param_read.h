@@ -8,9 +8,8 @@
 #include "base/str.h"
 #include "mime/params.h"
 
-/* Octets of one field, and parameters in it (each piece of RFC 2231 counts): more is no Content-Type but an attack. */
+/* Octets of one field: more is no Content-Type but an attack. */
 #define NM_TYPED_TEXT_MAX 65536
-#define NM_TYPED_PARAMS_MAX 250
 
 /* The value of Content-Type or Content-Disposition, read. All-zero is an empty one; owns all it points to. */
 struct nm_typed {
@@ -30,7 +29,7 @@ NM_HIDDEN_BEGIN
    parameters without names or values (left out). Type and subtype are what stands there: whoever needs tokens must look.
    Of parameters of one name the first counts, as for most readers: so nobody sees another one than who has checked it;
    but a name in RFC 2231's form before the plain one, which is for those who cannot read that.
-   0, NM_ENOMEM, or NM_ELIMIT for a value beyond the maxima. */
+   0, NM_ENOMEM, or NM_ELIMIT for a value beyond the maxima, also of parameters (mime/param_piece.h). */
 int nm_typed_read(struct nm_typed *p, struct nm_str value);
 /* p NULL: there is none of that name. */
 struct nm_str nm_typed_get(const struct nm_typed *p, struct nm_str name);
