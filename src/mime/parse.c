@@ -28,7 +28,7 @@ static int read_message(struct nm_parse *p, struct nm_str bytes) {
   if (err != 0) {
     return err;
   }
-  struct nm_str head = p->entities.items[0].head;
+  struct nm_str head = nm_parse_entity(p, 0)->head;
   err = check_head(head, p->e);
   err = err == 0 ? nm_parse_head(p, head) : err;
   return err == 0 ? nm_parse_body(p) : err;

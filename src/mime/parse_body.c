@@ -1,184 +1,18 @@
 #include "mime/charset.h"
 #include "mime/field_read.h"
 #include "mime/head_read.h"
+#include "mime/parse_shape.h"
 #include "mime/parse_state.h"
-
-/* What a body of the shape in mime/tree.h is made of, before it becomes that of the message. Nothing is taken back from a message. */
-struct shape {
-  struct nm_content *text, *html;
-  struct nm_part *text_part, *html_part; /* NULL: a text that is no TEXT (mime/parse_state.h) */
-  struct nm_list *views, *linked;
-};
-
-static const struct nm_entity *entity_at(const struct nm_parse *p, size_t i) {
-  return &p->entities.items[i];
-}
-
-static int shape_new(struct nm_parse *p, struct shape *s) {
-  *s = (struct shape){.views = nm_part_list_new(), .linked = nm_part_list_new()};
-  return s->views != NULL && s->linked != NULL ? 0 : nm_error_nomem(p->e);
-}
-
-static void shape_free(struct shape *s) {
-  nm_content_unref(&s->text);
-  nm_content_unref(&s->html);
-  nm_part_unref(&s->text_part);
-  nm_part_unref(&s->html_part);
-  nm_list_unref(&s->views);
-  nm_list_unref(&s->linked);
-}
-
-static int add_part(struct nm_parse *p, size_t i, struct nm_list *list) {
-  struct nm_part *part = NULL;
-  int err = nm_parse_part(p, i, &part);
-  err = err == 0 && nm_list_add(list, part) != 0 ? nm_error_nomem(p->e) : err;
-  nm_part_unref(&part);
-  return err;
-}
-
-/* ---- a text ---- */
-
-/* Nothing is said of it that the text alone would not keep, but for a charset that is not that of its octets. */
-static int is_simple(const struct nm_entity *entity, int is_root) {
-  struct nm_head_field f;
-  size_t at = 0;
-  for (size_t i = 0; i < entity->type.n; i++) {
-    if (!nm_str_ieq(entity->type.items[i].name, NM_STR("charset"))) {
-      return 0;
-    }
-  }
-  while (!is_root && nm_head_next(entity->head, &at, &f) > 0) {
-    if (!nm_entity_is_type_field(f.name)) {
-      return 0;
-    }
-  }
-  return 1;
-}
-
-/* 1: it is text now; 0: it is none. */
-static int take_text(struct nm_parse *p, size_t i, struct nm_content **text, struct nm_part **part) {
-  const struct nm_entity *entity = entity_at(p, i);
-  int attached = entity->child != NM_ENTITY_NONE ? 1 : nm_entity_is_attached(entity);
-  if (attached != 0) {
-    return attached < 0 ? nm_error_nomem(p->e) : 0;
-  }
-  int err = nm_parse_text_part(p, i, part);
-  if (err == 0) {
-    *text = nm_content_ref((*part)->content);
-    return 1;
-  }
-  if (err == NM_EINVAL && is_simple(entity, i == 0)) {
-    err = nm_parse_text(p, i, text);
-  }
-  return err == 0 ? 1 : err == NM_EINVAL ? 0 : err;
-}
-
-static int take_body(struct nm_parse *p, size_t i, struct shape *s) {
-  const struct nm_entity *entity = entity_at(p, i);
-  if (nm_entity_is(entity, "text", "html") && s->html == NULL) {
-    return take_text(p, i, &s->html, &s->html_part);
-  }
-  if (nm_entity_is(entity, "text", "plain") && s->text == NULL && s->html == NULL && s->views->n == 0) {
-    return take_text(p, i, &s->text, &s->text_part);
-  }
-  return 0;
-}
-
-/* ---- multiparts ---- */
-
-static int is_made(const struct nm_parse *p, size_t i, const char *subtype) {
-  const struct nm_entity *entity = entity_at(p, i);
-  return entity->n > 1 && nm_entity_is(entity, "multipart", subtype) && nm_entity_is_plain(entity, i == 0);
-}
-
-static int is_below_html(const struct nm_entity *entity) {
-  return nm_entity_is(entity, "text", "*") && !nm_entity_is(entity, "text", "html") &&
-         !nm_entity_is(entity, "text", "calendar");
-}
-
-/* alternative(text, related(html, pictures)): where Thunderbird and Apple Mail put the pictures, which is the same to every
-   reader as related(alternative(text, html), pictures). */
-static int take_html_related(struct nm_parse *p, size_t i, struct shape *s) {
-  size_t k = entity_at(p, i)->child;
-  if (!is_made(p, i, "related") || !nm_entity_is(entity_at(p, k), "text", "html")) {
-    return 0;
-  }
-  int took = take_body(p, k, s);
-  for (k = entity_at(p, k)->next; took == 1 && k != NM_ENTITY_NONE; k = entity_at(p, k)->next) {
-    int err = add_part(p, k, s->linked);
-    took = err == 0 ? 1 : err;
-  }
-  return took;
-}
-
-/* text, views below html, html, other views, in that order. 1; 0: another shape. */
-static int take_alternative(struct nm_parse *p, size_t i, struct shape *s) {
-  int others = 0;
-  for (size_t k = entity_at(p, i)->child; k != NM_ENTITY_NONE; k = entity_at(p, k)->next) {
-    int took = take_body(p, k, s);
-    took = took == 0 ? take_html_related(p, k, s) : took;
-    if (took < 0) {
-      return took;
-    }
-    int below = !took && is_below_html(entity_at(p, k));
-    if ((took && s->html != NULL && others) || (below && (s->html != NULL || others))) {
-      return 0;
-    }
-    int err = took ? 0 : add_part(p, k, s->views);
-    if (err != 0) {
-      return err;
-    }
-    others |= !took && !below;
-  }
-  return 1;
-}
-
-/* As mime/tree.c has it. */
-static int has_html(const struct shape *s) {
-  int found = s->html != NULL;
-  for (size_t i = 0; i < s->views->n && !found; i++) {
-    found = nm_str_ieq(nm_part_type(s->views->items[i]), NM_STR("text/html"));
-  }
-  return found;
-}
-
-static int take_related(struct nm_parse *p, size_t i, struct shape *s) {
-  size_t k = entity_at(p, i)->child;
-  int took = is_made(p, k, "alternative") ? take_alternative(p, k, s) : take_body(p, k, s);
-  if (took <= 0 || !has_html(s)) {
-    return took < 0 ? took : 0;
-  }
-  for (k = entity_at(p, k)->next; k != NM_ENTITY_NONE; k = entity_at(p, k)->next) {
-    int err = add_part(p, k, s->linked);
-    if (err != 0) {
-      return err;
-    }
-  }
-  return 1;
-}
-
-static int take_content(struct nm_parse *p, size_t i, struct shape *s) {
-  return is_made(p, i, "related")       ? take_related(p, i, s)
-         : is_made(p, i, "alternative") ? take_alternative(p, i, s)
-                                        : take_body(p, i, s);
-}
-
-/* An attachment that html could show would be written beside it: this is another message then. */
-static int would_move(const struct shape *s, const struct nm_list *attachments) {
-  for (size_t i = 0; i < attachments->n && has_html(s); i++) {
-    const struct nm_part *part = attachments->items[i];
-    if (part->disposition == NM_DISPOSITION_INLINE && part->content_id.n > 0) {
-      return 1;
-    }
-  }
-  return 0;
-}
-
-/* ---- into the message ---- */
 
 static struct nm_str charset_of(const struct nm_part *part) {
   struct nm_str charset = part != NULL ? nm_params_get(&part->params, NM_STR("charset")) : nm_str("", 0);
   return charset.p != NULL ? charset : nm_str("", 0);
+}
+
+/* Nothing is said of it but its type, encoding, name and disposition. */
+static int is_bare(const struct nm_part *part) {
+  return part->content_id.n == 0 && part->description.n == 0 && part->location.n == 0 &&
+         part->language.n == 0 && part->fields == NULL;
 }
 
 /* Whether part says no more than the message does: its charset and encoding. */
@@ -187,9 +21,8 @@ static int is_said(const struct nm_message *m, const struct nm_part *part) {
   int same_charset = nm_str_ieq(charset, body) || (nm_charset_is_utf8(charset) && nm_charset_is_utf8(body));
   int same_wish = part->wish.is_forced == m->body_wish.is_forced &&
                   (!part->wish.is_forced || part->wish.forced == m->body_wish.forced);
-  return same_charset && same_wish && part->params.n <= (charset.n > 0 ? 1u : 0u) &&
-         part->content_id.n == 0 && part->description.n == 0 && part->location.n == 0 &&
-         part->language.n == 0 && part->fields == NULL && part->disposition == NM_DISPOSITION_NONE;
+  return same_charset && same_wish && part->params.n <= (charset.n > 0 ? 1u : 0u) && is_bare(part) &&
+         part->disposition == NM_DISPOSITION_NONE;
 }
 
 static void keep_part(struct nm_part **slot, const struct nm_message *m, struct nm_part **part) {
@@ -209,7 +42,7 @@ static int set_encoding(struct nm_message *m, struct nm_str charset, const struc
   return nm_message_set_body_encoding(m, charset, e);
 }
 
-static int commit_bodies(struct nm_parse *p, struct shape *s) {
+static int commit_bodies(struct nm_parse *p, struct nm_shape *s) {
   struct nm_message *m = p->m;
   int all_parts = (s->text == NULL || s->text_part != NULL) && (s->html == NULL || s->html_part != NULL);
   struct nm_part *first = s->text_part != NULL ? s->text_part : s->html_part;
@@ -236,20 +69,17 @@ static int commit_bodies(struct nm_parse *p, struct shape *s) {
 /* The last view and the first attachment are what Calendar makes of one text (mime/tree.c). */
 static int is_calendar(const struct nm_part *view, const struct nm_part *file, struct nm_str method) {
   struct nm_str said = nm_params_get(&view->params, NM_STR("method"));
-  return view->kind == NM_PART_TEXT && nm_str_eq(nm_part_type(view), NM_STR("text/calendar")) &&
-         nm_str_eq(charset_of(view), NM_STR("utf-8")) && view->params.n == 2 && nm_str_eq(said, method) &&
-         !view->wish.is_forced && view->fields == NULL && view->content_id.n == 0 &&
-         view->description.n == 0 && view->location.n == 0 && view->language.n == 0 &&
-         view->disposition == NM_DISPOSITION_NONE && file->kind == NM_PART_OCTETS &&
-         nm_str_eq(nm_part_type(file), NM_STR("application/ics")) &&
-         nm_str_eq(nm_buf_str(&file->name), NM_STR("invite.ics")) && file->params.n == 0 &&
-         !file->wish.is_forced && file->fields == NULL && file->content_id.n == 0 &&
-         file->description.n == 0 && file->location.n == 0 && file->language.n == 0 &&
-         file->disposition == NM_DISPOSITION_ATTACHMENT &&
-         nm_str_eq(nm_content_bytes(view->content), nm_content_bytes(file->content));
+  int is_view = view->kind == NM_PART_TEXT && nm_str_eq(nm_part_type(view), NM_STR("text/calendar")) &&
+                nm_str_eq(charset_of(view), NM_STR("utf-8")) && view->params.n == 2 &&
+                nm_str_eq(said, method) && !view->wish.is_forced && is_bare(view) &&
+                view->disposition == NM_DISPOSITION_NONE;
+  int is_file = file->kind == NM_PART_OCTETS && nm_str_eq(nm_part_type(file), NM_STR("application/ics")) &&
+                nm_str_eq(nm_buf_str(&file->name), NM_STR("invite.ics")) && file->params.n == 0 &&
+                !file->wish.is_forced && is_bare(file) && file->disposition == NM_DISPOSITION_ATTACHMENT;
+  return is_view && is_file && nm_str_eq(nm_content_bytes(view->content), nm_content_bytes(file->content));
 }
 
-static int take_calendar(struct nm_parse *p, struct shape *s, struct nm_list *attachments) {
+static int take_calendar(struct nm_parse *p, struct nm_shape *s, struct nm_list *attachments) {
   struct nm_error why = {0};
   if (s->views->n == 0 || attachments->n == 0) {
     return 0;
@@ -267,7 +97,7 @@ static int take_calendar(struct nm_parse *p, struct shape *s, struct nm_list *at
   return nm_message_set_calendar(p->m, nm_str(NULL, 0), p->e);
 }
 
-static int commit(struct nm_parse *p, struct shape *s, struct nm_list *attachments) {
+static int commit(struct nm_parse *p, struct nm_shape *s, struct nm_list *attachments) {
   int err = take_calendar(p, s, attachments);
   err = err == 0 ? commit_bodies(p, s) : err;
   if (err == 0 &&
@@ -280,13 +110,12 @@ static int commit(struct nm_parse *p, struct shape *s, struct nm_list *attachmen
 
 /* What the header of the whole says of its content, where no part is made of it that could say it. */
 static int keep_content_fields(struct nm_parse *p) {
-  static const struct nm_str made[] = {{"Content-Type", 12}, {"Content-Transfer-Encoding", 25}};
   struct nm_head_field f;
   size_t at = 0;
   int err = 0;
-  while (err == 0 && nm_head_next(entity_at(p, 0)->head, &at, &f) > 0) {
+  while (err == 0 && nm_head_next(nm_parse_entity(p, 0)->head, &at, &f) > 0) {
     int is_content = f.name.n > 8 && nm_str_istarts(f.name, NM_STR("Content-"));
-    if (is_content && !nm_str_ieq(f.name, made[0]) && !nm_str_ieq(f.name, made[1])) {
+    if (is_content && !nm_entity_is_type_field(f.name)) {
       err = nm_field_read(p->m->fields, &f, p->e);
     }
   }
@@ -312,28 +141,24 @@ static void forget_nothing(struct nm_message *m) {
 
 /* The whole, or the first part of a mixed, as a shape; 0: it is none. */
 static int take_shape(struct nm_parse *p, size_t i, struct nm_list *attachments) {
-  struct shape s;
-  int took = shape_new(p, &s);
-  took = took == 0 ? take_content(p, i, &s) : took;
-  if (took == 1 && would_move(&s, attachments)) {
-    took = 0;
-  }
+  struct nm_shape s;
+  int took = nm_shape_read(p, i, attachments, &s);
   if (took == 1) {
     int err = commit(p, &s, attachments);
     took = err == 0 ? 1 : err;
   }
-  shape_free(&s);
+  nm_shape_free(&s);
   return took;
 }
 
 static int read_mixed(struct nm_parse *p, int attached) {
-  const struct nm_entity *root = entity_at(p, 0);
+  const struct nm_entity *root = nm_parse_entity(p, 0);
   struct nm_list *attachments = nm_part_list_new();
   int err = attachments != NULL ? 0 : nm_error_nomem(p->e);
   int is_body = !attached;
-  size_t first = is_body ? entity_at(p, root->child)->next : root->child;
-  for (size_t k = first; err == 0 && k != NM_ENTITY_NONE; k = entity_at(p, k)->next) {
-    err = add_part(p, k, attachments);
+  size_t first = is_body ? nm_parse_entity(p, root->child)->next : root->child;
+  for (size_t k = first; err == 0 && k != NM_ENTITY_NONE; k = nm_parse_entity(p, k)->next) {
+    err = nm_parse_part_into(p, k, attachments);
   }
   int took = err == 0 && is_body ? take_shape(p, root->child, attachments) : err;
   if (took == 0) {
@@ -347,7 +172,7 @@ static int read_mixed(struct nm_parse *p, int attached) {
 static int read_single(struct nm_parse *p) {
   struct nm_list *none = nm_part_list_new();
   int took = none != NULL ? take_shape(p, 0, none) : nm_error_nomem(p->e);
-  int is_multipart = entity_at(p, 0)->child != NM_ENTITY_NONE;
+  int is_multipart = nm_parse_entity(p, 0)->child != NM_ENTITY_NONE;
   if (took == 1 && (is_multipart || (p->m->text_part == NULL && p->m->html_part == NULL))) {
     int err = keep_content_fields(p);
     took = err == 0 ? 1 : err;
@@ -361,12 +186,12 @@ static int read_single(struct nm_parse *p) {
 }
 
 int nm_parse_body(struct nm_parse *p) {
-  const struct nm_entity *root = entity_at(p, 0);
+  const struct nm_entity *root = nm_parse_entity(p, 0);
   if (root->child == NM_ENTITY_NONE || !nm_entity_is(root, "multipart", "mixed") ||
       !nm_entity_is_plain(root, 1)) {
     return read_single(p);
   }
-  const struct nm_entity *first = entity_at(p, root->child);
+  const struct nm_entity *first = nm_parse_entity(p, root->child);
   int attached = first->child == NM_ENTITY_NONE ? nm_entity_is_attached(first) : 0;
   if (attached < 0) {
     return nm_error_nomem(p->e);

@@ -59,11 +59,8 @@ static int make_multipart(struct nm_parse *p, const struct nm_entity *entity, st
   struct nm_list *children = nm_part_list_new();
   struct nm_buf type = {.max = 1000};
   int err = children != NULL ? 0 : nm_error_nomem(p->e);
-  for (size_t i = entity->child; err == 0 && i != NM_ENTITY_NONE; i = p->entities.items[i].next) {
-    struct nm_part *child = NULL;
-    err = nm_parse_part(p, i, &child);
-    err = err == 0 && nm_list_add(children, child) != 0 ? nm_error_nomem(p->e) : err;
-    nm_part_unref(&child);
+  for (size_t i = entity->child; err == 0 && i != NM_ENTITY_NONE; i = nm_parse_entity(p, i)->next) {
+    err = nm_parse_part_into(p, i, children);
   }
   nm_buf_add_c(&type, "multipart/");
   nm_buf_add_str(&type, entity->type.subtype);
@@ -82,7 +79,7 @@ static int make_multipart(struct nm_parse *p, const struct nm_entity *entity, st
 }
 
 static int make_leaf(struct nm_parse *p, size_t i, struct nm_part **out) {
-  const struct nm_entity *entity = &p->entities.items[i];
+  const struct nm_entity *entity = nm_parse_entity(p, i);
   int err = 0;
   if (nm_entity_is(entity, "message", "rfc822") || nm_entity_is(entity, "message", "global")) {
     err = nm_parse_embedded(p, entity, out);
@@ -98,7 +95,7 @@ static int make_leaf(struct nm_parse *p, size_t i, struct nm_part **out) {
 }
 
 int nm_parse_part(struct nm_parse *p, size_t i, struct nm_part **out) {
-  const struct nm_entity *entity = &p->entities.items[i];
+  const struct nm_entity *entity = nm_parse_entity(p, i);
   *out = NULL;
   int opaque =
       is_fit(entity->body) &&
@@ -110,5 +107,13 @@ int nm_parse_part(struct nm_parse *p, size_t i, struct nm_part **out) {
   if (err != 0) {
     nm_part_unref(out);
   }
+  return err;
+}
+
+int nm_parse_part_into(struct nm_parse *p, size_t i, struct nm_list *list) {
+  struct nm_part *part = NULL;
+  int err = nm_parse_part(p, i, &part);
+  err = err == 0 && nm_list_add(list, part) != 0 ? nm_error_nomem(p->e) : err;
+  nm_part_unref(&part);
   return err;
 }

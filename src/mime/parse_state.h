@@ -21,6 +21,11 @@ struct nm_parse {
   struct nm_error *e;
 };
 
+/* The first is the message itself. */
+static inline const struct nm_entity *nm_parse_entity(const struct nm_parse *p, size_t i) {
+  return &p->entities.items[i];
+}
+
 NM_HIDDEN_BEGIN
 
 /* A message within another one. As nm_message_parse. */
@@ -64,6 +69,8 @@ int nm_parse_text_part(struct nm_parse *p, size_t entity, struct nm_part **out);
 
 /* parse_part.c: an entity as a part of its own. */
 int nm_parse_part(struct nm_parse *p, size_t entity, struct nm_part **out);
+/* The same, at the end of list. */
+int nm_parse_part_into(struct nm_parse *p, size_t entity, struct nm_list *list);
 
 /* parse_embedded.c: message/rfc822 and message/external-body. *out NULL: it stays a leaf with its octets. */
 int nm_parse_embedded(struct nm_parse *p, const struct nm_entity *entity, struct nm_part **out);

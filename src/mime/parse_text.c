@@ -83,7 +83,7 @@ static int read_text(struct nm_parse *p, const struct nm_entity *entity, struct 
 int nm_parse_text(struct nm_parse *p, size_t i, struct nm_content **out) {
   struct nm_content *octets = NULL;
   int cte;
-  int err = read_text(p, &p->entities.items[i], &octets, &cte, out);
+  int err = read_text(p, nm_parse_entity(p, i), &octets, &cte, out);
   nm_content_unref(&octets);
   return err;
 }
@@ -114,7 +114,7 @@ static int make_text(struct nm_parse *p, const struct nm_entity *entity, struct 
 }
 
 int nm_parse_text_part(struct nm_parse *p, size_t i, struct nm_part **out) {
-  const struct nm_entity *entity = &p->entities.items[i];
+  const struct nm_entity *entity = nm_parse_entity(p, i);
   struct nm_content *octets = NULL, *text = NULL;
   int cte;
   *out = NULL;

@@ -227,3 +227,15 @@ struct nm_list *nm_part_list_new(void) {
 void nm_part_list_init(struct nm_list *l, struct nm_block *block) {
   nm_list_init(l, &list_type, NM_PART_LIST_MAX, block);
 }
+
+int nm_part_list_has_type(const struct nm_list *parts, struct nm_str type) {
+  int found = 0;
+  for (size_t i = 0; i < parts->n && !found; i++) {
+    found = nm_str_ieq(nm_part_type(parts->items[i]), type);
+  }
+  return found;
+}
+
+int nm_part_is_shown(const struct nm_part *p) {
+  return p->disposition == NM_DISPOSITION_INLINE && p->content_id.n > 0;
+}

@@ -102,6 +102,10 @@ int nm_part_set_language(struct nm_part *p, struct nm_str tags, struct nm_error 
 int nm_part_set_transfer_encoding(struct nm_part *p, struct nm_str name, struct nm_error *e);
 /* What goes into Content-Type: the type set, or the one by kind or name. */
 struct nm_str nm_part_type(const struct nm_part *p);
+/* One of them is of that type. */
+int nm_part_list_has_type(const struct nm_list *parts, struct nm_str type);
+/* By HTML, when there is any. */
+int nm_part_is_shown(const struct nm_part *p);
 struct nm_list *nm_part_list_new(void);
 void nm_part_list_init(struct nm_list *l, struct nm_block *block); /* as nm_list_init */
 

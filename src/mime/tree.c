@@ -1,9 +1,8 @@
 #include "mime/tree.h"
 
 #include "base/alloc.h"
-#include "mime/charset.h"
-#include "mime/html_text.h"
 #include "mime/mediatype.h"
+#include "mime/tree_text.h"
 
 #define BLOCK_NODES 64
 /* One part may stand in many places, and so be many nodes: what can be attached to a message, twice. */
@@ -69,62 +68,14 @@ static void append(struct chain *c, struct nm_node *node) {
   }
 }
 
-/* The text in its charset; UTF-8 is taken as it is. */
-static void convert(struct build *b, struct nm_node *node, struct nm_content *utf8, const char *field) {
-  if (nm_charset_is_utf8(node->charset)) {
-    node->charset = NM_STR("utf-8");
-    node->content = nm_content_ref(utf8);
-    return;
-  }
-  struct nm_buf text = {.max = NM_BODY_MAX};
-  struct nm_error why = {0};
-  int err = nm_charset_encode(node->charset, nm_content_bytes(utf8), &text, &why);
-  if (err == 0 && text.err != 0) {
-    err = text.err;
-    nm_error_set(&why, err, NM_KIND_MESSAGE, "it is too long in this charset");
-  }
-  if (err == 0) {
-    err = nm_content_memory(nm_buf_str(&text), &node->content, &why);
-  }
-  nm_buf_free(&text);
-  if (err == NM_ENOMEM) {
-    b->err = nm_error_nomem(b->e);
-  } else if (err != 0) {
-    b->err = nm_error_set(b->e, err, NM_KIND_MESSAGE, "%s: %s; utf-8 has them all", field, why.text);
-  }
-}
-
-/* In UTF-8 where the charset lacks a character: html may have it as "&euro;". */
-static void convert_or_keep(struct build *b, struct nm_node *node, struct nm_content *utf8) {
-  struct nm_error why = {0}, *e = b->e;
-  b->e = &why;
-  convert(b, node, utf8, "Text");
-  b->e = e;
-  if (b->err == NM_EINVAL) {
-    b->err = 0;
-    node->charset = NM_STR("utf-8");
-    convert(b, node, utf8, "Text");
-  } else if (b->err != 0) {
-    nm_error_set(e, b->err, why.kind, "%s", why.text);
-  }
-}
-
 /* What TextFromHtml asks for. */
 static struct nm_node *add_text_of_html(struct build *b, const struct nm_message *m) {
-  struct nm_buf text = {.max = NM_BODY_MAX};
-  struct nm_content *utf8 = NULL;
   struct nm_node *node = add(b, NM_PART_TEXT, "text/plain");
   if (node != NULL) {
     node->wish = m->body_wish;
     node->charset = nm_buf_str(&m->body_encoding);
-    b->err = nm_html_to_text(nm_content_bytes(m->html), &text, b->e);
-    b->err = b->err == 0 ? nm_content_memory(nm_buf_str(&text), &utf8, b->e) : b->err;
+    b->err = nm_node_set_text_of_html(node, m->html, b->e);
   }
-  if (utf8 != NULL) {
-    convert_or_keep(b, node, utf8);
-  }
-  nm_content_unref(&utf8);
-  nm_buf_free(&text);
   return node;
 }
 
@@ -141,7 +92,7 @@ static struct nm_node *add_body(struct build *b, const struct nm_message *m, int
   if (node != NULL) {
     node->charset = nm_buf_str(&m->body_encoding);
     node->wish = m->body_wish;
-    convert(b, node, utf8, html ? "Html" : "Text");
+    b->err = nm_node_set_text(node, utf8, html ? "Html" : "Text", b->e);
   }
   return node;
 }
@@ -172,7 +123,7 @@ static struct nm_node *add_part(struct build *b, const struct nm_part *part, enu
   }
   if (part->kind == NM_PART_TEXT) {
     node->charset = nm_params_get(&part->params, NM_STR("charset"));
-    convert(b, node, part->content, "the text of a part");
+    b->err = nm_node_set_text(node, part->content, "the text of a part", b->e);
   } else if (part->kind == NM_PART_OCTETS) {
     node->content = nm_content_ref(part->content);
   } else if (part->kind == NM_PART_MESSAGE) {
@@ -188,15 +139,12 @@ static struct nm_node *add_part(struct build *b, const struct nm_part *part, enu
   return node;
 }
 
-static int is_type(const struct nm_part *part, struct nm_str type) {
-  return nm_str_ieq(nm_part_type(part), type);
-}
-
 /* "the best choice last" (RFC 2046 5.1.4): every other text is plainer than HTML, or made for readers that show less (AMP, which Gmail
    wants before it, and what a watch takes). */
 static int is_below_html(const struct nm_part *view) {
-  return nm_media_type_is_text(nm_part_type(view)) && !is_type(view, NM_STR("text/html")) &&
-         !is_type(view, NM_STR("text/calendar"));
+  struct nm_str type = nm_part_type(view);
+  return nm_media_type_is_text(type) && !nm_str_ieq(type, NM_STR("text/html")) &&
+         !nm_str_ieq(type, NM_STR("text/calendar"));
 }
 
 static void add_views(struct build *b, const struct nm_message *m, int below_html, struct chain *c) {
@@ -205,19 +153,6 @@ static void add_views(struct build *b, const struct nm_message *m, int below_htm
       append(c, add_part(b, m->views->items[i], NM_DISPOSITION_DEFAULT));
     }
   }
-}
-
-static int has_html(const struct nm_message *m) {
-  int found = m->html != NULL;
-  for (size_t i = 0; i < m->views->n && !found; i++) {
-    found = is_type(m->views->items[i], NM_STR("text/html"));
-  }
-  return found;
-}
-
-/* By html, when there is any. */
-static int is_shown(const struct nm_part *part) {
-  return part->disposition == NM_DISPOSITION_INLINE && part->content_id.n > 0;
 }
 
 /* RFC 6047 2.4: method and charset are parameters of the type, and the same METHOD as within. */
@@ -252,11 +187,8 @@ static struct nm_node *join(struct build *b, const char *type, const struct chai
 }
 
 static int wants_text_of_html(const struct nm_message *m) {
-  int wants = m->text_from_html && m->text == NULL && m->html != NULL;
-  for (size_t i = 0; i < m->views->n && wants; i++) {
-    wants = !is_type(m->views->items[i], NM_STR("text/plain"));
-  }
-  return wants;
+  return m->text_from_html && m->text == NULL && m->html != NULL &&
+         !nm_part_list_has_type(m->views, NM_STR("text/plain"));
 }
 
 static struct nm_node *add_alternatives(struct build *b, const struct nm_message *m) {
@@ -276,7 +208,7 @@ static struct nm_node *add_related(struct build *b, const struct nm_message *m, 
     append(&c, add_part(b, m->linked->items[i], NM_DISPOSITION_INLINE));
   }
   for (size_t i = 0; i < m->attachments->n && html; i++) {
-    if (is_shown(m->attachments->items[i])) {
+    if (nm_part_is_shown(m->attachments->items[i])) {
       append(&c, add_part(b, m->attachments->items[i], NM_DISPOSITION_INLINE));
     }
   }
@@ -303,7 +235,7 @@ static struct nm_node *add_content(struct build *b, const struct nm_message *m, 
 /* NULL after a failure. */
 static struct nm_node *build_message(struct build *b, const struct nm_message *m) {
   struct chain c = {0};
-  int html = m->root == NULL && has_html(m);
+  int html = m->root == NULL && (m->html != NULL || nm_part_list_has_type(m->views, NM_STR("text/html")));
   append(&c, add_content(b, m, html));
   size_t bodies = c.n;
   append(&c, add_calendar_file(b, m));
@@ -311,7 +243,7 @@ static struct nm_node *build_message(struct build *b, const struct nm_message *m
     append(&c, add_part(b, m->linked->items[i], NM_DISPOSITION_INLINE));
   }
   for (size_t i = 0; i < m->attachments->n; i++) {
-    if (!html || !is_shown(m->attachments->items[i])) {
+    if (!html || !nm_part_is_shown(m->attachments->items[i])) {
       append(&c, add_part(b, m->attachments->items[i], NM_DISPOSITION_ATTACHMENT));
     }
   }
