@@ -444,7 +444,7 @@ static int stop_after(int k, int way, const char *offers) {
     nm_flight_cancel(&world.flight, &why);
   } else if (way == CLOSE) {
     nm_client_close(world.client);
-    CHECK_ROW(memory_lines.n_open == 0 && world.flight.is_closed, row);
+    CHECK_ROW(memory_lines.n_open == 0 && world.flight.ended.code == why.code, row);
   } else {
     world_land();
   }
@@ -570,15 +570,21 @@ static void leaves_its_parents_lines(void) {
     pid_t child = fork();
     if (child == 0) {
       int dialled = memory_lines.n_dialled, bad = ctest_bad;
+      struct nm_error why = {0};
+      CHECK(nm_flight_is_parents(&world.flight, &why) == &why && why.kind == NM_KIND_CANCELLED);
+      CHECK(!nm_flight_fits(&world.flight, world.client));
       nm_flight_step(&world.flight, -1);
       (void)world_take_back();
       CHECK(world.n_back == world.n_in && memory_lines.n_dialled == dialled);
+      CHECK(strcmp(world.flight.ended.text, why.text) == 0);
       nm_flight_end(&world.flight);
       nm_client_unref(&world.client);
       fflush(stdout);
       _exit(ctest_bad != bad);
     }
     int status = -1;
+    struct nm_error e;
+    CHECK(nm_flight_is_parents(&world.flight, &e) == NULL && nm_flight_fits(&world.flight, world.client));
     CHECK(child > 0 && waitpid(child, &status, 0) == child && status == 0);
     world_fly();
     CHECK(count(NM_OUTCOME_ACCEPTED) == 6);

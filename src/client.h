@@ -111,6 +111,7 @@ struct nm_client {
   struct nm_client **others;
   size_t n_others;
   struct nm_flight *flight; /* messages are on their way over these (flight.h); NULL: none */
+  size_t n_errands; /* of tasks, that are not over, begun or not: who wants to block looks at them first */
 };
 
 NM_HIDDEN_BEGIN

@@ -30,7 +30,7 @@ int nm_flight_start(struct nm_flight *f, struct nm_client *c, struct nm_error *e
   }
   f->client = nm_client_ref(c);
   f->now = nm_clock_ms();
-  f->is_closed = 0;
+  nm_error_clear(&f->ended);
   c->flight = f;
   struct nm_client *first = c->conn != NULL ? nm_pool_take(c, f->as, 0, 0) : NULL;
   if (first != NULL) {
@@ -53,13 +53,23 @@ int nm_flight_begin(struct nm_flight *f, struct nm_client *c, const struct nm_fl
 
 int nm_flight_fits(const struct nm_flight *f, const struct nm_client *c) {
   const struct nm_client *s = f->as;
-  struct nm_buf key;
-  int fits = nm_kept_identity(c, &key) == 0 && nm_str_eq(nm_buf_str(&key), nm_buf_str(&f->key)) &&
-             c->timeout == s->timeout && c->deadline == s->deadline && c->idle_max == s->idle_max &&
-             c->life_max == s->life_max && c->max_connections == s->max_connections &&
-             nm_servers_same(&c->servers, &s->servers);
+  struct nm_buf key = {0};
+  int fits = f->pid == getpid() && nm_kept_identity(c, &key) == 0 &&
+             nm_str_eq(nm_buf_str(&key), nm_buf_str(&f->key)) && c->timeout == s->timeout &&
+             c->deadline == s->deadline && c->idle_max == s->idle_max && c->life_max == s->life_max &&
+             c->max_connections == s->max_connections && nm_servers_same(&c->servers, &s->servers);
   nm_buf_free(&key);
   return fits;
+}
+
+const struct nm_error *nm_flight_is_parents(const struct nm_flight *f, struct nm_error *e) {
+  if (f->pid == getpid()) {
+    return NULL;
+  }
+  nm_error_set(e, NM_EINVAL, NM_KIND_CANCELLED,
+               "the process was forked, and its parent goes on with this sending; "
+               "what the child is to send it begins itself, with this client or another");
+  return e;
 }
 
 size_t nm_flight_up(const struct nm_flight *f) {
@@ -149,8 +159,7 @@ void nm_flight_fail_queue(struct nm_flight *f, const struct nm_sent *why) {
 
 /* What was handed in behind Close. */
 void nm_flight_fail_behind_close(struct nm_flight *f) {
-  struct nm_sent why = {0};
-  nm_error_set(&why.error, NM_EINVAL, NM_KIND_CANCELLED, "the client was closed");
+  struct nm_sent why = {.error = f->ended};
   nm_flight_fail_queue(f, &why);
 }
 
@@ -203,7 +212,7 @@ void nm_flight_cancel_mail(struct nm_flight *f, struct nm_mail *m, const struct 
 }
 
 void nm_flight_close(struct nm_flight *f, const struct nm_error *why) {
-  f->is_closed = 1;
+  nm_error_copy(&f->ended, why);
   nm_flight_cancel(f, why);
   for (size_t i = 0; f->lines != NULL && i < f->limits.lines; i++) {
     if (f->lines[i].state == NM_LINE_UP) {

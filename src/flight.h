@@ -29,8 +29,8 @@ struct nm_flight {
   uint64_t octets; /* of these and of those that are done, as far as it is known: they are all in memory */
   int64_t now;
   int is_moving; /* another step may get on at once: the last one was ended by its turn, or a message came since */
-  pid_t pid;     /* whose it is: a forked child has no part in it */
-  int is_closed; /* the client was closed meanwhile: there is nothing more to add */
+  pid_t pid;             /* whose it is: a forked child has no part in it */
+  struct nm_error ended; /* why there is nothing more to add; code 0: it goes on */
 };
 
 NM_HIDDEN_BEGIN
@@ -43,8 +43,10 @@ int nm_flight_begin(struct nm_flight *f, struct nm_client *c, const struct nm_fl
 int nm_flight_plan(struct nm_flight *f, const struct nm_client *c, const struct nm_flight_limits *limits,
                    struct nm_error *e);
 int nm_flight_start(struct nm_flight *f, struct nm_client *c, struct nm_error *e);
-/* Whether c still is what it was at the plan, so that its next message may be one of these. */
+/* Whether c still is what it was at the plan, in the same process, so that its next message may be one of these. */
 int nm_flight_fits(const struct nm_flight *f, const struct nm_client *c);
+/* In a forked child the flight is the parent's to go on with: fills e, and returns it. Else NULL. */
+const struct nm_error *nm_flight_is_parents(const struct nm_flight *f, struct nm_error *e);
 /* How many more may be handed in, so that every line has all that it can take; none when those that are in make NM_WINDOW_BYTES_DEFAULT octets
    for each line, unless there are fewer of them than lines. To be asked again after each, where that counts. */
 size_t nm_flight_room(const struct nm_flight *f);
@@ -73,7 +75,7 @@ void nm_flight_cancel(struct nm_flight *f, const struct nm_error *why);
 /* One alone, which is over then, and taken. On its way, it takes its line with it, and all that is on that: so a flight whose mails are
    ended one by one has a window of 1. */
 void nm_flight_cancel_mail(struct nm_flight *f, struct nm_mail *m, const struct nm_error *why);
-/* All, because the client is closed: its connections are hung up, and what is handed in from now on ends at once. */
+/* All, for good: its connections are hung up, and what is handed in from now on ends at once, with why, too. */
 void nm_flight_close(struct nm_flight *f, const struct nm_error *why);
 /* The client is free again, and keeps the connections. Messages that are not over, or not taken, are forgotten, in the middle too. */
 void nm_flight_stop(struct nm_flight *f);

@@ -2,7 +2,6 @@
 
 #include <limits.h>
 #include <poll.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "pool.h"
@@ -53,9 +52,7 @@ static int step_line(struct nm_flight *f, struct nm_line *l, int64_t turn_end) {
 /* The parent goes on with what is on its way: sent by both, it would come twice. */
 static void leave_parents(struct nm_flight *f) {
   struct nm_error why;
-  if (f->pid != getpid() && !f->is_closed) {
-    nm_error_set(&why, NM_EINVAL, NM_KIND_CANCELLED,
-                 "the process was forked, and its parent goes on with the sending");
+  if (f->ended.code == 0 && nm_flight_is_parents(f, &why) != NULL) {
     nm_flight_close(f, &why);
   }
 }
@@ -69,7 +66,7 @@ void nm_flight_step(struct nm_flight *f, int64_t turn) {
   leave_parents(f);
   do {
     f->now = nm_clock_ms();
-    if (f->is_closed) {
+    if (f->ended.code != 0) {
       nm_flight_fail_behind_close(f);
     }
     nm_flight_fail_late(f);

@@ -92,14 +92,10 @@ int nm_errand_set_forerunner(lua_State *L) {
 /* 1: the function and its arguments are on the top. */
 static int push_forerunner(lua_State *L, struct nm_errand *e) {
   const struct nm_client *c = e->client;
-  if (c->sending != NULL || c->is_showing) {
+  if (c->n_errands == 0 || c->sending != NULL || c->is_showing) {
     return 0;
   }
   lua_getfield(L, LUA_REGISTRYINDEX, FORERUNNER);
-  if (lua_isnil(L, -1)) {
-    lua_pop(L, 1);
-    return 0;
-  }
   lua_pushvalue(L, 1);
   lua_pushinteger(L, c->deadline > 0 ? (lua_Integer)(e->pace.begin + c->deadline - nm_clock_ms()) : INT_MAX);
   return 1;

@@ -17,6 +17,9 @@ static void release(void *memory) {
   nm_flight_forget_call(f);
   nm_flight_end(&f->flight);
   nm_flight_free_slots(f);
+  if (f->is_watched) {
+    f->client->n_errands--;
+  }
   nm_client_unref(&f->client);
   *f = (struct nm_flight_job){0};
 }
@@ -65,7 +68,6 @@ static int open(lua_State *L) {
   c = nm_class_check(L, &nm_client_class,
                      1); /* what allocates may have finalized it, in a state that closes */
   f->job.step = nm_flight_step_job;
-  f->is_watched = is_watched;
   f->is_plain = is_plain;
   f->client = nm_client_ref(c);
   nm_load_net_for(L, c, api);
@@ -76,6 +78,8 @@ static int open(lua_State *L) {
   if (!is_watched) {
     return begin_flight(L, f);
   }
+  f->is_watched = 1;
+  c->n_errands++;
   (void)nm_client_watch(c);
   nm_client_alarm(c, 0); /* its first step is due */
   return 1;
@@ -101,10 +105,10 @@ static int close_flight(lua_State *L) {
   return 0;
 }
 
-/* (flight): all that is not over ends; run gives them back. */
+/* (flight, text): all that is not over ends, and says that; run gives them back. */
 static int cancel(lua_State *L) {
   struct nm_error why;
-  nm_error_set(&why, NM_EINVAL, NM_KIND_CANCELLED, "the sending was cancelled");
+  nm_error_set(&why, NM_EINVAL, NM_KIND_CANCELLED, "%s", luaL_checkstring(L, 2));
   nm_flight_cancel(&nm_flight_job_at(L, 1)->flight, &why);
   return 0;
 }
@@ -117,12 +121,25 @@ static int room(lua_State *L) {
   return 2;
 }
 
-/* (flight): whether nothing more is to be put now; whether its client was closed, and all ended with it. */
+/* (flight): whether nothing more is to be put now; why all of it has ended for good, or nil. */
 static int look(lua_State *L) {
   const struct nm_flight_job *f = nm_flight_job_at(L, 1);
   lua_pushboolean(L, nm_flight_is_full(f));
-  lua_pushboolean(L, f->flight.is_closed);
+  if (f->flight.ended.code == 0) {
+    return 1;
+  }
+  lua_pushstring(L, f->flight.ended.text);
   return 2;
+}
+
+/* (flight): in a forked child, why one of its parent's is none of its own; else nil. */
+static int disowned(lua_State *L) {
+  struct nm_error why;
+  if (nm_flight_is_parents(&nm_flight_job_at(L, 1)->flight, &why) == NULL) {
+    return 0;
+  }
+  lua_pushstring(L, why.text);
+  return 1;
 }
 
 /* ---- waiting ---- */
@@ -155,19 +172,13 @@ static int now(lua_State *L) {
   return 1;
 }
 
-/* Whether the client was closed, and all ended with it. */
-static int is_lost(lua_State *L) {
-  lua_pushboolean(L, nm_flight_job_at(L, 1)->flight.is_closed);
-  return 1;
-}
-
 static void push_kit(lua_State *L) {
-  static const luaL_Reg functions[] = {{"open", open},       {"close", close_flight},
-                                       {"begin", begin},     {"is_busy", is_busy},
-                                       {"room", room},       {"look", look},
-                                       {"cancel", cancel},   {"wait", wait},
-                                       {"now", now},         {"descriptor", descriptor},
-                                       {"is_lost", is_lost}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"open", open},         {"close", close_flight},
+                                       {"begin", begin},       {"is_busy", is_busy},
+                                       {"room", room},         {"look", look},
+                                       {"cancel", cancel},     {"wait", wait},
+                                       {"now", now},           {"descriptor", descriptor},
+                                       {"disowned", disowned}, {NULL, NULL}};
   lua_newtable(L);
   nm_set_functions(L, functions);
   nm_flight_add_run_functions(L);

@@ -89,7 +89,7 @@ int nm_flight_launch(lua_State *L, struct nm_flight_job *f, struct nm_flight_slo
    wrong with the message becomes its result. */
 static int put(lua_State *L) {
   struct nm_flight_job *f = nm_flight_job_at(L, 1);
-  if (f->flight.is_closed && !lua_toboolean(L, 4)) {
+  if (f->flight.ended.code != 0 && !lua_toboolean(L, 4)) {
     return 0;
   }
   struct nm_flight_slot *s = nm_flight_free_slot(L, f);

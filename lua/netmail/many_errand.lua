@@ -37,6 +37,7 @@ return function(kit)
   end
 
   function Errand:step(budget)
+    if self:leave() then return true end
     if not self.has_begun then
       if kit.is_busy(self.flight) then
         self.due = kit.now() + BUSY_MS
@@ -61,10 +62,16 @@ return function(kit)
     return finish(self, nil, why, tally.cancelled(why, tally.new(0):summary(0, why)))
   end
 
+  function Errand:leave()
+    local why = kit.disowned(self.flight)
+    if why then self:cancel(why) end
+    return why ~= nil
+  end
+
   function Errand:rescue()
-    if not kit.is_lost(self.flight) then return false end
-    self:cancel "the client was closed"
-    return true
+    local _, why = kit.look(self.flight)
+    if why then self:cancel(why) end
+    return why ~= nil or self:leave()
   end
 
   function Errand:nudge()

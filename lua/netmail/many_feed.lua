@@ -11,7 +11,7 @@ return function(kit)
   --- Ends all that is in the flight, for want of a connection: nothing of it has begun.
   function feed.sweep(self)
     self.n_swept = self.in_flight
-    if self.n_swept > 0 then kit.cancel(self.flight) end
+    if self.n_swept > 0 then kit.cancel(self.flight, self.breaker.text) end
   end
 
   --- false: it cannot go again, and ends with this turn.
@@ -72,7 +72,8 @@ return function(kit)
   local function look_ahead(self, time)
     if self.in_flight == 0 and not self.held and self.waiting.n == 0 and self.source:is_flowing(time) then
       local message, options = pull(self)
-      if message and not kit.is_lost(self.flight) then self.held, self.held_options = message, options end
+      local _, has_ended = look(self.flight)
+      if message and not has_ended then self.held, self.held_options = message, options end
     end
   end
 

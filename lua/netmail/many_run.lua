@@ -16,9 +16,9 @@ local PROGRESS = 250
 --- kit: the core's part. A flight is what one run has on its way.
 --
 -- * `look(flight)`: whether nothing more is to be put now, for want of room, or because messages are over that wait to be given back;
---   whether its client was closed, as `is_lost(flight)` says, too. `room(flight)`: how many more there is room for; how many connections
---   are up (a message that is on its way is never ended for a dial that failed)
--- * `put(flight, message, options, anyhow)`: takes the message as it is now; returns its slot; nil when the client was closed, but for
+--   why all of it has ended for good, or nil: its client was closed, say. `room(flight)`: how many more there is room for; how many
+--   connections are up (a message that is on its way is never ended for a dial that failed)
+-- * `put(flight, message, options, anyhow)`: takes the message as it is now; returns its slot; nil when all has ended, but for
 --   anyhow. `again(flight, slot)`: once more, to those recipients who have proven not to have it and did not refuse it for good; false:
 --   nobody is left. What comes back is of all its tries. Both say as a second value what `look` would say then. `release(flight, slot)`:
 --   it is over, and the slot free
@@ -26,8 +26,8 @@ local PROGRESS = 250
 --   what Send would have returned; without a text all have accepted it, and it is released. `accepted`, n, of a plain flight in its place:
 --   so many are released, and taken out of the table messages, where they stand by their slots. `called`, flight, function, x, y: to be
 --   called. `waits`, ms: nothing before that, or before the descriptor becomes readable, which it does after wakes_in ms in any case
--- * `cancel(flight)`: what is in it is done, as `cancelled`; also while a function is called, whose step is then not wanted any more. More
---   may be put after it. `close(flight)`: no more of it
+-- * `cancel(flight, why)`: what is in it is done, as `cancelled`; also while a function is called, whose step is then not wanted any more.
+--   More may be put after it. `close(flight)`: no more of it
 -- * `now()`: ms; `protect`: pcall that can be yielded across
 return function(kit)
   local feed = require "netmail.many_feed"(kit)
@@ -192,8 +192,8 @@ return function(kit)
 
   --- One step; false: there is no other before due.
   local function turn(self, left)
-    local is_full, is_lost = look(self.flight)
-    if is_lost and not self.stopped then self.stopped, self.is_cancelled = "the client was closed", true end
+    local is_full, why = look(self.flight)
+    if why and not self.stopped then self.stopped, self.is_cancelled = why, true end
     if self.stopped then
       self.source.is_dry, self.held = true, false
       if give_up_one(self) then return true end
@@ -266,7 +266,7 @@ return function(kit)
     self.stopped, self.is_cancelled, self.is_each = why, true, false
     self.on_result, self.on_progress = false, false
     if self.held then feed.put_held(self, true) end -- so that there is a result of it
-    kit.cancel(self.flight)
+    kit.cancel(self.flight, why)
     while not self.is_over and turn(self) do end -- luacheck: ignore 542
     if not self.is_over then self:close() end
     return true

@@ -125,8 +125,9 @@ return function(kit)
     return false
   end
 
-  --- The flight cannot be: so with all that waits for it.
+  --- The flight cannot be, or goes on elsewhere: so with all of it, and all that waits for it.
   local function give_up(self, text)
+    for _, send in pairs(self.by_slot) do send:cancel(text) end
     local send = first_waiting(self)
     while send do
       send:cancel(text)
@@ -148,29 +149,42 @@ return function(kit)
     return false
   end
 
+  function Batch:leave()
+    local why = kit.disowned(self.flight)
+    if why then give_up(self, why) end
+    return why ~= nil
+  end
+
+  local function has_ended(self)
+    local _, why = kit.look(self.flight)
+    return why ~= nil
+  end
+
   --- Close has ended those that were on their way; the others go on in a flight that begins anew.
   local function is_swept(self)
-    if not kit.is_lost(self.flight) or next(self.by_slot) then return false end
+    if not has_ended(self) or next(self.by_slot) then return false end
     kit.stop(self.flight)
     self.has_begun = false
     return true
   end
 
   function Batch:step(budget)
+    if self:leave() then return true end
     if self.has_begun and is_swept(self) then self.due = now() end
     if not self.has_begun then
       if kit.is_busy(self.flight) then return stand_back(self) end
       begin(self)
       if self.results then return true end
     end
-    local send = not kit.is_lost(self.flight) and fill(self)
+    local send = not has_ended(self) and fill(self)
     if self.results then return true end
     local left = send and send:left() or nil
     return take(self, kit.run(self.flight, nil, budget, left and math.max(0, math.ceil(left))))
   end
 
   function Batch:rescue()
-    if kit.is_lost(self.flight) then
+    if self:leave() then return true end
+    if has_ended(self) then
       kit.forget_call(self.flight)
       free(self)
       return true

@@ -13,12 +13,12 @@
 -- @classmod Task
 
 -- A client's errands have it one after another: many messages (many_errand.lua), or a batch of Sends (sends.lua). An errand has
--- `now()` in ms and the methods `step(budget)`, which says whether there may be more to do at once, `rescue()` (while a function of
--- the program's is at work for it: ends what must not wait for that, and says whether it may go on), `nudge()` (its descriptor is to
--- become readable now), `left()` (the ms until its Deadline, or nil), `wait(ms)` and `descriptor()`; and the fields `has_begun`,
--- `is_running`, `due`, and `results` once it is over. What a task has of its own, the errand itself or one Send, has `now()`,
--- `left()`, `is_late()` (its Deadline is over, and nothing else ends it), `cancel(why)`, and once it is over `results`, a table with
--- n, or `raised`, a table with what is to be raised instead.
+-- `now()` in ms and the methods `step(budget)`, which says whether there may be more to do at once, `leave()` (in a forked child: ends what
+-- is the parent's to go on with, and says whether it was that), `rescue()` (while a function of the program's is at work for it: ends
+-- what must not wait for that, and says whether it may go on), `nudge()` (its descriptor is to become readable now), `left()` (the ms
+-- until its Deadline, or nil), `wait(ms)` and `descriptor()`; and the fields `has_begun`, `is_running`, `due`, and `results` once it is
+-- over. What a task has of its own, the errand itself or one Send, has `now()`, `left()`, `is_late()` (its Deadline is over, and nothing
+-- else ends it), `cancel(why)`, and once it is over `results`, a table with n, or `raised`, a table with what is to be raised instead.
 
 local queues = setmetatable({}, { __mode = "k" }) -- of each client: its unfinished errands, in order; they know of no client, nor of a task
 local OWN = {} -- the key under which a task has what is its own: none of the program's business
@@ -219,10 +219,12 @@ local function begin(errand)
 end
 
 --- Before a blocking call of the client: what is on its way and nobody waits for comes to its end, or as far as it does in so many ms. Not
--- when a task is held: then the call is a mistake, and is told so. The collector alone knows what is held.
+-- when a task is held: then the call is a mistake, and is told so. The collector alone knows what is held. In a forked child those of the
+-- parent stand in nobody's way, held or not.
 function tasks.finish_forgotten(client, ms)
   local queue = queues[client]
   local first = queue and head(queue)
+  while first and first:leave() do first = head(queue) end
   if not first then return end
   if is_held(queue) then
     collectgarbage()

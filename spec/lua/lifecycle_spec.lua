@@ -205,8 +205,15 @@ describe("a forked child", function()
 end)
 
 describe("a forked child of a process with tasks", function()
-  --- Up to the fork the parent makes so many steps of 5 ms; then the child does what is left of the text.
-  local function fork_after(steps, child)
+  local six_sends = [[for i = 1, 6 do tasks[i] = client:SendAsync(message "parent's") end]]
+  local one_of_many = [[
+    local all = {}
+    for i = 1, 6 do all[i] = message "parent's" end
+    tasks[1] = client:SendManyAsync(all, { Window = 2 })
+  ]]
+
+  --- The parent makes tasks, and so many steps of 5 ms; then the child does what it is to do.
+  local function fork_after(steps, make, child)
     return run(forking .. ([[
       local netmail, testing = require "netmail", require "netmail.testing"
       local faults = {}
@@ -217,15 +224,21 @@ describe("a forked child of a process with tasks", function()
         return netmail.MailMessage { From = "a@x.org", To = "b@x.org", Subject = subject, Text = "text" }
       end
       local tasks = {}
-      for i = 1, 6 do tasks[i] = client:SendAsync(message "parent's") end
-      local fd = tasks[6]:pollfd()
+      local function is_parents(task, err, detail)
+        assert(detail.Kind == "cancelled", err)
+        assert(err:find("the process was forked, and its parent goes on", 1, true), err)
+        assert(tostring(detail) == err, tostring(detail))
+      end
+      %s
+      local fd = tasks[#tasks]:pollfd()
       for _ = 1, %d do
-        tasks[6]:Step()
+        tasks[#tasks]:Step()
         ffi.C.usleep(5000)
       end
       child(function() %s end)
-      for i = 1, 6 do assert(tasks[i]:Wait(60)) end
-      assert(tasks[6]:pollfd() == nil or tasks[6]:pollfd() == fd)
+      if after then after() end
+      for i = 1, #tasks do assert(tasks[i]:Wait(60)) end
+      assert(tasks[#tasks]:pollfd() == nil or tasks[#tasks]:pollfd() == fd)
       assert(client:Send(message "parent's"))
       local n = {}
       for _, m in ipairs(server:Messages()) do
@@ -235,7 +248,7 @@ describe("a forked child of a process with tasks", function()
       print(n.parent, n.child or 0)
       client:Close()
       server:Stop()
-    ]]):format(steps, child))
+    ]]):format(make, steps, child))
   end
 
   it("sends none of them, whatever it does, and has tasks and a descriptor of its own", function()
@@ -249,8 +262,8 @@ describe("a forked child of a process with tasks", function()
       { "client:Close()", 0 },
       { [[for i = 1, 6 do
             local over = tasks[i]:Result()
-            local result, _, detail = tasks[i]:Wait(60)
-            assert(over or detail.Kind == "cancelled")
+            local result, err, detail = tasks[i]:Wait(60)
+            if not over then is_parents(tasks[i], err, detail) end
           end
           assert(client:Send(message "child's"))
           local task = client:SendAsync(message "child's")
@@ -260,11 +273,70 @@ describe("a forked child of a process with tasks", function()
     }
     for _, steps in ipairs { 0, 1, 2, 4, 7, 12 } do
       for i, way in ipairs(ways) do
-        local output, status = fork_after(steps, way[1])
+        local output, status = fork_after(steps, six_sends, way[1])
         assert.equal(("7\t%d\n"):format(way[2]), output, ("%d steps, way %d"):format(steps, i))
         assert.equal(0, status)
       end
     end
+  end)
+
+  it("is kept from nothing by them: its own calls are its own, and the parent's say why they ended", function()
+    if not jit then
+      pending "fork is called through LuaJIT's ffi; the code under test is the same C and Lua"
+      return
+    end
+    local all_are_parents = [[
+      for i = 1, #tasks do
+        local result, err, detail = tasks[i]:Result()
+        assert(result or err ~= "pending")
+        if not result then is_parents(tasks[i], err, detail) end
+      end
+    ]]
+    local ways = {
+      [[assert(client:Send(message "child's"))]],
+      [[assert(client:SendMany({ message "child's" }).Accepted == 1)]],
+      [[assert(client:SendAsync(message "child's"):Wait(60))]],
+      [[assert(client:SendManyAsync({ message "child's" }):Wait(60).Accepted == 1)]],
+    }
+    for _, make in ipairs { six_sends, one_of_many } do
+      for steps = 0, 9, 3 do
+        for i, way in ipairs(ways) do
+          local output, status = fork_after(steps, make, way .. all_are_parents)
+          assert.equal("7\t1\n", output, ("%s, %d steps, way %d"):format(make, steps, i))
+          assert.equal(0, status)
+        end
+      end
+    end
+  end)
+
+  it("says so also of those for which a function was at work, and of each message", function()
+    if not jit then
+      pending "fork is called through LuaJIT's ffi; the code under test is the same C and Lua"
+      return
+    end
+    local output, status = fork_after(0, [[
+      server:SetFaults { { At = "MAIL", Nth = 2, Delay = 0.3 } }
+      local all, told = {}, 0
+      for i = 1, 6 do all[i] = message "parent's" end
+      tasks[1] = client:SendManyAsync(all, { Window = 2, OnResult = function()
+        told = told + 1
+        if told == 1 then coroutine.yield() end
+      end })
+      local thread = coroutine.create(function() while not tasks[1]:Step() do ffi.C.usleep(1000) end end)
+      assert(coroutine.resume(thread))
+      assert(told == 1)
+      after = function() assert(coroutine.resume(thread)) end
+    ]], [[
+      local _, err, detail = tasks[1]:Wait(60)
+      is_parents(tasks[1], err, detail)
+      local n = detail.Summary.Accepted -- more than one where many words of the server's were read at once
+      assert(n >= 1 and n + #detail.Summary.Failures == detail.Summary.Total)
+      assert(detail.Summary.Stopped == err)
+      for _, failure in ipairs(detail.Summary.Failures) do is_parents(tasks[1], failure.Error, failure.Detail) end
+      assert(client:Send(message "child's"))
+    ]])
+    assert.equal("7\t1\n", output)
+    assert.equal(0, status)
   end)
 end)
 

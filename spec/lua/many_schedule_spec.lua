@@ -677,8 +677,8 @@ describe("a run", function()
   it("ends when its client is closed", function()
     local run, log, kit = begin({}, flight.messages(50), { Window = 2, RatePerSecond = 1 })
     run:advance()
-    log.flight.is_lost = true
-    kit.cancel(log.flight)
+    log.flight.ended = "the client was closed"
+    kit.cancel(log.flight, log.flight.ended)
     assert.is_true(run:advance())
     local _, err, detail = run:result()
     assert.equal("the client was closed", err)

@@ -461,6 +461,38 @@ describe("a task", function()
       for i = 1, 2 do servers_[i]:Stop() end
     end)
 
+    it("is looked for only where tasks are that are not over", function()
+      local server = testing.Server {}
+      local client, other = server:Client {}, server:Client {}
+      local function calls(f)
+        local n = 0
+        debug.sethook(function()
+          if debug.getinfo(2, "S").short_src:find "netmail.task%.lua$" then n = n + 1 end
+        end, "c")
+        local result, err = f()
+        debug.sethook()
+        return assert(result, err) and n
+      end
+      local function send(by) return function() return by:Send(net.message()) end end
+      assert(client:SendAsync(net.message()):Wait(30))
+      assert(client:SendManyAsync({ net.message() }):Wait(30))
+      assert.is_true(client:SendManyAsync({ net.message() }):Cancel())
+      assert.is_true(client:SendAsync(net.message()):Cancel())
+      assert(client:SendMany { net.message() })
+      assert.equal(0, calls(send(client)))
+      client:SendAsync(net.message { Subject = "number 1" })
+      assert.equal(0, calls(send(other)))
+      assert.is_true(calls(send(client)) > 0)
+      assert.equal(0, calls(send(client)))
+      client:SendManyAsync { net.message { Subject = "number 2" } }
+      assert.is_true(calls(send(client)) > 0)
+      assert.equal(0, calls(send(client)))
+      assert.equal(11, #server:Messages())
+      client:Close()
+      other:Close()
+      server:Stop()
+    end)
+
     it("takes no longer than the Deadline of who waits for it", function()
       local server = hung()
       local client = server:Client {}

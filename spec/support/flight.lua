@@ -91,11 +91,11 @@ function flight.kit(options)
   kit.protect = protect
   kit.tasks = { finish_forgotten = function() end } -- there are none
   function kit.descriptor() return nil end
-  function kit.is_lost(f) return f.is_lost == true end
+  function kit.disowned() return nil end
   function kit.room(f) return f.limits.window * (f.limits.connections or 1) - f.n, options.Up and options.Up(clock) or 0 end
   function kit.look(f)
     local slot = next_done(f)
-    return kit.room(f) == 0 or slot and f.slots[slot].at <= clock, kit.is_lost(f)
+    return kit.room(f) == 0 or slot and f.slots[slot].at <= clock, f.ended
   end
 
   function kit.open(client, limits)
@@ -106,7 +106,7 @@ function flight.kit(options)
   end
 
   function kit.put(f, message, send_options, anyhow)
-    if f.is_lost and not anyhow then return nil end
+    if f.ended and not anyhow then return nil end
     if send_options ~= nil and type(send_options) ~= "table" then error("bad options", 0) end
     local slot = 1
     while f.slots[slot] do slot = slot + 1 end
@@ -182,7 +182,8 @@ function flight.kit(options)
     clock = math.min(clock + ms, slot and f.slots[slot].at or math.huge)
   end
 
-  function kit.cancel(f)
+  function kit.cancel(f, why)
+    assert(type(why) == "string")
     for _, s in pairs(f.slots) do
       if s.is_flying then
         local begun = options.Begun and options.Begun(s.message)
