@@ -128,7 +128,7 @@ static void listen_to_all(struct transcript_run *r) {
   struct line *l = r->line;
   while (runs(r) && l->heard < l->said) {
     if (!nm_pump(r->session, &l->io) && l->heard < l->said && runs(r) &&
-        io_wait(&l->io, NM_IO_READ, 2000) != 0) {
+        io_wait(&l->io, NM_IO_READ, 30000) != 0) {
       transcript_fail(r, "the session does not listen", NULL);
       return;
     }
@@ -172,7 +172,7 @@ static size_t turn(struct transcript_run *r, char *p, size_t cap) {
     return 0;
   }
   struct pollfd fd = {.fd = l->server, .events = POLLIN};
-  ssize_t got = poll(&fd, 1, 2000) > 0 ? recv(l->server, p, cap, 0) : 0;
+  ssize_t got = poll(&fd, 1, 30000) > 0 ? recv(l->server, p, cap, 0) : 0;
   return got > 0 ? (size_t)got : 0;
 }
 

@@ -344,7 +344,7 @@ static void a_bomb_is_refused(void) {
     double begin = now();
     CHECK(render_to(&got, m, 0, &e) == NM_ELIMIT && e.kind == NM_KIND_MESSAGE && got.n == 0);
     CHECK_ROW(strstr(e.text, "more than 200000 parts") != NULL, e.text);
-    CHECK(now() - begin < 5); /* some tens of milliseconds, but for a busy machine */
+    CHECK(now() - begin < 30); /* some tens of milliseconds, but for a busy machine */
     CHECK(nm_test_alloc_live() == live);
     nm_message_unref(&m);
   }
@@ -364,7 +364,7 @@ static void a_hundred_thousand_parts(void) {
   struct nm_tree tree;
   double begin = now();
   CHECK(nm_tree_make(&tree, m, NULL) == 0);
-  CHECK(now() - begin < 5);
+  CHECK(now() - begin < 30);
   CHECK(tree.n == 2 * NM_PART_LIST_MAX);
   nm_tree_free(&tree);
   letter_must(nm_list_add(m->views, view));

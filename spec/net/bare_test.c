@@ -15,7 +15,7 @@ static int hears(struct nm_conn *c, const char *text) {
   size_t n = 0, part;
   while (strstr(got, text) == NULL && n < sizeof got - 1) {
     int rc = io->ops->recv(io, got + n, sizeof got - 1 - n, &part);
-    if (rc == NM_AGAIN && io->ops->wait(io, NM_IO_READ, 5000) == 0) {
+    if (rc == NM_AGAIN && io->ops->wait(io, NM_IO_READ, PATIENCE) == 0) {
       continue;
     }
     if (rc != 0 || part == 0) {
@@ -265,7 +265,8 @@ static void greeting_behind_tickets_comes_at_once(void) {
     CHECK(dial(fresh, &d, &c, &e) == 0);
     long long start = now_ms();
     struct nm_io *io = api->conn_io(c);
-    while (io->ops->recv(io, got, sizeof got, &n) == NM_AGAIN && io->ops->wait(io, NM_IO_READ, 5000) == 0) {
+    while (io->ops->recv(io, got, sizeof got, &n) == NM_AGAIN &&
+           io->ops->wait(io, NM_IO_READ, PATIENCE) == 0) {
     }
     CHECK(n == 11 && memcmp(got, "220 hello\r\n", n) == 0);
     least = now_ms() - start < least ? now_ms() - start : least;

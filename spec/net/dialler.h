@@ -20,6 +20,7 @@
 #define MKCERTS "spec/support/mkcerts.sh"
 #define STEPS_MAX 24
 #define LOG_MAX 8192
+#define PATIENCE 30000 /* ms, for what must come: the machine may have other work, for seconds */
 
 static char certs[64]; /* the directory */
 
@@ -92,7 +93,7 @@ static inline void server_spawn(struct server *s, const char *const *argv) {
   }
   (void)close(out[1]);
   s->log_fd = out[0];
-  if (s->pid < 0 || !server_says(s, "port ", 10000) || !server_says(s, "\n", 1000)) {
+  if (s->pid < 0 || !server_says(s, "port ", PATIENCE) || !server_says(s, "\n", PATIENCE)) {
     printf("the server does not start: %s\n", s->log);
     exit(1);
   }
@@ -118,11 +119,17 @@ static inline void server_start_n(struct server *s, const char *address, int con
 }
 #define server_start(s, ...) server_start_n(s, "127.0.0.1", 1, __VA_ARGS__, NULL)
 
+/* Kills it: what it has to say is of no interest. */
+static inline void server_kill(struct server *s) {
+  (void)kill(s->pid, SIGKILL);
+  (void)waitpid(s->pid, NULL, 0);
+  (void)close(s->log_fd);
+}
+
 /* Waits for its end; kills it when it does not come. */
 static inline void server_stop(struct server *s) {
-  if (!server_says(s, "\377", 3000)) { /* never printed: reads to the end of file, or 3 s of silence */
-    (void)kill(s->pid, SIGKILL);
-  }
+  (void)server_says(s, "\377", PATIENCE); /* never printed: reads to the end of file */
+  (void)kill(s->pid, SIGKILL);
   (void)waitpid(s->pid, NULL, 0);
   (void)close(s->log_fd);
 }
@@ -140,7 +147,7 @@ static inline struct nm_dial dial_to(int port, enum nm_tls tls) {
                           .ehlo_name = "client.example.test",
                           .ca_file = cert("ca.pem"),
                           .ip_version = 4,
-                          .timeout_ms = 10000};
+                          .timeout_ms = PATIENCE};
 }
 
 static inline long long now_ms(void) {
@@ -164,7 +171,7 @@ static inline int dial_run(struct nm_conn *c, int ms, struct nm_error *e) {
 static inline int dial(struct nm_net *net, const struct nm_dial *d, struct nm_conn **c, struct nm_error *e) {
   memset(e, 0, sizeof *e);
   int rc = nm_net_api()->dial_start(net, d, c, e);
-  return rc != 0 ? rc : dial_run(*c, 10000, e);
+  return rc != 0 ? rc : dial_run(*c, PATIENCE, e);
 }
 
 static inline int lines_have(const struct nm_conn *c, const char *text) {
@@ -186,14 +193,14 @@ static inline int exchange(struct nm_conn *c, const char *text, const char *answ
     }
     text += rc == 0 ? part : 0;
     left -= rc == 0 ? part : 0;
-    if (rc == NM_AGAIN && io->ops->wait(io, NM_IO_WRITE, 5000) != 0) {
+    if (rc == NM_AGAIN && io->ops->wait(io, NM_IO_WRITE, PATIENCE) != 0) {
       return 0;
     }
   }
   while (n == 0 || got[n - 1] != '\n') {
     int rc = io->ops->recv(io, got + n, sizeof got - n, &part);
     if (rc == NM_AGAIN) {
-      rc = io->ops->wait(io, NM_IO_READ, 5000);
+      rc = io->ops->wait(io, NM_IO_READ, PATIENCE);
       part = 1;
       if (rc == 0) {
         continue;

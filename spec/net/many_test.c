@@ -5,7 +5,6 @@
 #define HELLO "send:220 mail.example.test ESMTP\\r\\n", "expect:EHLO client.example.test"
 #define CAPS "send:250-mail.example.test\\r\\n250 PIPELINING\\r\\n"
 #define MOST 100
-#define PATIENCE 20000
 
 static const struct nm_net_api *api;
 
@@ -134,11 +133,14 @@ static void the_soonest_time_counts(void) {
   for (int i = 0; i < 2; i++) {
     CHECK(dial(net, &d, &c[i], &e) == 0);
   }
+  long long start = 0;
   for (int i = 0; i < 2; i++) { /* the second time their sockets are known and calm */
     api->net_calm(net);
+    start = now_ms();
     CHECK(api->conn_rest(c[0], 50) == 50 && api->conn_rest(c[1], PATIENCE) == PATIENCE);
   }
-  CHECK(!is_readable(fd, 0) && is_readable(fd, PATIENCE / 2));
+  CHECK(!is_readable(fd, 0) || now_ms() - start >= 50);
+  CHECK(is_readable(fd, PATIENCE / 2));
   api->conn_close(&c[0], 0);
   api->conn_close(&c[1], 0);
   server_stop(&s);

@@ -29,7 +29,7 @@ static int visit(struct server *s, const struct nm_dial *d, int quietly, int *n_
   if (rc == 0) {
     CHECK(exchange(c, "NOOP\r\n", "250 NOOP\r\n"));
     CHECK(exchange(c, "MARK\r\n", "250 MARK\r\n")); /* all that was said before it has been read */
-    CHECK(server_says(s, "line MARK", 3000));
+    CHECK(server_says(s, "line MARK", PATIENCE));
   }
   api->conn_close(&c, quietly);
   *n_out = taken_up(s);
@@ -84,7 +84,7 @@ static void sessions_of_tls_1_2_are_taken_up(void) {
     CHECK_ROW(dial(net, &d, &c, &e) == 0, e.text);
     api->conn_close(&c, 0);
   }
-  CHECK_ROW(server_says(&s, "Reused session-id", 5000), s.log);
+  CHECK_ROW(server_says(&s, "Reused session-id", PATIENCE), s.log);
   server_stop(&s);
 }
 
@@ -102,7 +102,7 @@ static void connections_at_once_share_one(void) {
     CHECK(api->dial_start(net, &d, &c[i], &e) == 0);
   }
   for (int i = 0; i < N; i++) {
-    CHECK(dial_run(c[i], 10000, &e) == 0 && exchange(c[i], "NOOP\r\n", "250 NOOP\r\n"));
+    CHECK(dial_run(c[i], PATIENCE, &e) == 0 && exchange(c[i], "NOOP\r\n", "250 NOOP\r\n"));
   }
   for (int i = 0; i < N; i++) {
     api->conn_close(&c[i], 0);

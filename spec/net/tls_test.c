@@ -36,8 +36,8 @@ static void tls_is_verified_and_used(void) {
     CHECK(exchange(c, "NOOP\r\n", "250 NOOP\r\n"));
     CHECK(!api->conn_readable(c));
     api->conn_close(&c, 0);
-    CHECK(server_says(&s, "tls TLSv1.3", 3000));
-    CHECK(server_says(&s, "end ", 3000));
+    CHECK(server_says(&s, "tls TLSv1.3", PATIENCE));
+    CHECK(server_says(&s, "end ", PATIENCE));
     server_stop(&s);
   }
 }
@@ -130,7 +130,7 @@ static void clear_bytes_after_starttls_end_the_dial(void) {
   struct server s;
   struct nm_conn *c;
   struct nm_error e;
-  server_start(&s, HELLO, OFFER, "send:220 go\\r\\n", "sleep:0.1", "send:250 injected\\r\\n", "end");
+  server_start(&s, HELLO, OFFER, "send:220 go\\r\\n", "peek", "send:250 injected\\r\\n", "end");
   struct nm_dial d = dial_to(s.port, NM_TLS_STARTTLS);
   CHECK(dial(net, &d, &c, &e) == NM_EIO && e.kind == NM_KIND_TLS);
   CHECK_ROW(strstr(e.text, "is not TLS") != NULL, e.text);

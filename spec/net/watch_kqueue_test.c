@@ -23,7 +23,7 @@ static void is_not_closed_by_a_child(void) {
   int status = -1;
   CHECK(child > 0 && waitpid(child, &status, 0) == child && status == 0);
   nm_watch_arm(&w, 0);
-  CHECK(is_readable(fd, 1000));
+  CHECK(is_readable(fd, PATIENCE));
   nm_watch_close(&w);
 }
 

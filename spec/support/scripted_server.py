@@ -12,6 +12,7 @@ Steps:
   expect:PREFIX    reads a line; one that begins otherwise ends the connection ("unexpected TEXT")
   tls:NAME[,WORD...]  a server handshake with NAME.pem, a session may be taken up; client: a certificate signed by ca is required; once:
                       sessions are given to the first connection alone
+  peek             waits until the client has sent something, and leaves it
   deaf             reads nothing until the client ends
   sleep:SECONDS    drip:SECONDS:TEXT (a byte at a time)    flood:N:TEXT
   echo             answers each line with "250 " and the line, until the client ends
@@ -114,6 +115,9 @@ class Connection:
 
     def do_sleep(self, rest):
         time.sleep(float(rest))
+
+    def do_peek(self, _):
+        self.sock.recv(1, socket.MSG_PEEK)
 
     def do_deaf(self, _):
         gone = select.poll()
