@@ -3,12 +3,11 @@
 
 #include <string.h>
 
-#include <unistd.h>
-
 #include "base/alloc.h"
 #include "send.h"
 #include "support/ctest.h"
 #include "support/digests.h"
+#include "support/fake_clock.h"
 #include "support/memory_net.h"
 
 /* ---- the server and the transport ---- */
@@ -19,7 +18,8 @@ struct nm_conn {
   struct nm_io io; /* first */
   struct memory_line line;
   int in_auth, is_gone;
-  int waits; /* steps of the dial to come */
+  int waits;         /* steps of the dial to come */
+  int is_on_its_way; /* what it says next */
   int is_foreign, is_bare;
 };
 
@@ -29,6 +29,7 @@ static struct {
       *auth[8]; /* what AUTH's lines are answered with, on all connections; "-" before it: and hangs up */
   const char *foreign[4]; /* of libcurl's logins: the code that its AUTH gets; NULL: none was tried */
   int n_auth, n_foreign, waits;
+  int is_slow; /* the first look behind each line finds nothing yet */
   /* what happened */
   int dials, n_said;
   char said[SAID_MAX][128]; /* "dial", "dial NTLM user/password", lines */
@@ -74,11 +75,16 @@ static void answer(struct nm_conn *c, const char *line, size_t n) {
 static int fake_send(struct nm_io *io, const char *p, size_t n, size_t *n_out) {
   struct nm_conn *c = (struct nm_conn *)(void *)io;
   *n_out = n;
+  c->is_on_its_way = plan.is_slow;
   return memory_line_send(&c->line, p, n, answer, c);
 }
 
 static int fake_recv(struct nm_io *io, char *p, size_t cap, size_t *n_out) {
   struct nm_conn *c = (struct nm_conn *)(void *)io;
+  if (c->is_on_its_way) {
+    c->is_on_its_way = 0;
+    return NM_AGAIN;
+  }
   int rc = memory_line_recv(&c->line, p, cap, n_out);
   return rc == NM_AGAIN && c->is_gone ? NM_EIO : rc;
 }
@@ -104,6 +110,7 @@ static int dial_start(struct nm_net *net, const struct nm_dial *d, struct nm_con
   c->waits = plan.waits;
   c->is_foreign = d->user != NULL;
   c->is_bare = d->is_bare;
+  c->is_on_its_way = plan.is_slow;
   nm_buf_add_c(&c->line.out, c->is_bare ? "220 x\r\n" : "");
   plan.dials++;
   snprintf(text, sizeof text, d->user != NULL ? "dial %s %s/%s" : "dial", d->mechanisms, d->user,
@@ -559,15 +566,47 @@ static void has_its_time_in_each_state(void) {
     CHECK(login(c, NM_SASL_ANY, "user", &g) == 0);
     run_begin(&r, c);
     if (state == 2) {
-      usleep(50000); /* the function takes longer than all may */
+      fake_clock_ms += 50; /* the function takes longer than all may */
     }
     while (run_step(&r)) {
-      usleep(1000);
+      fake_clock_ms++;
     }
     CHECK_ROW(r.err == NM_ETIME && r.sent.error.kind == NM_KIND_TIMEOUT, r.sent.error.text);
     CHECK(c->conn == NULL);
     run_free(&r);
     nm_client_unref(&c);
+  }
+}
+
+/* A loop that comes to a step when Timeout is over finds there what came in time. 1: there was that step. */
+static int run_with_a_late_step(int late, int has_tls, int has_login) {
+  struct run r;
+  struct giver g = {.texts = {"one"}};
+  struct nm_client *c = new_client();
+  begin("PLAIN");
+  plan.auth[0] = "235 ok";
+  plan.waits = plan.is_slow = 1;
+  c->timeout = 30;
+  c->enable_ssl = has_tls; /* and the transport says EHLO */
+  CHECK(!has_login || login(c, NM_SASL_ANY, "user", &g) == 0);
+  run_begin(&r, c);
+  int n = 0;
+  do {
+    fake_clock_ms += n++ == late ? 100 : 0;
+  } while (run_step(&r));
+  CHECK_ROW(r.err == 0, r.sent.error.text);
+  run_free(&r);
+  nm_client_unref(&c);
+  return late < n;
+}
+
+static void takes_what_came_however_late_it_looks(void) {
+  for (int way = 0; way < 4; way++) {
+    int late = 0;
+    while (run_with_a_late_step(late, way % 2, way / 2)) {
+      late++;
+    }
+    CHECK(late > 1);
   }
 }
 
@@ -637,6 +676,7 @@ int main(void) {
   RUN(may_end_in_each_state);
   RUN(goes_nowhere_else_when_changed);
   RUN(has_its_time_in_each_state);
+  RUN(takes_what_came_however_late_it_looks);
   RUN(knows_a_socket);
   RUN(survives_each_failing_allocation);
   return ctest_end();

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/clock.h"
 #include "kept.h"
 #include "pump.h"
 #include "smtp/sasl_choice.h"
@@ -208,8 +207,10 @@ static int talked(struct nm_connecting *k) {
   return k->auth != NULL ? nm_connect_logged_in(k) : said_hello(k, r);
 }
 
-/* A function may have taken all the time there was: nobody is told then what it gave. */
+/* A function may have taken all the time there was: nobody is told then what it gave. What was waited for is there, and counts, however late
+   it was looked for. */
 static int check_time(struct nm_connecting *k) {
+  nm_pace_rest(k->pace);
   return nm_pace_left(k->pace, k->pace->progress) > 0 ? 0
                                                       : nm_pace_over(k->pace, "the login", &k->out->error);
 }

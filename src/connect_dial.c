@@ -172,6 +172,7 @@ static int read_lines(struct nm_connecting *k, int err) {
 static int hand_over(struct nm_connecting *k) {
   struct nm_client *c = k->client;
   c->api->dial_times(c->conn, &k->out->dial);
+  nm_pace_rest(k->pace); /* the connection is there, however late it was looked for */
   nm_session_free(&c->session);
   c->session = nm_session_new();
   if (c->session == NULL) {
