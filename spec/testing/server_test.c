@@ -74,9 +74,9 @@ static void hears_a_client(void) {
   int fd = dial(s);
   talk(fd, "EHLO c\r\n" TRANSACTION "QUIT\r\n", 99, codes, sizeof codes);
   CHECK_ROW(strcmp(codes, "2222222") == 0, codes);
-  CHECK(nm_server_wait(s, NM_SERVER_MESSAGES, 1, 5000) == 1);
+  CHECK(nm_server_wait(s, NM_SERVER_MESSAGES, 1, 60000) == 1);
   (void)close(fd);
-  CHECK(nm_server_wait(s, NM_SERVER_IDLE, 0, 5000) == 1);
+  CHECK(nm_server_wait(s, NM_SERVER_IDLE, 0, 60000) == 1);
   CHECK(nm_server_copy(s, &r) == 0);
   CHECK(r.n_mails == 1 && r.n_visitors == 1 && r.visitors[0].is_over &&
         strcmp(r.visitors[0].how, "quit") == 0);
@@ -135,6 +135,22 @@ static void hears_many_while_it_is_asked(void) {
   CHECK(nm_server_wait(s, NM_SERVER_MESSAGES, 160, 60000) == 1);
   nm_server_reset(s);
   CHECK(nm_server_wait(s, NM_SERVER_MESSAGES, 1, 0) == 0);
+  nm_server_free(&s);
+}
+
+/* Also those whom it has not yet let in. */
+static void is_not_idle_before_it_has_heard_all(void) {
+  struct nm_server *s = start(no_extensions);
+  for (size_t i = 1; i <= 200; i++) {
+    struct nm_record r;
+    int fd = dial(s);
+    CHECK(fd >= 0 && send(fd, "NOOP\r\n", 6, MSG_NOSIGNAL) == 6);
+    (void)close(fd);
+    CHECK(nm_server_wait(s, NM_SERVER_IDLE, 0, 60000) == 1);
+    CHECK(nm_server_copy(s, &r) == 0);
+    CHECK(r.n_visitors == i && r.visitors[i - 1].is_over);
+    nm_record_free(&r);
+  }
   nm_server_free(&s);
 }
 
@@ -286,6 +302,7 @@ static void survives_failed_allocations_of_the_thread(void) {
 int main(void) {
   RUN(hears_a_client);
   RUN(hears_many_while_it_is_asked);
+  RUN(is_not_idle_before_it_has_heard_all);
   RUN(stops_without_waiting_for_clients);
   RUN(is_left_alone_by_a_forked_child);
   RUN(ends_lines_that_a_child_holds);

@@ -11,8 +11,8 @@
 #include "testing/server_own.h"
 
 /* How long a client may take to notice that we have ended: closing earlier, with octets of its that nobody has read, would send RST, and
-   that can overtake the last reply. */
-#define LINGER_MS 2000
+   that can overtake the last reply. A client on a busy machine may have no turn for seconds. */
+#define LINGER_MS 15000
 /* Pieces for one peer before the others have their turn. */
 #define TURN 64
 

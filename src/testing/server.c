@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -255,6 +256,12 @@ void nm_server_reset(struct nm_server *s) {
   (void)pthread_mutex_unlock(&s->lock);
 }
 
+/* A client has connected, and perhaps spoken and gone, before the thread came to accept it. */
+static int is_at_the_door(const struct nm_server *s) {
+  struct pollfd door = {.fd = s->listener, .events = POLLIN};
+  return poll(&door, 1, 0) > 0;
+}
+
 static int has_come(const struct nm_server *s, enum nm_server_event event, size_t n) {
   if (event == NM_SERVER_MESSAGES) {
     return s->house.record.n_mails >= n;
@@ -264,7 +271,7 @@ static int has_come(const struct nm_server *s, enum nm_server_event event, size_
       return 0;
     }
   }
-  return 1;
+  return !is_at_the_door(s);
 }
 
 int nm_server_wait(struct nm_server *s, enum nm_server_event event, size_t n, int64_t ms) {
