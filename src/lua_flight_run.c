@@ -112,15 +112,20 @@ static struct nm_flight_slot *next_over(struct nm_flight_job *f) {
   return NULL;
 }
 
-int nm_flight_give(lua_State *L, struct nm_flight_job *f, struct nm_flight_slot *s) {
+/* Its number, and what Send would have returned. */
+static int push_over(lua_State *L, struct nm_flight_job *f, struct nm_flight_slot *s) {
   struct nm_result r = {f->client, &s->sent, s->begin, nm_buf_str(&s->message.now.id), &s->message.env};
-  push_mark(L, &done);
   lua_pushinteger(L, s->number);
   int pushed = nm_result_push(L, &r);
   if (is_accepted(s)) {
     nm_flight_release_slot(f, s);
   }
-  return 2 + pushed;
+  return 1 + pushed;
+}
+
+int nm_flight_give(lua_State *L, struct nm_flight_job *f, struct nm_flight_slot *s) {
+  push_mark(L, &done);
+  return 1 + push_over(L, f, s);
 }
 
 static int give_count(lua_State *L, int n) {
@@ -171,6 +176,16 @@ static int go_on(lua_State *L, struct nm_flight_job *f) {
     nm_flight_step(&f->flight, turn_left(f));
     has_stepped = 1;
   }
+}
+
+/* (flight): number and result of the next message, if it is what run would give next, and all have accepted it; nothing otherwise. Who wants to
+   be told of each line is told by run. */
+static int another(lua_State *L) {
+  struct nm_flight_job *f = nm_flight_job_at(L, 1);
+  struct nm_mail *next = f->flight.done.first;
+  int is_next =
+      next != NULL && is_accepted(slot_of(next)) && f->flight.ended.code == 0 && f->client->trace == NULL;
+  return is_next ? push_over(L, f, next_over(f)) : 0;
 }
 
 /* Index 2 is the table of messages by number, where the flight is plain. */
@@ -233,7 +248,7 @@ int nm_flight_step_job(lua_State *L, struct nm_job *job) {
 }
 
 void nm_flight_add_run_functions(lua_State *L) {
-  static const luaL_Reg functions[] = {{"run", run}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"run", run}, {"another", another}, {NULL, NULL}};
   nm_set_functions(L, functions);
   push_mark(L, &waits);
   lua_setfield(L, -2, "waits");

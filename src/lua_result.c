@@ -113,6 +113,8 @@ static struct nm_reply last_word(const struct nm_txn_result *txn, const struct n
   return is_common ? txn->reply : nm_rcpt_reply(r);
 }
 
+#define RECIPIENT_VALUES (2 + REPLY_VALUES)
+
 /* A table for one of whom nothing was said. */
 static void push_unheard(lua_State *L, const struct nm_addr *addr) {
   lua_createtable(L, 0, 1);
@@ -160,7 +162,7 @@ static void push_recipient(lua_State *L, struct scribe *s, const struct nm_rcpt 
     lua_pushvalue(L, s->at + i);
   }
   push_temporary(L, rcpt->fate, r);
-  lua_call(L, 2 + REPLY_VALUES, 1);
+  lua_call(L, RECIPIENT_VALUES, 1);
 }
 
 static void count_fates(const struct nm_txn_result *txn, int n_out[N_FATES]) {
@@ -259,14 +261,20 @@ static void set_dial_timings(lua_State *L, const struct nm_dial_times *t) {
   set_span(L, "Hello", secure, t->ready);
 }
 
-/* Its shape names the phases in their order. */
-static void push_timings(lua_State *L, const struct nm_result *r) {
-  nm_shape_push(L, NM_SHAPE_TIMINGS);
+#define TIMINGS_VALUES (NM_PHASES + 1)
+
+/* Their shape names the phases in their order. */
+static void push_times(lua_State *L, const struct nm_result *r) {
   for (int i = 0; i < NM_PHASES; i++) {
     lua_pushinteger(L, (lua_Integer)r->sent->spent[i]);
   }
   lua_pushinteger(L, (lua_Integer)(nm_clock_ms() - r->begin));
-  lua_call(L, NM_PHASES + 1, 1);
+}
+
+static void push_timings(lua_State *L, const struct nm_result *r) {
+  nm_shape_push(L, NM_SHAPE_TIMINGS);
+  push_times(L, r);
+  lua_call(L, TIMINGS_VALUES, 1);
   set_dial_timings(L, &r->sent->dial);
 }
 
@@ -304,19 +312,48 @@ static void push_warning(lua_State *L, const struct nm_sent *s) {
   lua_pushstring(L, words.text);
 }
 
-static int push_success(lua_State *L, const struct nm_result *r) {
+#define ANSWER_VALUES (REPLY_VALUES + 2)
+
+/* Code to MessageId. */
+static void push_answer(lua_State *L, const struct nm_result *r) {
   const struct nm_txn_result *txn = &r->sent->txn;
-  int before = lua_gettop(L);
-  nm_shape_push(L, NM_SHAPE_RESULT);
-  lua_pushstring(L, nm_outcome_name(txn->outcome));
   push_reply(L, &txn->reply);
   nm_push_opt_str(L, nm_reply_queue_id(&txn->reply));
   nm_push_opt_str(L, r->message_id);
+}
+
+/* Accepted by its only recipient, over a line that was there, with all that was asked for: most are. */
+static int is_usual(const struct nm_sent *s) {
+  return s->txn.outcome == NM_OUTCOME_ACCEPTED && s->txn.n_rcpt == 1 &&
+         s->txn.rcpt[0].fate == NM_FATE_ACCEPTED && s->txn.rcpt[0].code != 0 && s->txn.left_out == 0 &&
+         s->dial.ready == 0;
+}
+
+static int push_usual(lua_State *L, const struct nm_result *r) {
+  const struct nm_rcpt *rcpt = &r->sent->txn.rcpt[0];
+  struct nm_reply word = last_word(&r->sent->txn, rcpt);
+  nm_shape_push(L, NM_SHAPE_USUAL_RESULT);
+  push_answer(L, r);
+  nm_push_str(L, rcpt->addr->address);
+  push_reply(L, &word);
+  push_temporary(L, rcpt->fate, &word);
+  push_times(L, r);
+  lua_call(L, ANSWER_VALUES + RECIPIENT_VALUES + TIMINGS_VALUES, 1);
+  return 1;
+}
+
+static int push_success(lua_State *L, const struct nm_result *r) {
+  if (is_usual(r->sent)) {
+    return push_usual(L, r);
+  }
+  nm_shape_push(L, NM_SHAPE_RESULT);
+  lua_pushstring(L, nm_outcome_name(r->sent->txn.outcome));
+  push_answer(L, r);
   push_recipients(L, r);
   push_left_out(L, r);
   push_timings(L, r);
-  lua_call(L, lua_gettop(L) - before - 1, 1);
-  if (txn->outcome == NM_OUTCOME_ACCEPTED) {
+  lua_call(L, 1 + ANSWER_VALUES + N_FATES + 2, 1);
+  if (r->sent->txn.outcome == NM_OUTCOME_ACCEPTED) {
     return 1;
   }
   push_warning(L, r->sent);

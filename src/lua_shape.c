@@ -1,18 +1,29 @@
 #include "lua_shape.h"
 
-static const char source[] =
-    "return function(address, code, enhanced, reply, temporary)\n"
-    "  return { Address = address, Code = code, EnhancedCode = enhanced, Reply = reply, Temporary = "
-    "temporary }\n"
-    "end, function(connect, envelope, content, reply, total)\n"
-    "  return { Connect = connect, Envelope = envelope, Content = content, Reply = reply, Total = total }\n"
-    "end, function(outcome, code, enhanced, reply, queue_id, message_id, not_sent, rejected, accepted, "
-    "unknown, left_out, timings)\n"
-    "  return { Outcome = outcome, Code = code, EnhancedCode = enhanced, Reply = reply, QueueId = queue_id,\n"
-    "    MessageId = message_id, Accepted = accepted, Rejected = rejected, Unknown = unknown, NotSent = "
-    "not_sent,\n"
-    "    LeftOut = left_out, Timings = timings }\n"
-    "end\n";
+/* What a table is made of is said once: the usual result has its recipient and its times within it, so that one call makes all of it. */
+#define RECIPIENT_ARGS "address, code, enhanced, reply, temporary"
+#define RECIPIENT                                                                                            \
+  "{ Address = address, Code = code, EnhancedCode = enhanced, Reply = reply, Temporary = temporary }"
+#define TIMINGS_ARGS "connect, envelope, content, waited, total"
+#define TIMINGS "{ Connect = connect, Envelope = envelope, Content = content, Reply = waited, Total = total }"
+#define ANSWER_ARGS "last_code, last_enhanced, last_reply, queue_id, message_id"
+#define RESULT(outcome, not_sent, rejected, accepted, unknown, left_out, timings)                            \
+  "{ Outcome = " outcome                                                                                     \
+  ", Code = last_code, EnhancedCode = last_enhanced, Reply = last_reply, QueueId = queue_id, "               \
+  "MessageId = message_id, Accepted = " accepted ", Rejected = " rejected ", Unknown = " unknown             \
+  ", NotSent = " not_sent ", LeftOut = " left_out ", Timings = " timings " }"
+#define FUNCTION(args, table) "function(" args ") return " table " end"
+
+#define MAKES_RECIPIENT FUNCTION(RECIPIENT_ARGS, RECIPIENT)
+#define MAKES_TIMINGS FUNCTION(TIMINGS_ARGS, TIMINGS)
+#define MAKES_RESULT                                                                                         \
+  FUNCTION("outcome, " ANSWER_ARGS ", not_sent, rejected, accepted, unknown, left_out, timings",             \
+           RESULT("outcome", "not_sent", "rejected", "accepted", "unknown", "left_out", "timings"))
+#define MAKES_USUAL                                                                                          \
+  FUNCTION(ANSWER_ARGS ", " RECIPIENT_ARGS ", " TIMINGS_ARGS,                                                \
+           RESULT("'accepted'", "{}", "{}", "{ " RECIPIENT " }", "{}", "{}", TIMINGS))
+
+static const char source[] = "return " MAKES_RECIPIENT ", " MAKES_TIMINGS ", " MAKES_RESULT ", " MAKES_USUAL;
 
 /* They are in the registry, by these addresses. */
 static const char keys[NM_SHAPES];

@@ -10,6 +10,8 @@ enum nm_shape {
   NM_SHAPE_RECIPIENT, /* Address, Code, EnhancedCode, Reply, Temporary */
   NM_SHAPE_TIMINGS,   /* Connect, Envelope, Content, Reply, Total */
   NM_SHAPE_RESULT, /* Outcome, Code, EnhancedCode, Reply, QueueId, MessageId, the lists in the order of enum nm_fate, LeftOut, Timings */
+  /* An accepted one's Code to MessageId, Address to Temporary of its one recipient, Connect to Total. Nothing was left out. */
+  NM_SHAPE_USUAL_RESULT,
   NM_SHAPES
 };
 

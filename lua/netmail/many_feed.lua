@@ -1,5 +1,7 @@
 --- Many messages on their way: which goes next, and when. Private; many_run.lua has the other half, and says what a kit is.
 
+local next_of = require "netmail.many_source".next
+
 -- Of what may be waited for at once, ms.
 local LONGEST = 2147483647
 
@@ -32,7 +34,7 @@ return function(kit)
   --- The next of the source; nil: there is none, now or ever. A run that was stopped while the source yielded takes none.
   local function pull(self)
     self.calling = "source"
-    local message, options = self.source:next(now)
+    local message, options = next_of(self.source, now)
     self.calling = false
     if self.stopped then return nil end
     return message, options

@@ -26,13 +26,16 @@ local PROGRESS = 250
 --   what Send would have returned; without a text all have accepted it, and it is released. `accepted`, n, of a plain flight in its place:
 --   so many are released, and taken out of the table messages, where they stand by their slots. `called`, flight, function, x, y: to be
 --   called. `waits`, ms: nothing before that, or before the descriptor becomes readable, which it does after wakes_in ms in any case
+-- * `another(flight)`: slot and result of a further message, where that is what run would give next, and all have accepted it; it is
+--   released. nil otherwise
 -- * `cancel(flight, why)`: what is in it is done, as `cancelled`; also while a function is called, whose step is then not wanted any more.
 --   More may be put after it. `close(flight)`: no more of it
 -- * `now()`: ms; `protect`: pcall that can be yielded across
 return function(kit)
   local feed = require "netmail.many_feed"(kit)
   local now, look, release = kit.now, kit.look, kit.release
-  local run, step, done, accepted, called, protect = kit.run, kit.step, kit.done, kit.accepted, kit.called, kit.protect
+  local run, step, another, protect = kit.run, kit.step, kit.another, kit.protect
+  local done, accepted, called = kit.done, kit.accepted, kit.called
 
   -- ---- what the program is told
 
@@ -52,10 +55,8 @@ return function(kit)
     call_progress(self, self.on_progress, time)
   end
 
-  --- The message is over: nothing of it is in the flight any more.
-  local function report(self, message, index, result, text, detail)
-    self.tally:count(result, text, detail)
-    if not result and self.stops_on_error then self.stopped = self.stopped or text end
+  --- The message is over, and counted: nothing of it is in the flight any more.
+  local function tell(self, message, index, result, text, detail)
     if self.is_each then
       self.has_out, self.out_message, self.out_index = true, message, index
       self.out_result, self.out_text, self.out_detail = result, text, detail
@@ -71,12 +72,15 @@ return function(kit)
 
   -- ---- one message
 
+  --- Not all have accepted it.
   local function conclude(self, slot, result, text, detail)
     local message, index, n = self.messages[slot], self.indexes[slot], self.tries[slot]
     self.messages[slot] = nil
-    if text then release(self.flight, slot) end
+    release(self.flight, slot)
     if n > 1 then (result or detail).Tries = n end
-    return report(self, message, index, result, text, detail)
+    self.tally:count(result, text, detail)
+    if not result and self.stops_on_error then self.stopped = self.stopped or text end
+    return tell(self, message, index, result, text, detail)
   end
 
   --- With what its last try has left of it.
@@ -117,6 +121,22 @@ return function(kit)
     self.in_flight, self.is_probing = self.in_flight - n, false
     if self.n_swept > 0 then self.n_swept = math.max(0, self.n_swept - n) end
     if self.breaker.n_failed > 0 then self.breaker:worked() end
+  end
+
+  --- A message that all have accepted, and after it those that are over as well, for as long as a turn would find nothing else to do.
+  local function accept(self, slot, result)
+    local messages, indexes, tries = self.messages, self.indexes, self.tries
+    local flight, counts, till = self.flight, self.tally.counts, self.till
+    repeat
+      local message, n = messages[slot], tries[slot]
+      messages[slot] = nil
+      if n > 1 then result.Tries = n end
+      have_worked(self, 1)
+      counts.accepted = counts.accepted + 1
+      tell(self, message, indexes[slot], result)
+      if self.is_over or self.stopped or self.has_out or till and now() >= till then return end
+      slot, result = another(flight)
+    until not slot
   end
 
   --- A message has come back that not all have accepted.
@@ -162,17 +182,13 @@ return function(kit)
   function take(self, what, a, b, c, d)
     if what == accepted then
       have_worked(self, a)
-      self.tally:accept(a)
+      local counts = self.tally.counts
+      counts.accepted = counts.accepted + a
       if self.on_progress then show_progress(self) end
       return true
     end
     if what == done then
-      if c then
-        settle(self, a, b, c, d)
-      else
-        have_worked(self, 1)
-        conclude(self, a, b)
-      end
+      if c then settle(self, a, b, c, d) else accept(self, a, b) end
       return true
     end
     if what == called then
@@ -221,6 +237,7 @@ return function(kit)
   end
 
   local function turns(self, till)
+    self.till = till or false
     repeat
       if not turn(self, till and math.max(0, math.floor(till - now()))) then return end
     until self.is_over or self.has_out or till and now() >= till
@@ -303,7 +320,7 @@ return function(kit)
     return setmetatable({
       flight = flight, source = source, rate = plan.rate or false, retry = plan.retry, is_each = is_each or false,
       on_result = plan.on_result or false, on_progress = plan.on_progress or false, stops_on_error = plan.stops_on_error,
-      stopped = false, held = false, held_options = nil, spent = false, calling = false, raised = false, wakes_in = false,
+      stopped = false, held = false, held_options = nil, spent = false, calling = false, raised = false, wakes_in = false, till = false,
       breaker = breaker.new(plan.retry), tally = tally.new(now()), waiting = retry.queue(),
       messages = {}, indexes = {}, tries = {}, epochs = {}, before = {}, texts = {},
       in_flight = 0, n_swept = 0, due = 0, progress_at = now() + PROGRESS,

@@ -3,6 +3,8 @@
 -- A source that has nothing now is asked again after so many ms, unless it says when.
 local ASK_AGAIN = 50
 
+local type = type
+
 local source = {}
 
 local Source = {}
@@ -25,7 +27,7 @@ function Source:is_flowing(time)
 end
 
 --- The next message and its options; nil: there is none, now or ever. Whatever it calls may yield, and raise.
-function Source:next(now)
+function source.next(self, now)
   local message, options = self.give()
   if type(message) == "userdata" then
     self.index = self.index + 1

@@ -10,16 +10,10 @@ local names = { accepted = "Accepted", partial = "Partial", rejected = "Rejected
 local Tally = {}
 Tally.__index = Tally
 
---- So many messages are over, and accepted.
-function Tally:accept(n)
-  self.counts.accepted, self.total = self.counts.accepted + n, self.total + n
-end
-
---- A message is over.
+--- A message is over. Of those that are accepted `counts` may be told by itself: there are many.
 function Tally:count(result, text, detail)
   local outcome = (result or detail).Outcome
   self.counts[outcome] = self.counts[outcome] + 1
-  self.total = self.total + 1
   if text and not self.first then self.first = text end
 end
 
@@ -32,32 +26,35 @@ function Tally:keep(index, message, result, text, detail)
 end
 
 local function numbers(self, now)
-  local t = {}
-  for outcome, name in pairs(names) do t[name] = self.counts[outcome] end
+  local t, total = {}, 0
+  for outcome, name in pairs(names) do
+    t[name] = self.counts[outcome]
+    total = total + t[name]
+  end
   t.Retries, t.Seconds = self.n_retries, (now - self.begin) / 1000
-  return t
+  return t, total
 end
 
 local words = {
   { "partial", "partly accepted" }, { "rejected", "rejected" }, { "not_sent", "not sent" }, { "unknown", "of unknown outcome" },
 }
 
-local function warning(self)
+local function warning(self, total)
   local list = {}
   for _, word in ipairs(words) do
     local n = self.counts[word[1]]
     if n > 0 then list[#list + 1] = n .. " " .. word[2] end
   end
   if #list == 0 then return nil end
-  return ("of %d messages %s; first: %s"):format(self.total, table.concat(list, ", "), self.first)
+  return ("of %d messages %s; first: %s"):format(total, table.concat(list, ", "), self.first)
 end
 
 --- How it ended, and a sentence when not all of it went well.
 -- @tparam ?string stopped why not all of the source was sent
 function Tally:summary(now, stopped)
-  local t = numbers(self, now)
-  t.Total, t.Stopped, t.Failures = self.total, stopped, self.failures
-  local text = warning(self)
+  local t, total = numbers(self, now)
+  t.Total, t.Stopped, t.Failures = total, stopped, self.failures
+  local text = warning(self, total)
   if stopped then text = "stopped: " .. stopped .. (text and " (" .. text .. ")" or "") end
   return t, text
 end
@@ -65,8 +62,8 @@ end
 --- How it goes.
 -- @tparam ?int of how many there are
 function Tally:progress(now, of, n_waiting, n_in_flight)
-  local t = numbers(self, now)
-  t.Done, t.Total, t.Waiting, t.InFlight = self.total, of, n_waiting, n_in_flight
+  local t, total = numbers(self, now)
+  t.Done, t.Total, t.Waiting, t.InFlight = total, of, n_waiting, n_in_flight
   t.PerSecond = t.Seconds > 0 and t.Done / t.Seconds or 0
   return t
 end
@@ -80,7 +77,7 @@ end
 
 function tally.new(now)
   return setmetatable({
-    begin = now, total = 0, n_retries = 0, failures = {},
+    begin = now, n_retries = 0, failures = {},
     counts = { accepted = 0, partial = 0, rejected = 0, not_sent = 0, unknown = 0 },
   }, Tally)
 end

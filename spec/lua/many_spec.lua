@@ -46,6 +46,29 @@ describe("SendMany", function()
     server:Stop()
   end)
 
+  it("tells of each in tables that are nobody else's", function()
+    local server = testing.Server {}
+    local client = server:Client {}
+    local whose, n = {}, 0
+    local function own(t, index)
+      assert.is_nil(whose[t])
+      whose[t] = index
+      for _, value in pairs(t) do
+        if type(value) == "table" then own(value, index) end
+      end
+    end
+    client:SendMany(messages(20), { OnResult = function(_, result, _, _, index)
+      own(result, index)
+      n = n + 1
+    end })
+    assert.equal(20, n)
+    n = 0
+    for _ in pairs(whose) do n = n + 1 end
+    assert.equal(20 * 8, n) -- the result, its recipient, Timings, LeftOut, and four lists
+    client:Close()
+    server:Stop()
+  end)
+
   it("takes several connections, and new ones after so many messages", function()
     local server = testing.Server { Faults = { { At = "MAIL", Delay = 0.02 } } }
     local client = server:Client {}

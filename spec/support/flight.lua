@@ -171,6 +171,14 @@ function flight.kit(options)
     return kit.waits, budget == 0 and 0 or slot and f.slots[slot].at - clock or 1e6
   end
 
+  function kit.another(f)
+    assert(not f.is_closed, "another of a closed flight")
+    local slot, result, text = next_over(f)
+    if not result or text or f.ended then return nil end
+    land(f, slot, true)
+    return slot, result
+  end
+
   function kit.step(f, messages, ...)
     log.stepped = { ... }
     return kit.run(f, messages)
