@@ -35,7 +35,7 @@ local function login(server, options)
   local client = server:Client(with({ Timeout = 30000 }, LOGIN, options or {}))
   local result, err, detail = client:Check()
   client:Close()
-  assert.is_true(server:WaitIdle())
+  assert.is_true(server:WaitIdle(60))
   if not result then return nil, err, detail end
   return result.Mechanism
 end
@@ -314,7 +314,7 @@ describe("logging in", function()
       local client = server:Client(with({ Timeout = 30000 }, options))
       local result, err, detail = client:Check()
       client:Close()
-      assert.is_true(server:WaitIdle())
+      assert.is_true(server:WaitIdle(60))
       return result and result.Mechanism, err, detail
     end
 
@@ -535,7 +535,7 @@ describe("a password from a function", function()
         assert.is_truthy(err:find("no Password for ", 1, true) and err:find(" as ivanov", 1, true), err)
         assert.is_nil(err:find("12345", 1, true))
       end
-      assert.is_true(server:WaitIdle())
+      assert.is_true(server:WaitIdle(60))
       assert.equal("", spoken(server))
       assert.equal("QUIT", server:Commands()[#server:Commands()])
     end)
@@ -560,7 +560,7 @@ describe("a password from a function", function()
       assert.is_nil(result)
       assert.equal("cancelled", detail.Kind, err)
       assert.is_truthy(err:find("properties were changed", 1, true), err)
-      assert.is_true(server:WaitIdle())
+      assert.is_true(server:WaitIdle(60))
       assert.equal("", spoken(server))
     end
   end)
@@ -576,7 +576,7 @@ describe("a password from a function", function()
     assert.is_nil(result)
     assert.equal("cancelled", detail.Kind, err)
     client:Close()
-    assert.is_true(server:WaitIdle())
+    assert.is_true(server:WaitIdle(60))
     assert.equal("", spoken(server))
 
     client = client_of(function() client:Close() error "too late" end)
@@ -653,7 +653,7 @@ describe("a password from a function", function()
     coroutine.resume(thread)
     thread = nil -- luacheck: ignore
     for _ = 1, 4 do collectgarbage() end
-    assert.is_true(server:WaitIdle())
+    assert.is_true(server:WaitIdle(60))
     assert.equal("", spoken(server))
     client.ThisHostCredentials[""].Password = "secret"
     assert.is_truthy((client:Check()))
@@ -670,6 +670,6 @@ describe("a password from a function", function()
       assert.equal(0, status, output)
       assert.equal("true\nsuspended\n", output)
     end
-    assert.is_true(server:WaitIdle())
+    assert.is_true(server:WaitIdle(60))
   end)
 end)

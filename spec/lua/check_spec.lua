@@ -110,7 +110,7 @@ describe("a question", function()
     assert.equal(1, #server:Connections())
     assert.equal(2, #server:Messages())
     client:Close()
-    assert.is_true(server:WaitIdle())
+    assert.is_true(server:WaitIdle(60))
     assert.equal("QUIT", last(server))
   end)
 

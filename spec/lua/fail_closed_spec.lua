@@ -205,7 +205,8 @@ describe("a password", function()
     for echoed in pairs(base64) do
       for line, word in pairs{ ["500 5.3.3 Unrecognized command 'AUTH PLAIN %s'\r\n"] = "repeated the password",
         ["535 no '%s'\r\n"] = "repeated the password", ["what? %s\r\n"] = "malformed reply" } do
-        local server = servers.script(net.follow(net.greet("AUTH PLAIN LOGIN"), { expect = "AUTH" }, { send = line:format(echoed) }))
+        local server = servers.script(net.follow(net.greet("AUTH PLAIN LOGIN"), { expect = "AUTH" }, { send = line:format(echoed) },
+          { serve = "AUTH" }, { drop = true }))
         local client = net.client(server.port.plain, { UserName = "user", Password = "s3cretpw" })
         local result, err, detail = client:Send(net.message())
         assert.is_nil(result)

@@ -60,7 +60,7 @@ describe("LMTP", function()
         assert.is_truthy(server:Commands()[1]:find "^LHLO ")
         assert.equal("LMTP", server:Messages()[1].Protocol)
         assert.is_truthy(server:Messages()[1].Data:find("\r\n\r\none\r\n.\r\ntwo", 1, true))
-        assert.is_true(server:WaitIdle())
+        assert.is_true(server:WaitIdle(60))
         assert.equal("QUIT", server:Commands()[#server:Commands()])
       end)
 
