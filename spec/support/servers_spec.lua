@@ -222,7 +222,7 @@ describe("the test server", function()
     local pid, dir = text:match "^(%d+) (%S+)\n"
     assert.truthy(pid, text)
     local server = { pid = pid, dir = dir }
-    assert.truthy(process.wait(20, function() return not alive(pid) end))
+    assert.truthy(process.wait(60, function() return not alive(pid) end))
     assert_gone(server)
   end)
 
