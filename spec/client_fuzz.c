@@ -312,10 +312,6 @@ static int dial_refused(const struct nm_conn *c) {
   return c->is_refused;
 }
 
-static const char *conn_peer(const struct nm_conn *c) {
-  return c->is_loopback ? "127.0.0.1" : "192.0.2.1";
-}
-
 static int conn_is_loopback(const struct nm_conn *c) {
   return c->is_loopback;
 }
@@ -349,7 +345,6 @@ static const struct nm_net_api api = {
     .dial_lines = dial_lines,
     .dial_log = dial_log,
     .dial_refused = dial_refused,
-    .conn_peer = conn_peer,
     .conn_is_loopback = conn_is_loopback,
     .conn_ssl = conn_ssl,
     .conn_readable = conn_readable,
@@ -444,7 +439,7 @@ static int drive(struct nm_sending *s, int err) {
     assert(steps < STEPS_MAX);
     switch (nm_client_need(s)) {
       case NM_NEED_SECRET:
-        nm_client_give_secret(s, nm_str_c(password.word));
+        nm_connect_give_secret(&s->connecting, nm_str_c(password.word));
         break;
       case NM_NEED_CRYPTO:
         s->client->digest = &digests;

@@ -148,11 +148,6 @@ static int not_readable(struct nm_conn *c) {
   return 0;
 }
 
-static const char *conn_peer(const struct nm_conn *c) {
-  (void)c;
-  return "127.0.0.1";
-}
-
 static void conn_close(struct nm_conn **c, int quietly) {
   (void)quietly;
   memory_line_free(&(*c)->line);
@@ -171,7 +166,6 @@ static const struct nm_net_api api = {
     .dial_step = dial_step,
     .dial_lines = dial_lines,
     .dial_refused = no,
-    .conn_peer = conn_peer,
     .conn_is_loopback = no,
     .conn_readable = not_readable,
     .conn_close = conn_close,
@@ -360,7 +354,7 @@ static void asks_for_the_password(void) {
   CHECK(nm_client_ask(c, NM_VERB_NOOP, nm_str("", 0), &pace, &sent, &s) == NM_AGAIN &&
         nm_client_need(&s) == NM_NEED_SECRET && seen.dials == 1);
   CHECK(nm_connect_giver(&s.connecting, &is_again) == credential && !is_again);
-  nm_client_give_secret(&s, NM_STR("s3cret"));
+  nm_connect_give_secret(&s.connecting, NM_STR("s3cret"));
   CHECK(nm_client_step(&s) == 0 && sent.reply.code == 250 && strcmp(seen.user, "user") == 0);
   nm_sent_free(&sent);
   CHECK(nm_client_ask(c, NM_VERB_VRFY, NM_STR("x"), &pace, &sent, &s) == 0 && seen.dials == 1); /* kept */
@@ -370,7 +364,7 @@ static void asks_for_the_password(void) {
   CHECK(nm_client_ask(c, NM_VERB_NOOP, nm_str("", 0), &pace, &sent, &s) == NM_AGAIN && seen.dials == 2);
   CHECK(nm_client_set_host(c, NM_STR("other.example.test"), NULL) == 0); /* while it is asked */
   seen.user[0] = '\0';
-  nm_client_give_secret(&s, NM_STR("s3cret"));
+  nm_connect_give_secret(&s.connecting, NM_STR("s3cret"));
   CHECK(nm_client_step(&s) == NM_EINVAL && sent.error.kind == NM_KIND_CANCELLED && seen.dials == 2);
   CHECK_ROW(strstr(sent.error.text, "properties were changed while it connected") != NULL, sent.error.text);
   CHECK(seen.user[0] == '\0' && seen.quits == 2 && c->conn == NULL); /* nobody got it */

@@ -105,8 +105,7 @@ struct nm_client {
   struct nm_buf key; /* everything the connection's identity is made of, secrets too: wiped */
   pid_t pid;
 
-  /* Further connections (pool.h); owner is that of one of these. */
-  struct nm_client *owner;
+  /* Further connections (pool.h). */
   size_t pool_line, pool_server; /* of one of these: which it is */
   struct nm_client **others;
   size_t n_others;

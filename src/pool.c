@@ -47,7 +47,6 @@ static struct nm_client *add(struct nm_client *c, size_t i, size_t server) {
   if (nm_client_new(&o) != 0) {
     return NULL;
   }
-  o->owner = c;
   o->pool_line = i;
   o->pool_server = server;
   others[c->n_others++] = o;

@@ -282,12 +282,6 @@ void nm_client_wait(struct nm_sending *s) {
   nm_pump_wait(c->session, c->api->conn_io(c->conn), nm_pace_left(s->pace, nm_session_progress(c->session)));
 }
 
-void nm_client_give_secret(struct nm_sending *s, struct nm_str secret) {
-  if (s->client != NULL && !s->is_connected) {
-    nm_connect_give_secret(&s->connecting, secret);
-  }
-}
-
 void nm_client_cancel(struct nm_sending *s, const struct nm_error *why) {
   struct nm_client *c = s->via;
   if (s->client == NULL) {

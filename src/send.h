@@ -49,8 +49,6 @@ enum nm_need nm_client_need(const struct nm_sending *s);
 void nm_client_wait(struct nm_sending *s);
 /* NM_EINVAL while it sends, or shows what it has said. */
 int nm_client_check_free(const struct nm_client *c, struct nm_error *e);
-/* NM_NEED_SECRET. Copied. */
-void nm_client_give_secret(struct nm_sending *s, struct nm_str secret);
 /* Ends it if it is on its way: the line is dropped, and the message does not end in a dot. why (copied) is what out->error
    and the next step say; NULL when nobody asks any more. */
 void nm_client_cancel(struct nm_sending *s, const struct nm_error *why);

@@ -48,7 +48,7 @@ static void reads_a_file_and_again(void) {
   CHECK(nm_file_check(path, &e) == 0 && nm_file_size(path) == 12);
   for (size_t cap = 1; cap < 15; cap++) {
     struct nm_buf b = {.max = 100};
-    CHECK(nm_file_source(path, &s, &e) == 0 && nm_source_size(s) == 12);
+    CHECK(nm_file_source(path, NULL, &s, &e) == 0 && nm_source_size(s) == 12);
     CHECK(source_read_all(s, cap, &b) == 0 && nm_str_eq(nm_buf_str(&b), NM_STR("hello, world")));
     nm_buf_reset(&b);
     CHECK(source_read_all(s, cap, &b) == 0 && b.n == 0);
@@ -65,7 +65,7 @@ static void holds_a_descriptor_only_while_it_reads(void) {
   int free_fd = next_fd();
   char p[4];
   size_t n;
-  CHECK(nm_file_source(put("f", "abcdef", 1), &s, NULL) == 0 && next_fd() == free_fd);
+  CHECK(nm_file_source(put("f", "abcdef", 1), NULL, &s, NULL) == 0 && next_fd() == free_fd);
   CHECK(nm_source_read(s, p, 4, &n) == 0 && n == 4 && next_fd() != free_fd);
   CHECK((fcntl(free_fd, F_GETFD) & FD_CLOEXEC) != 0);
   CHECK(nm_source_rewind(s) == 0 && next_fd() == free_fd);
@@ -83,7 +83,7 @@ static void keeps_its_own_place(void) {
   int fd = next_fd();
   char p[2];
   size_t n;
-  CHECK(nm_file_source(put("f", "abcdef", 1), &s, NULL) == 0 && nm_source_read(s, p, 2, &n) == 0);
+  CHECK(nm_file_source(put("f", "abcdef", 1), NULL, &s, NULL) == 0 && nm_source_read(s, p, 2, &n) == 0);
   CHECK(lseek(fd, 0, SEEK_END) == 6);
   CHECK(nm_source_read(s, p, 2, &n) == 0 && n == 2 && memcmp(p, "cd", 2) == 0);
   nm_source_free(&s);
@@ -93,7 +93,7 @@ static void reads_an_empty_file(void) {
   struct nm_source *s = NULL;
   char c;
   size_t n = 9;
-  CHECK(nm_file_source(put("empty", "", 1), &s, NULL) == 0 && nm_source_size(s) == 0);
+  CHECK(nm_file_source(put("empty", "", 1), NULL, &s, NULL) == 0 && nm_source_size(s) == 0);
   CHECK(nm_source_read(s, &c, 1, &n) == 0 && n == 0);
   put("empty", "", 2); /* files of /proc have a new time at every look */
   CHECK(nm_source_rewind(s) == 0 && nm_source_read(s, &c, 1, &n) == 0 && n == 0);
@@ -108,7 +108,8 @@ static void refused(const char *path, const char *says) {
   CHECK_ROW(strstr(e.text, says) != NULL, e.text);
   CHECK_ROW(next_fd() == free_fd, path);
   if (strstr(says, "permitted") == NULL) { /* that is found out at the first read */
-    CHECK_ROW(nm_file_source(path, &s, &e) == NM_EIO && s == NULL && strstr(e.text, says) != NULL, e.text);
+    CHECK_ROW(nm_file_source(path, NULL, &s, &e) == NM_EIO && s == NULL && strstr(e.text, says) != NULL,
+              e.text);
     CHECK_ROW(nm_file_size(path) == -1, path);
   }
 }
@@ -168,7 +169,7 @@ static void refuses_what_may_not_be_read(void) {
   struct nm_source *s = NULL;
   char c;
   size_t n;
-  CHECK(nm_file_source(path, &s, NULL) == 0 && nm_source_read(s, &c, 1, &n) == NM_EIO && n == 0);
+  CHECK(nm_file_source(path, NULL, &s, NULL) == 0 && nm_source_read(s, &c, 1, &n) == NM_EIO && n == 0);
   CHECK_ROW(s->error.code == NM_EIO && strstr(s->error.text, "not permitted") != NULL, s->error.text);
   nm_source_free(&s);
   CHECK(getuid() != 0 || seteuid(0) == 0);
@@ -182,7 +183,7 @@ static void says_when_too_many_files_are_open(void) {
   size_t n;
   char path[256];
   snprintf(path, sizeof path, "%s", put("f", "abcdef", 1));
-  CHECK(nm_file_source(path, &s, NULL) == 0 && getrlimit(RLIMIT_NOFILE, &old) == 0);
+  CHECK(nm_file_source(path, NULL, &s, NULL) == 0 && getrlimit(RLIMIT_NOFILE, &old) == 0);
   none = old;
   none.rlim_cur = (rlim_t)next_fd();
   CHECK(setrlimit(RLIMIT_NOFILE, &none) == 0);
@@ -230,7 +231,7 @@ static void fails_when_the_file_changes(void) {
       int free_fd = next_fd();
       char path[256];
       snprintf(path, sizeof path, "%s", put("f", "abcdef", 1));
-      CHECK(nm_file_source(path, &s, NULL) == 0);
+      CHECK(nm_file_source(path, NULL, &s, NULL) == 0);
       if (step == 1) {
         CHECK(nm_source_read(s, piece, 3, &n) == 0 && n == 3);
       } else if (step == 2) {
@@ -265,7 +266,7 @@ static void never_hands_out_more_than_its_size(void) {
   struct nm_source *s = NULL;
   char p[10];
   size_t n = 0, sum = 0;
-  CHECK(nm_file_source(path, &s, NULL) == 0 && nm_source_read(s, p, 4, &n) == 0);
+  CHECK(nm_file_source(path, NULL, &s, NULL) == 0 && nm_source_read(s, p, 4, &n) == 0);
   sum += n;
   FILE *f = fopen(path, "a");
   CHECK(f != NULL && fputs("ghijkl", f) >= 0 && fclose(f) == 0);
@@ -284,7 +285,7 @@ static void refuses_content_behind_a_size_of_zero(void) {
   if (access("/proc/self/status", R_OK) != 0) {
     SKIP("there is no /proc");
   }
-  CHECK(nm_file_source("/proc/self/status", &s, NULL) == 0 && nm_source_size(s) == 0);
+  CHECK(nm_file_source("/proc/self/status", NULL, &s, NULL) == 0 && nm_source_size(s) == 0);
   CHECK(nm_source_read(s, c, sizeof c, &n) == NM_EIO && n == 0);
   CHECK_ROW(strstr(s->error.text, "though its size is 0") != NULL, s->error.text);
   nm_source_free(&s);
@@ -298,7 +299,7 @@ static void refuses_a_file_that_ends_before_its_size(void) {
   if (access(path, R_OK) != 0) {
     SKIP("there is no /sys");
   }
-  CHECK(nm_file_source(path, &s, NULL) == 0 && source_read_all(s, 1000, &b) == NM_EIO);
+  CHECK(nm_file_source(path, NULL, &s, NULL) == 0 && source_read_all(s, 1000, &b) == NM_EIO);
   CHECK_ROW(strstr(s->error.text, "it ended after") != NULL, s->error.text);
   nm_source_free(&s);
   nm_buf_free(&b);
@@ -312,7 +313,7 @@ static void takes_files_beyond_four_gigabytes(void) {
   struct nm_source *s = NULL;
   char p[100];
   size_t n;
-  CHECK(nm_file_size(path) == 5000000000 && nm_file_source(path, &s, NULL) == 0);
+  CHECK(nm_file_size(path) == 5000000000 && nm_file_source(path, NULL, &s, NULL) == 0);
   CHECK(nm_source_size(s) == 5000000000 && nm_source_read(s, p, sizeof p, &n) == 0 && n == sizeof p);
   nm_source_free(&s);
   CHECK(unlink(path) == 0);
@@ -332,7 +333,7 @@ static void reads_a_large_file(void) {
   char *piece = malloc(pieces[2]);
   for (size_t k = 0; k < 3; k++) {
     struct nm_source *s = NULL;
-    CHECK(nm_file_source(path, &s, &e) == 0);
+    CHECK(nm_file_source(path, NULL, &s, &e) == 0);
     for (int again = 0; again < 2; again++) {
       size_t at = 0, n = 1, wrong = 0;
       while (nm_source_read(s, piece, pieces[k], &n) == 0 && n > 0) {
@@ -360,7 +361,7 @@ static void goes_on_after_a_signal(void) {
   for (int i = 0; i < 2000; i++) {
     struct nm_source *s = NULL;
     struct nm_buf b = {.max = 10};
-    CHECK(nm_file_source(path, &s, NULL) == 0 && source_read_all(s, 2, &b) == 0 && b.n == 6);
+    CHECK(nm_file_source(path, NULL, &s, NULL) == 0 && source_read_all(s, 2, &b) == 0 && b.n == 6);
     nm_source_free(&s);
     nm_buf_free(&b);
   }
@@ -373,9 +374,9 @@ static void needs_memory_for_the_source_alone(void) {
   struct nm_source *s = NULL;
   struct nm_error e = {0};
   nm_test_alloc_fail_at(1);
-  CHECK(nm_file_source(path, &s, &e) == NM_ENOMEM && s == NULL && e.code == NM_ENOMEM);
+  CHECK(nm_file_source(path, NULL, &s, &e) == NM_ENOMEM && s == NULL && e.code == NM_ENOMEM);
   nm_test_alloc_fail_at(2);
-  CHECK(nm_file_check(path, &e) == 0 && nm_file_source(path, &s, &e) == 0);
+  CHECK(nm_file_check(path, &e) == 0 && nm_file_source(path, NULL, &s, &e) == 0);
   char p[8];
   size_t n;
   nm_test_alloc_fail_at(1);

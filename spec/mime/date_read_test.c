@@ -1,3 +1,4 @@
+#include "base/buf.h"
 #include "mime/date.h"
 
 #include <stdio.h>
@@ -7,6 +8,12 @@
 #include "smtp/vectors.h"
 #include "support/json.h"
 #include "support/misses.h"
+
+static void add_date(struct nm_buf *b, int64_t t, int offset) {
+  char text[NM_DATE_SIZE];
+  nm_date_put(text, t, offset);
+  nm_buf_add(b, text, sizeof text);
+}
 
 static void reads_what_others_wrote(void) {
   static const struct {
@@ -44,7 +51,7 @@ static void reads_what_others_wrote(void) {
     struct nm_buf b = {.max = 100};
     nm_buf_add(&b, "", 0);
     if (nm_date_read(nm_str_c(rows[i].in), &t, &offset) == 0) {
-      nm_date_write(&b, t, offset);
+      add_date(&b, t, offset);
     }
     CHECK_ROW(strcmp(b.p, rows[i].out) == 0, rows[i].in);
     nm_buf_free(&b);
@@ -82,7 +89,7 @@ static void agrees_with_mail_parser(void) {
     nm_buf_add(&got, "", 0);
     nm_buf_add(&expected, "", 0);
     if (nm_date_read(f.value, &t, &offset) == 0) {
-      nm_date_write(&got, t, offset);
+      add_date(&got, t, offset);
     }
     if (want->kind == '{') {
       nm_buf_addf(&expected, "%02d %.3s %04d %02d:%02d:%02d %c%02d%02d", get(want, "day"),

@@ -103,7 +103,7 @@ static void two_bodies(struct nm_message *m) {
 
 static void html_with_picture(struct nm_message *m) {
   nm_message_set_is_body_html(m, 1);
-  letter_must(nm_message_set_body(m, NM_STR("<img src=cid:p>"), NULL));
+  letter_must(nm_message_hold_text(m, NM_MESSAGE_BODY, NM_STR("<img src=cid:p>"), NULL, NULL));
   letter_must(nm_part_set_content_id(letter_attach(m, "p.png", NM_STR("png")), NM_STR("p"), NULL));
 }
 
@@ -446,7 +446,8 @@ static void setters_refuse_and_keep_the_old_value(void) {
     if (i >= 3) { /* line ends are fine in a text */
       CHECK_ROW(says(nm_message_set_text(m, bad[i].s, &e), NM_EINVAL, &e, bad[i].word), e.text);
       CHECK_ROW(says(nm_message_set_html(m, bad[i].s, &e), NM_EINVAL, &e, "Html"), e.text);
-      CHECK_ROW(says(nm_message_set_body(m, bad[i].s, &e), NM_EINVAL, &e, "Body"), e.text);
+      CHECK_ROW(says(nm_message_hold_text(m, NM_MESSAGE_BODY, bad[i].s, NULL, &e), NM_EINVAL, &e, "Body"),
+                e.text);
     }
   }
   struct nm_error e = {0};
@@ -490,7 +491,7 @@ static void held_texts_are_not_copied(void) {
 
 static void the_body_moves_with_is_body_html(void) {
   struct nm_message *m = letter_new();
-  letter_must(nm_message_set_body(m, NM_STR("x"), NULL));
+  letter_must(nm_message_hold_text(m, NM_MESSAGE_BODY, NM_STR("x"), NULL, NULL));
   struct nm_content *x = m->text;
   nm_message_set_is_body_html(m, 1);
   CHECK(m->html == x && m->text == NULL);
@@ -502,7 +503,7 @@ static void the_body_moves_with_is_body_html(void) {
   struct nm_content *h = m->html;
   nm_message_set_is_body_html(m, 1); /* both are set: nothing moves */
   CHECK(m->text == x && m->html == h && m->is_body_html == 1);
-  letter_must(nm_message_set_body(m, nm_str(NULL, 0), NULL));
+  letter_must(nm_message_hold_text(m, NM_MESSAGE_BODY, nm_str(NULL, 0), NULL, NULL));
   CHECK(m->text == x && m->html == NULL);
   nm_message_unref(&m);
 }

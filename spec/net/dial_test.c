@@ -19,7 +19,6 @@ static void plain_line_is_ready_after_ehlo(void) {
   CHECK(lines_have(c, "220 mail.example.test ESMTP\r\n250-mail.example.test\r\n250-PIPELINING\r\n"));
   CHECK(lines_have(c, "250 AUTH PLAIN LOGIN\r\n"));
   CHECK(api->dial_progress(c) == 4); /* resolved, connected, two replies */
-  CHECK(strcmp(api->conn_peer(c), "127.0.0.1") == 0);
   CHECK(api->conn_is_loopback(c));
   CHECK(api->dial_step(c, &e) == 0);
   CHECK(exchange(c, "NOOP\r\n", "250 NOOP\r\n"));
@@ -108,7 +107,6 @@ static void ipv6_literal_is_reached(void) {
   d.host = "::1";
   d.ip_version = 0;
   CHECK_ROW(dial(net, &d, &c, &e) == 0, e.text);
-  CHECK(c == NULL || strcmp(api->conn_peer(c), "::1") == 0);
   CHECK(c == NULL || api->conn_is_loopback(c));
   api->conn_close(&c, 1);
   server_stop(&s);

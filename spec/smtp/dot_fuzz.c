@@ -22,8 +22,8 @@ static void stuff(struct nm_str in, size_t in_piece, int stutters, size_t cap, u
                   struct nm_buf *out) {
   struct nm_source *inner = odd_source(in, in_piece, stutters, NULL);
   ((struct odd_source *)inner)->vouched = vouched;
-  struct nm_source *dot = nm_dot_source(inner);
-  assert(source_read_all(dot, cap, out) == 0 && nm_dot_source_ended(dot));
+  struct nm_source *dot = wire_of(inner, NM_WIRE_DOTTED);
+  assert(source_read_all(dot, cap, out) == 0 && nm_wire_ended(dot));
   nm_source_free(&dot);
   nm_source_free(&inner);
 }
@@ -34,7 +34,7 @@ static void check_chunks(struct nm_str in, size_t in_piece, size_t cap, unsigned
   struct nm_buf out = {.max = 1 << 24};
   struct nm_source *inner = odd_source(in, in_piece, (int)(in_piece & 1), NULL);
   ((struct odd_source *)inner)->vouched = vouched;
-  struct nm_source *source = nm_chunk_source(inner, 0);
+  struct nm_source *source = wire_of(inner, NM_WIRE_LINES);
   assert(source_read_all(source, cap, &out) == 0 && nm_str_eq(nm_buf_str(&out), want));
   nm_source_free(&source);
   nm_source_free(&inner);
@@ -46,11 +46,11 @@ static void check_lent(struct nm_str in, size_t in_piece, size_t cap, int is_dot
                        struct nm_str want) {
   struct nm_buf out = {.max = 1 << 24};
   struct nm_source *inner = odd_source(in, in_piece, (int)(in_piece & 2), NULL);
-  struct nm_source *dot = is_dotted ? nm_dot_source(inner) : nm_chunk_source(inner, 0);
+  struct nm_source *dot = wire_of(inner, is_dotted ? NM_WIRE_DOTTED : NM_WIRE_LINES);
   ((struct odd_source *)inner)->lends = in_piece;
   ((struct odd_source *)inner)->vouched = vouched;
   char *piece = malloc(cap);
-  for (int rc = 0; rc >= 0 && !nm_dot_source_ended(dot);) {
+  for (int rc = 0; rc >= 0 && !nm_wire_ended(dot);) {
     const char *p = NULL;
     size_t n = nm_wire_lend(dot, 1 + cap % 7, cap, &p);
     assert(n <= cap);

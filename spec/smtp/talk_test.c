@@ -291,13 +291,6 @@ static void traces_nothing_when_nobody_looks_and_only_from_then_on(void) {
   nm_trace_free(&t);
 }
 
-static void names_ends(void) {
-  static const char *const names[] = {"none", "done", "refused", "unusable", "temporary", "forged", "digest"};
-  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-    CHECK(strcmp(nm_auth_end_name((enum nm_auth_end)i), names[i]) == 0);
-  }
-}
-
 int main(void) {
   long live = nm_test_alloc_live();
   RUN(limits_hold_at_each_place);
@@ -309,7 +302,6 @@ int main(void) {
   RUN(a_result_stays_until_the_next);
   RUN(short_memory_does_not_change_a_login);
   RUN(traces_nothing_when_nobody_looks_and_only_from_then_on);
-  RUN(names_ends);
   CHECK(nm_test_alloc_live() == live);
   return ctest_end();
 }

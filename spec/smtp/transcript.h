@@ -594,6 +594,7 @@ static inline void transcript_want(struct transcript_run *r, const char *what, c
 /* One key=value of a -> line. */
 static inline void transcript_check_talk(struct transcript_run *r, const char *key, const char *value) {
   static const char *const states[] = {"idle", "busy", "talking", "quitting", "closed"};
+  static const char *const ends[] = {"none", "done", "refused", "unusable", "temporary", "forged", "digest"};
   const struct nm_talk_result *res = nm_session_talk_result(r->session);
   const struct nm_caps *caps = nm_session_caps(r->session);
   char got[1200] = "";
@@ -608,7 +609,7 @@ static inline void transcript_check_talk(struct transcript_run *r, const char *k
   } else if (strcmp(key, "kind") == 0) {
     snprintf(got, sizeof got, "%s", res->error.code != 0 ? nm_kind_name(res->error.kind) : "none");
   } else if (strcmp(key, "auth") == 0) {
-    snprintf(got, sizeof got, "%s", nm_auth_end_name(res->auth));
+    snprintf(got, sizeof got, "%s", ends[res->auth]);
   } else if (strcmp(key, "closed") == 0) {
     snprintf(got, sizeof got, "%d", nm_session_error(r->session)->code);
   } else if (strcmp(key, "input") == 0) {

@@ -5,6 +5,16 @@
    must give. */
 
 #include "base/buf.h"
+#include "smtp/dot.h"
+
+/* One for one content. NULL when out of memory. */
+static inline struct nm_source *wire_of(struct nm_source *inner, enum nm_wire_form form) {
+  struct nm_source *wire = nm_wire_source();
+  if (wire != NULL) {
+    nm_wire_source_set(wire, inner, form);
+  }
+  return wire;
+}
 
 /* Every CRLF, bare LF and bare CR is one CRLF; the last line has one. */
 static inline void normalise(struct nm_str in, struct nm_buf *out) {

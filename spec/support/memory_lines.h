@@ -129,11 +129,6 @@ static inline int memory_no(const struct nm_conn *c) {
   return 0;
 }
 
-static inline const char *memory_conn_peer(const struct nm_conn *c) {
-  (void)c;
-  return "127.0.0.1";
-}
-
 static inline int memory_conn_ssl(struct nm_conn *c, void **ssl, const void **mark) {
   (void)c;
   (void)ssl;
@@ -174,7 +169,6 @@ static const struct nm_net_api memory_api = {
     .dial_lines = memory_dial_lines,
     .dial_log = memory_dial_log,
     .dial_refused = memory_no,
-    .conn_peer = memory_conn_peer,
     .conn_is_loopback = memory_no,
     .conn_ssl = memory_conn_ssl,
     .conn_rest = memory_conn_rest,

@@ -244,7 +244,7 @@ static void offers_what_it_can_decide(void) {
   struct nm_texts t = {.b.max = 4096};
   nm_exchange_add_usual(&t, 1, 0, 0);
   CHECK(t.n == 7);
-  nm_texts_reset(&t);
+  nm_texts_free(&t);
   nm_exchange_add_usual(&t, 1, 1, 1);
   CHECK(t.n == 12); /* all but EXTERNAL */
   nm_texts_free(&t);

@@ -26,13 +26,7 @@ struct nm_addr_scan {
 };
 
 /* Where a byte stands that does not belong there. */
-enum nm_addr_place {
-  NM_ADDR_IN_NAME = 1,
-  NM_ADDR_IN_LOCAL = 2,
-  NM_ADDR_IN_QUOTES = 4, /* of the local part */
-  NM_ADDR_IN_DOMAIN = 8,
-  NM_ADDR_BEHIND = 16
-};
+enum nm_addr_place { NM_ADDR_IN_NAME = 1, NM_ADDR_IN_LOCAL = 2, NM_ADDR_IN_DOMAIN = 4, NM_ADDR_BEHIND = 8 };
 
 /* nm_addr_scan_element: what was found is the name of a group, and ends at its colon. */
 #define NM_ADDR_GROUP 1

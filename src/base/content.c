@@ -200,7 +200,7 @@ static void content_free(struct nm_source *s) {
 static int open_in(const struct nm_content *c, struct nm_source **out, struct nm_error *e) {
   switch (c->kind) {
     case FILE_PATH:
-      return nm_file_source_as(c->data.p, c->pinned, out, e);
+      return nm_file_source(c->data.p, c->pinned, out, e);
     case FED:
       return nm_feed_open(c->feed, out, e);
     case MEMORY:

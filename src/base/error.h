@@ -8,7 +8,6 @@
 /* What a core function returns: 0, NM_AGAIN where its comment says so, or one of the negative codes. The
    detail text is written where the error is found, into the struct nm_error the caller handed in. */
 enum {
-  NM_OK = 0,
   NM_AGAIN = 1,    /* not an error: nothing now, ask again later */
   NM_EINVAL = -1,  /* the caller's mistake: bad content, bad state, bad argument */
   NM_ENOMEM = -2,  /* out of memory */

@@ -266,11 +266,7 @@ int nm_file_look(const char *path, struct stat *out, struct nm_error *e) {
   return look(path, NM_EIO, out, e);
 }
 
-int nm_file_source(const char *path, struct nm_source **out, struct nm_error *e) {
-  return nm_file_source_as(path, NULL, out, e);
-}
-
-int nm_file_source_as(const char *path, const struct stat *as, struct nm_source **out, struct nm_error *e) {
+int nm_file_source(const char *path, const struct stat *as, struct nm_source **out, struct nm_error *e) {
   static const struct nm_source_ops ops = {file_read, file_rewind, file_size, file_free, NULL, NULL};
   *out = NULL;
   struct stat st;

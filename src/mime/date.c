@@ -71,9 +71,3 @@ void nm_date_put(char text[NM_DATE_SIZE], int64_t t, int offset) {
   put_number(text + 27, zone / 60, 2);
   put_number(text + 29, zone % 60, 2);
 }
-
-void nm_date_write(struct nm_buf *b, int64_t t, int offset) {
-  char text[NM_DATE_SIZE];
-  nm_date_put(text, t, offset);
-  nm_buf_add(b, text, sizeof text);
-}

@@ -2,7 +2,6 @@
 #define NM_MIME_DATE_H
 
 #include <stdint.h>
-#include "base/buf.h"
 #include "base/hidden.h"
 #include "base/str.h"
 
@@ -17,9 +16,8 @@ NM_HIDDEN_BEGIN
 
 /* RFC 5322 3.3: "Sat, 21 Nov 2026 23:52:45 +0300". t: seconds since 1970 UTC; offset: minutes east of UTC.
    Own calendar arithmetic: no locale, no time zone data. */
-void nm_date_write(struct nm_buf *b, int64_t t, int offset);
 void nm_date_put(char text[NM_DATE_SIZE], int64_t t, int offset); /* no NUL */
-/* What nm_date_write writes, read back; the day of the week and the seconds may be missing, the zone may be GMT, UT or UTC. 0, or
+/* What nm_date_put writes, read back; the day of the week and the seconds may be missing, the zone may be GMT, UT or UTC. 0, or
    NM_EINVAL for anything else, and for a date that the calendar does not have. */
 int nm_date_parse(struct nm_str text, int64_t *t_out, int *offset_out);
 /* The value of a field that others wrote: with comments and folds, a wrong day of the week, years of two digits, zones by name or

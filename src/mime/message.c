@@ -194,10 +194,6 @@ int nm_message_set_html(struct nm_message *m, struct nm_str html, struct nm_erro
   return nm_message_hold_text(m, NM_MESSAGE_HTML, html, NULL, e);
 }
 
-int nm_message_set_body(struct nm_message *m, struct nm_str body, struct nm_error *e) {
-  return nm_message_hold_text(m, NM_MESSAGE_BODY, body, NULL, e);
-}
-
 /* "The default charset for an iCalendar stream is UTF-8" (RFC 5545 3.1.4) and its first line is BEGIN:VCALENDAR, so a byte order
    mark, which some programs put into .ics files, says nothing and is in nobody's grammar (RFC 3629 6). */
 static struct nm_str without_bom(struct nm_str s) {

@@ -100,12 +100,11 @@ int nm_message_set_subject(struct nm_message *m, struct nm_str subject, struct n
 /* Known to iconv (nm_charset_check); empty: utf-8. */
 int nm_message_set_subject_encoding(struct nm_message *m, struct nm_str charset, struct nm_error *e);
 int nm_message_set_body_encoding(struct nm_message *m, struct nm_str charset, struct nm_error *e);
-/* UTF-8 without NUL; line ends of any kind. set_body sets the one that is_body_html names. A NULL p (nm_str(NULL, 0))
+/* UTF-8 without NUL; line ends of any kind. A NULL p (nm_str(NULL, 0))
    takes the body away; "" is an empty body. */
 int nm_message_set_text(struct nm_message *m, struct nm_str text, struct nm_error *e);
 int nm_message_set_html(struct nm_message *m, struct nm_str html, struct nm_error *e);
-int nm_message_set_body(struct nm_message *m, struct nm_str body, struct nm_error *e);
-/* The same three of bytes that lie in what is held, as nm_content_held has it: not copied. held NULL: copied. */
+/* The same, and the one of both that is_body_html names, of bytes that lie in what is held, as nm_content_held has it: not copied. held NULL: copied. */
 int nm_message_hold_text(struct nm_message *m, enum nm_message_body which, struct nm_str text,
                          struct nm_held *held, struct nm_error *e);
 /* "quoted-printable" and its like for Text and Html; empty: the best one. */

@@ -23,7 +23,6 @@ struct reader {
   unsigned seen; /* which of them, a bit each */
   int is_broken; /* one of them cannot be read */
   int has_resent_date;
-  int has_subject;
   struct nm_str charset; /* of the first encoded word that is not UTF-8; of Subject before all others */
 };
 
@@ -39,7 +38,6 @@ static void see_charset(struct reader *r, struct nm_str value, int is_subject) {
   int other = charset.p != NULL && !nm_charset_is_utf8(charset) && !nm_str_ieq(charset, NM_STR("us-ascii"));
   if (is_subject && charset.p != NULL) {
     r->charset = other ? charset : nm_str("", 0);
-    r->has_subject = 1;
   } else if (other && r->charset.p == NULL) {
     r->charset = charset;
   }

@@ -24,7 +24,6 @@ static const struct nm_net_api table = {
     .dial_times = nm_dial_times,
     .dial_refused = nm_dial_refused,
     .conn_io = nm_conn_io,
-    .conn_peer = nm_conn_peer,
     .conn_is_loopback = nm_conn_is_loopback,
     .conn_ssl = nm_conn_ssl,
     .conn_loss = nm_failure_of_line,

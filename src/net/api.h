@@ -10,7 +10,7 @@
    shared object links the other and libcurl is loaded at the first send. Nothing allocated on one side is freed by the other. */
 #define NM_NET_API_KEY "netmail.net.api"
 #define NM_NET_API_MAGIC 0x6e6d6e74u
-#define NM_NET_API_VERSION 5u
+#define NM_NET_API_VERSION 6u
 
 enum nm_tls { NM_TLS_NONE, NM_TLS_STARTTLS, NM_TLS_IMPLICIT };
 
@@ -91,8 +91,7 @@ struct nm_net_api {
   int (*dial_refused)(const struct nm_conn *c);
   /* The connection as an io; valid until conn_close. */
   struct nm_io *(*conn_io)(struct nm_conn *c);
-  /* Peer's address as text ("127.0.0.1"), and whether it is loopback and reached without a proxy. */
-  const char *(*conn_peer)(const struct nm_conn *c);
+  /* Whether the peer is loopback and reached without a proxy. */
   int (*conn_is_loopback)(const struct nm_conn *c);
   /* The SSL of OpenSSL's that encrypts the line, and the address of the SSL_export_keying_material that belongs to it, by which
      somebody else who has an OpenSSL knows whether it is the same one. 0, or NM_EINVAL: there is none. The line is idle. */

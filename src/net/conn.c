@@ -164,7 +164,6 @@ static void note_peer(struct nm_conn *c) {
     c->is_loopback = c->is_local;
     return;
   }
-  nm_sockaddr_text((struct sockaddr *)&a, n, c->peer, sizeof c->peer);
   c->is_loopback = c->is_local || (!c->proxied && nm_sockaddr_is_loopback((struct sockaddr *)&a, n));
 }
 
@@ -187,10 +186,6 @@ int nm_conn_ready(struct nm_conn *c) {
 
 struct nm_io *nm_conn_io(struct nm_conn *c) {
   return &c->io;
-}
-
-const char *nm_conn_peer(const struct nm_conn *c) {
-  return c->peer;
 }
 
 int nm_conn_is_loopback(const struct nm_conn *c) {

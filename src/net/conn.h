@@ -76,7 +76,6 @@ struct nm_conn {
   int refused; /* an address was refused because it is not a loopback one */
   int proxied;
   int is_loopback;
-  char peer[NM_PEER_TEXT_MAX];
   char words[CURL_ERROR_SIZE]; /* libcurl's CURLOPT_ERRORBUFFER */
   struct nm_error error;
 };
@@ -138,7 +137,6 @@ void nm_dial_log(const struct nm_conn *c, const char **p, size_t *n);
 /* The dial is done: takes the socket over. */
 int nm_conn_ready(struct nm_conn *c);
 struct nm_io *nm_conn_io(struct nm_conn *c);
-const char *nm_conn_peer(const struct nm_conn *c);
 int nm_conn_is_loopback(const struct nm_conn *c);
 int nm_conn_rest(struct nm_conn *c, int ms);
 int nm_conn_readable(struct nm_conn *c);

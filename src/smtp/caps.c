@@ -234,19 +234,6 @@ int nm_caps_copy(struct nm_caps *to, const struct nm_caps *from) {
   return failed(to);
 }
 
-int nm_caps_param(const struct nm_caps *c, struct nm_str keyword, struct nm_str *param_out) {
-  struct nm_str rest = nm_buf_str(&c->lines);
-  struct nm_str line;
-  while (rest.n > 0 && nm_reply_next_line(&rest, &line)) {
-    if (nm_str_ieq(next_word(&line), keyword)) {
-      *param_out = nm_str_trim(line, " \t");
-      return 1;
-    }
-  }
-  *param_out = nm_str("", 0);
-  return 0;
-}
-
 int nm_caps_has_auth(const struct nm_caps *c, const char *mechanism) {
   return has_mechanism(nm_buf_str(&c->auth), nm_str_c(mechanism));
 }

@@ -48,8 +48,6 @@ NM_HIDDEN_BEGIN
 /* From the whole 250 reply; the first line is the greeting and is not read. Unknown keywords are passed over; lower
    case, "AUTH=PLAIN", empty lines and leading spaces are taken; a number out of range counts as none. */
 int nm_caps_parse(struct nm_caps *c, const struct nm_reply *ehlo);
-/* The first line of that keyword: its parameters, without the spaces around them; 0 when there is none. */
-int nm_caps_param(const struct nm_caps *c, struct nm_str keyword, struct nm_str *param_out);
 int nm_caps_copy(struct nm_caps *to, const struct nm_caps *from);
 int nm_caps_has_auth(const struct nm_caps *c, const char *mechanism);
 void nm_caps_free(struct nm_caps *c);

@@ -287,23 +287,7 @@ void nm_wire_source_set(struct nm_source *wire, struct nm_source *inner, enum nm
   d->form = form;
 }
 
-static struct nm_source *new_source(struct nm_source *inner, enum nm_wire_form form) {
-  struct nm_source *wire = nm_wire_source();
-  if (wire != NULL) {
-    nm_wire_source_set(wire, inner, form);
-  }
-  return wire;
-}
-
-struct nm_source *nm_dot_source(struct nm_source *inner) {
-  return new_source(inner, NM_WIRE_DOTTED);
-}
-
-struct nm_source *nm_chunk_source(struct nm_source *inner, int is_binary) {
-  return new_source(inner, is_binary ? NM_WIRE_OCTETS : NM_WIRE_LINES);
-}
-
-int nm_dot_source_ended(const struct nm_source *s) {
+int nm_wire_ended(const struct nm_source *s) {
   const struct dot_source *d = (const struct dot_source *)s;
   return d->ended && d->pend_at == d->pend_n;
 }

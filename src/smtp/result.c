@@ -67,10 +67,3 @@ void nm_rcpt_take(struct nm_rcpt *r, struct nm_rcpt *from) {
 void nm_rcpt_free(struct nm_rcpt *r) {
   nm_words_unref(&r->words);
 }
-
-/* ---- of a login ---- */
-
-const char *nm_auth_end_name(enum nm_auth_end o) {
-  static const char *const names[] = {"none", "done", "refused", "unusable", "temporary", "forged", "digest"};
-  return (size_t)o < sizeof names / sizeof names[0] ? names[o] : "";
-}

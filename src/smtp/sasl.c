@@ -227,10 +227,6 @@ void nm_sasl_free(struct nm_sasl **s) {
   *s = NULL;
 }
 
-unsigned nm_sasl_bit(const struct nm_sasl *s) {
-  return s->mech->bit;
-}
-
 int nm_sasl_is_client_first(const struct nm_sasl *s) {
   return s->mech->is_client_first;
 }

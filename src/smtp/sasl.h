@@ -93,7 +93,6 @@ int nm_sasl_strength(unsigned bit);
 int nm_sasl_new(unsigned bit, const struct nm_sasl_login *login, struct nm_sasl **out, struct nm_error *e);
 /* Overwrites what it kept, and frees; leaves NULL. */
 void nm_sasl_free(struct nm_sasl **s);
-unsigned nm_sasl_bit(const struct nm_sasl *s);
 /* The client speaks first: nm_sasl_step with an empty challenge gives what it says, which may go with the AUTH command (RFC 4954 4). */
 int nm_sasl_is_client_first(const struct nm_sasl *s);
 

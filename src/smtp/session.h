@@ -167,7 +167,6 @@ enum nm_session_state nm_session_state(const struct nm_session *s);
 const struct nm_caps *nm_session_caps(const struct nm_session *s);
 /* Of what nm_session_start, nm_session_auth or nm_session_command began last; valid until the next of them. */
 const struct nm_talk_result *nm_session_talk_result(const struct nm_session *s);
-const char *nm_auth_end_name(enum nm_auth_end o);
 /* Why the session is closed, or will be when those that run are answered; code 0: it is not, or ended with QUIT. */
 const struct nm_error *nm_session_error(const struct nm_session *s);
 /* Every line, from now on, goes into t too (kept; NULL: none): sent ones when their last byte was handed over, replies when they

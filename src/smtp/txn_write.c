@@ -127,7 +127,7 @@ static int content_failed(struct nm_txn *t, int rc) {
 static int read_content(struct nm_txn *t, struct nm_buf *out, size_t from, size_t end, size_t *n,
                         struct nm_str *lent) {
   int rc = 0;
-  while (rc == 0 && from + *n < end && !nm_dot_source_ended(t->wire)) {
+  while (rc == 0 && from + *n < end && !nm_wire_ended(t->wire)) {
     size_t got = 0;
     lent->n =
         t->size >= 0 && t->size < NM_LEND_MIN ? 0 : nm_wire_lend(t->wire, NM_LEND_MIN, LENT_MAX, &lent->p);
@@ -144,7 +144,7 @@ static int read_content(struct nm_txn *t, struct nm_buf *out, size_t from, size_
 static int write_data(struct nm_txn *t, struct nm_buf *out, struct nm_stretch *s) {
   size_t got = 0;
   int rc = read_content(t, out, out->n, out->max, &got, &s->lent);
-  if (rc == 0 && nm_dot_source_ended(t->wire)) {
+  if (rc == 0 && nm_wire_ended(t->wire)) {
     nm_txn_advance(t, &t->cmd);
   }
   s->content = s->octets = out->n;
@@ -193,7 +193,7 @@ static int write_chunk(struct nm_txn *t, struct nm_buf *out, struct nm_stretch *
   if (rc != 0) {
     return rc;
   }
-  int is_last = nm_dot_source_ended(t->wire);
+  int is_last = nm_wire_ended(t->wire);
   int is_whole = is_last || s->lent.n > 0 || t->held_at + t->held == end;
   if (!is_whole && (t->held == 0 || (out->n == 0 && !nm_txn_is_answered(t)))) {
     t->is_waiting = 1;

@@ -31,9 +31,6 @@ struct nm_setup {
   size_t max_bytes; /* of all that is kept */
 };
 
-/* An EHLO keyword or a mechanism's name; a user's name, password or token. */
-#define NM_SETUP_TEXT_MAX 4096
-
 NM_HIDDEN_BEGIN
 
 void nm_setup_init(struct nm_setup *s);

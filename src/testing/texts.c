@@ -31,11 +31,6 @@ int nm_texts_find(const struct nm_texts *t, struct nm_str name, struct nm_str *o
   return 0;
 }
 
-void nm_texts_reset(struct nm_texts *t) {
-  nm_buf_reset(&t->b);
-  t->n = 0;
-}
-
 void nm_texts_free(struct nm_texts *t) {
   nm_buf_free(&t->b);
   t->n = 0;

@@ -21,7 +21,6 @@ void nm_texts_add(struct nm_texts *t, struct nm_str s);
 int nm_texts_next(const struct nm_texts *t, size_t *at, struct nm_str *out);
 /* Of pairs: the text behind the one that is name. 0 when there is none. */
 int nm_texts_find(const struct nm_texts *t, struct nm_str name, struct nm_str *out);
-void nm_texts_reset(struct nm_texts *t);
 void nm_texts_free(struct nm_texts *t);
 
 NM_HIDDEN_END
