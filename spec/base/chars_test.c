@@ -26,6 +26,8 @@ static void classes_are_those_of_the_rfcs(void) {
     CHECK_ROW(nm_is(u, NM_CHAR_ATEXT) == in(c, ALNUM "!#$%&'*+-/=?^_`{|}~"), row);
     CHECK_ROW(nm_is(u, NM_CHAR_QTEXT) == (c == 33 || in_range(c, 35, 91) || in_range(c, 93, 126)), row);
     CHECK_ROW(nm_is(u, NM_CHAR_WSP) == (c == 32 || c == 9), row);
+    CHECK_ROW(nm_is_wsp((char)c) == (c == 32 || c == 9), row);
+    CHECK_ROW(nm_is_fws((char)c) == in(c, " \t\r\n"), row);
     CHECK_ROW(nm_is(u, NM_CHAR_TOKEN) == token, row);
     CHECK_ROW(nm_is(u, NM_CHAR_DTEXT) == (in_range(c, 33, 90) || in_range(c, 94, 126)), row);
     CHECK_ROW(nm_is(u, NM_CHAR_DIGIT) == in(c, DIGITS), row);
@@ -109,10 +111,18 @@ static void knows_dot_atoms(void) {
   }
 }
 
+static void skips_classes(void) {
+  struct nm_str s = NM_STR("a \t 7b");
+  CHECK(nm_skip(s, 0, NM_CHAR_WSP) == 0 && nm_skip(s, 1, NM_CHAR_WSP) == 4);
+  CHECK(nm_skip(s, 1, NM_CHAR_WSP | NM_CHAR_DIGIT) == 5);
+  CHECK(nm_skip(s, 4, NM_CHAR_TOKEN) == 6 && nm_skip(s, 6, NM_CHAR_TOKEN) == 6);
+}
+
 int main(void) {
   RUN(knows_dot_atoms);
   RUN(classes_are_those_of_the_rfcs);
   RUN(asks_for_all_of_at_least_one);
   RUN(knows_a_domain);
+  RUN(skips_classes);
   return ctest_end();
 }

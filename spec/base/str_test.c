@@ -82,9 +82,25 @@ static void trims_what_it_is_told(void) {
   }
 }
 
+/* In the order of a sorted table, each against each. */
+static void orders_against_lower_case(void) {
+  static const char *const known[] = {"", "a", "a1", "ab", "abc", "b", "h1", "h2", "\xd0"};
+  size_t n = sizeof known / sizeof known[0];
+  for (size_t i = 0; i < n; i++) {
+    for (size_t k = 0; k < n; k++) {
+      int order = nm_str_order(nm_str_c(known[i]), known[k]);
+      CHECK_ROW((order > 0) == (i > k) && (order < 0) == (i < k), known[i]);
+    }
+  }
+  CHECK(nm_str_order(NM_STR("ABC"), "abc") == 0 && nm_str_order(NM_STR("AB"), "abc") < 0);
+  CHECK(nm_str_order(nm_str(NULL, 0), "") == 0 && nm_str_order(nm_str(NULL, 0), "a") < 0);
+  CHECK(nm_str_order(NM_STR("a\0"), "a") > 0 && nm_str_order(NM_STR("a\0b"), "a") > 0);
+}
+
 int main(void) {
   RUN(compares_bytes_and_letters);
   RUN(knows_what_a_text_begins_with);
+  RUN(orders_against_lower_case);
   RUN(trims_what_it_is_told);
   RUN(borrows_a_c_string);
   return ctest_end();

@@ -33,6 +33,24 @@ static inline char nm_lower(char c) {
   return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
 }
 
+/* WSP (RFC 5322 3.2.2) */
+static inline int nm_is_wsp(char c) {
+  return c == ' ' || c == '\t';
+}
+
+/* What FWS is made of, also where lines have not been unfolded or end in LF alone. */
+static inline int nm_is_fws(char c) {
+  return nm_is_wsp(c) || c == '\r' || c == '\n';
+}
+
+/* Behind the bytes of these classes that stand at. */
+static inline size_t nm_skip(struct nm_str s, size_t at, int classes) {
+  while (at < s.n && nm_is((unsigned char)s.p[at], classes)) {
+    at++;
+  }
+  return at;
+}
+
 /* All n >= 1 bytes are in one of the classes. */
 int nm_all(struct nm_str s, int classes);
 /* dot-atom-text (RFC 5322 3.2.3) */

@@ -22,6 +22,17 @@ int nm_str_istarts(struct nm_str s, struct nm_str with) {
   return s.n >= with.n && nm_str_ieq(nm_str(s.p, with.n), with);
 }
 
+int nm_str_order(struct nm_str s, const char *lower) {
+  for (size_t i = 0; i < s.n; i++) {
+    unsigned char a = (unsigned char)nm_lower(s.p[i]);
+    unsigned char b = (unsigned char)lower[i];
+    if (a != b || b == '\0') {
+      return a < b ? -1 : 1;
+    }
+  }
+  return lower[s.n] == '\0' ? 0 : -1;
+}
+
 static int is_in(const char *set, char c) {
   return c != '\0' && strchr(set, c) != NULL;
 }

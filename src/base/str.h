@@ -34,6 +34,8 @@ int nm_str_eq(struct nm_str a, struct nm_str b);
 int nm_str_ieq(struct nm_str a, struct nm_str b);
 /* Whether s begins with that, likewise; it may be no more than that. */
 int nm_str_istarts(struct nm_str s, struct nm_str with);
+/* As strcmp: s, its ASCII letters in lower case, and a C string, which has none in upper case. A NUL in s ends nothing. */
+int nm_str_order(struct nm_str s, const char *lower);
 /* s without the characters at its ends that are in set, a C string. */
 struct nm_str nm_str_trim(struct nm_str s, const char *set);
 

@@ -1,5 +1,7 @@
 #include "mime/comment.h"
 
+#include "base/chars.h"
+
 size_t nm_comment_end(struct nm_str s, size_t at, unsigned *open) {
   if (*open == NM_COMMENT_OPEN_MAX) {
     return at;
@@ -24,7 +26,7 @@ size_t nm_comment_skip(struct nm_str s, size_t at, unsigned *open) {
     size_t next = at;
     if (s.p[at] == '(') {
       next = nm_comment_end(s, at, open);
-    } else if (s.p[at] == ' ' || s.p[at] == '\t' || s.p[at] == '\r' || s.p[at] == '\n') {
+    } else if (nm_is_fws(s.p[at])) {
       next = at + 1;
     }
     if (next == at) {

@@ -13,9 +13,7 @@ struct reader {
 /* Spaces and tabs. */
 static size_t skip(struct reader *r) {
   size_t begin = r->at;
-  while (r->at < r->text.n && nm_is((unsigned char)r->text.p[r->at], NM_CHAR_WSP)) {
-    r->at++;
-  }
+  r->at = nm_skip(r->text, begin, NM_CHAR_WSP);
   return r->at - begin;
 }
 

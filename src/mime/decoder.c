@@ -39,10 +39,6 @@ static int hex(char c) {
   return nm_is((unsigned char)c, NM_CHAR_HEX) ? (c <= '9' ? c - '0' : c - 'a' + 10) : -1;
 }
 
-static int is_blank(char c) {
-  return c == ' ' || c == '\t';
-}
-
 /* The blanks were text after all. */
 static char *give_blanks(struct nm_decoder *d, char *out) {
   memcpy(out, d->blanks, d->blanks_n);
@@ -62,7 +58,7 @@ static char *hold_blank(struct nm_decoder *d, char c, char *out) {
 
 /* In TEXT. */
 static char *text_octet(struct nm_decoder *d, char c, char *out) {
-  if (is_blank(c)) {
+  if (nm_is_wsp(c)) {
     return hold_blank(d, c, out);
   }
   if (c == '\r' && d->blanks_n > 0) {
@@ -105,7 +101,7 @@ static int escape_octet(struct nm_decoder *d, char c, char **out) {
     *(*out)++ = d->digit;
     return 0;
   }
-  if (is_blank(c) && d->blanks_n < NM_DECODER_BLANKS) {
+  if (nm_is_wsp(c) && d->blanks_n < NM_DECODER_BLANKS) {
     d->state = SOFT;
     d->blanks[d->blanks_n++] = c;
     return 1;

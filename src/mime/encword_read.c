@@ -28,14 +28,10 @@ struct word {
   size_t end;
 };
 
-static int is_space(char c) {
-  return nm_is((unsigned char)c, NM_CHAR_WSP);
-}
-
 /* Octets of a line end at p that is followed by white space or by nothing: a fold. */
 static size_t fold(struct nm_str s, size_t at) {
   size_t n = s.p[at] == '\n' ? 1 : s.p[at] == '\r' && at + 1 < s.n && s.p[at + 1] == '\n' ? 2 : 0;
-  return n > 0 && (at + n == s.n || is_space(s.p[at + n])) ? n : 0;
+  return n > 0 && (at + n == s.n || nm_is_wsp(s.p[at + n])) ? n : 0;
 }
 
 static int is_fine(struct nm_str s, size_t at, size_t *n_out) {
@@ -124,7 +120,7 @@ static void add_q(struct nm_buf *out, struct nm_str s) {
     size_t folded = fold(s, i);
     if (folded > 0) {
       i += folded - 1;
-      while (i + 1 < s.n && is_space(s.p[i + 1])) {
+      while (i + 1 < s.n && nm_is_wsp(s.p[i + 1])) {
         i++;
       }
     } else if (s.p[i] == '=' && s.n - i > 2 && hex(s.p[i + 1]) >= 0 && hex(s.p[i + 2]) >= 0) {
@@ -191,7 +187,7 @@ static int add_word(struct reader *r, const struct word *w, struct nm_str gap, i
 /* "any 'linear-white-space' that separates a pair of adjacent 'encoded-word's is ignored"   (RFC 2047 6.2) */
 static int is_gap(struct nm_str s) {
   for (size_t i = 0; i < s.n; i++) {
-    if (!is_space(s.p[i]) && s.p[i] != '\r' && s.p[i] != '\n') {
+    if (!nm_is_fws(s.p[i])) {
       return 0;
     }
   }
@@ -270,10 +266,6 @@ void nm_encword_unfold(struct nm_buf *out, struct nm_str value, size_t *lost_out
 
 /* ---- phrases ---- */
 
-static int is_blank(char c) {
-  return is_space(c) || c == '\r' || c == '\n';
-}
-
 /* quoted-string = DQUOTE *([FWS] qcontent) [FWS] DQUOTE   (RFC 5322 3.2.4); an open one reaches to the end. Returns where it
    ends. */
 static size_t add_quoted(struct nm_buf *out, struct nm_str s, size_t at) {
@@ -290,7 +282,7 @@ static void add_words(struct nm_buf *out, struct nm_str s) {
   unsigned open = 0;
   for (size_t at = 0; at < s.n;) {
     size_t comment = s.p[at] == '(' ? nm_comment_end(s, at, &open) : at;
-    if (comment > at || is_blank(s.p[at])) {
+    if (comment > at || nm_is_fws(s.p[at])) {
       gap = out->n > 0;
       at = comment > at ? comment : at + 1;
       continue;

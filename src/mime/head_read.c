@@ -2,10 +2,6 @@
 
 #include "base/chars.h"
 
-static int is_space(char c) {
-  return nm_is((unsigned char)c, NM_CHAR_WSP);
-}
-
 size_t nm_line_next(struct nm_str bytes, size_t at, size_t *end_out) {
   const char *lf = at < bytes.n ? memchr(bytes.p + at, '\n', bytes.n - at) : NULL;
   size_t end = lf != NULL ? (size_t)(lf - bytes.p) : bytes.n;
@@ -31,7 +27,7 @@ static void split(struct nm_str line, struct nm_head_field *out) {
     name++;
   }
   size_t colon = name;
-  while (colon < line.n && is_space(line.p[colon])) {
+  while (colon < line.n && nm_is_wsp(line.p[colon])) {
     colon++;
   }
   int is_field = name > 0 && colon < line.n && line.p[colon] == ':';
@@ -47,7 +43,7 @@ int nm_head_next(struct nm_str bytes, size_t *at, struct nm_head_field *out) {
     return 0;
   }
   while (next < bytes.n &&
-         is_space(bytes.p[next])) { /* folded, also where there is nothing but white space */
+         nm_is_wsp(bytes.p[next])) { /* folded, also where there is nothing but white space */
     next = nm_line_next(bytes, next, &end);
   }
   split(nm_str(bytes.p + begin, end - begin), out);

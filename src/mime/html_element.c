@@ -1,6 +1,6 @@
 #include "mime/html_element.h"
 
-#include "base/chars.h"
+#include <stdlib.h>
 
 #define BOX (NM_EL_BLOCK | NM_EL_SPECIAL)
 #define BOX_APART (BOX | NM_EL_APART)
@@ -106,30 +106,13 @@ static const struct nm_html_element rows[] = {
     {"xmp", NM_EL_PRE, BOX_APART},
 };
 
-static int compare(struct nm_str name, const char *known) {
-  for (size_t i = 0; i < name.n; i++) {
-    int a = (unsigned char)nm_lower(name.p[i]), b = (unsigned char)known[i];
-    if (a != b || b == 0) {
-      return b == 0 ? 1 : a - b;
-    }
-  }
-  return known[name.n] == 0 ? 0 : -1;
+static int compare(const void *name, const void *row) {
+  return nm_str_order(*(const struct nm_str *)name, ((const struct nm_html_element *)row)->name);
 }
 
 const struct nm_html_element *nm_html_element(struct nm_str name) {
   static const struct nm_html_element other = {"", NM_EL_OTHER, 0};
-  size_t low = 0, high = name.n < sizeof rows[0].name ? sizeof rows / sizeof rows[0] : 0;
-  while (low < high) {
-    size_t mid = low + (high - low) / 2;
-    int order = compare(name, rows[mid].name);
-    if (order == 0) {
-      return &rows[mid];
-    }
-    if (order < 0) {
-      high = mid;
-    } else {
-      low = mid + 1;
-    }
-  }
-  return &other;
+  const struct nm_html_element *found =
+      bsearch(&name, rows, sizeof rows / sizeof rows[0], sizeof rows[0], compare);
+  return found != NULL ? found : &other;
 }

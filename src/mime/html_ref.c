@@ -1,5 +1,7 @@
 #include "mime/html_ref.h"
 
+#include <stdlib.h>
+
 #include "base/chars.h"
 #include "base/utf8.h"
 
@@ -167,27 +169,15 @@ static const struct row rows[] = {
     {"zwnj", 0x200c, 0},
 };
 
-static int compare(struct nm_str s, const char *name) {
-  size_t n = strlen(name);
-  int order = memcmp(s.p, name, s.n < n ? s.n : n);
-  return order != 0 ? order : (s.n > n) - (s.n < n);
+static int compare(const void *name, const void *row) {
+  const struct nm_str *s = name;
+  struct nm_str known = nm_str_c(((const struct row *)row)->name);
+  int order = memcmp(s->p, known.p, s->n < known.n ? s->n : known.n);
+  return order != 0 ? order : (s->n > known.n) - (s->n < known.n);
 }
 
 static const struct row *find(struct nm_str name) {
-  size_t low = 0, high = sizeof rows / sizeof rows[0];
-  while (low < high) {
-    size_t mid = low + (high - low) / 2;
-    int order = compare(name, rows[mid].name);
-    if (order == 0) {
-      return &rows[mid];
-    }
-    if (order < 0) {
-      high = mid;
-    } else {
-      low = mid + 1;
-    }
-  }
-  return NULL;
+  return bsearch(&name, rows, sizeof rows / sizeof rows[0], sizeof rows[0], compare);
 }
 
 static int is_alnum(struct nm_str s, size_t at) {

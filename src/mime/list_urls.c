@@ -2,13 +2,6 @@
 
 #include "base/chars.h"
 
-static size_t skip_space(struct nm_str s, size_t at) {
-  while (at < s.n && nm_is((unsigned char)s.p[at], NM_CHAR_WSP)) {
-    at++;
-  }
-  return at;
-}
-
 /* Something follows the scheme. */
 static int has(struct nm_str url, struct nm_str scheme) {
   return url.n > scheme.n && nm_str_istarts(url, scheme);
@@ -18,13 +11,13 @@ static int has(struct nm_str url, struct nm_str scheme) {
    alternate, URLs MAY be specified by a comma-separated list of angle-bracket enclosed URLs."   (RFC 2369 2)
    Its comments are refused: nobody needs them and readers disagree about their ends. */
 int nm_list_url_next(struct nm_str text, size_t *at, struct nm_str *url_out) {
-  size_t begin = skip_space(text, *at);
+  size_t begin = nm_skip(text, *at, NM_CHAR_WSP);
   *url_out = nm_str(text.n > 0 ? text.p + begin : "", text.n - begin);
   if (*at > 0) {
     if (begin == text.n) {
       return 0;
     }
-    begin = text.p[begin] == ',' ? skip_space(text, begin + 1) : text.n;
+    begin = text.p[begin] == ',' ? nm_skip(text, begin + 1, NM_CHAR_WSP) : text.n;
   }
   if (begin >= text.n) {
     return NM_EINVAL;

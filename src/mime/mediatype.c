@@ -1,5 +1,7 @@
 #include "mime/mediatype.h"
 
+#include <stdlib.h>
+
 #include "base/chars.h"
 
 #define UNKNOWN "application/octet-stream"
@@ -238,21 +240,6 @@ static const struct row rows[] = {
     {"zst", "application/zstd"},
 };
 
-/* As strcmp, s without case. */
-static int compare(struct nm_str s, const char *extension) {
-  for (size_t i = 0; i < s.n; i++) {
-    unsigned char a = (unsigned char)nm_lower(s.p[i]);
-    unsigned char b = (unsigned char)extension[i];
-    if (a != b) {
-      return a < b ? -1 : 1;
-    }
-    if (b == '\0') {
-      return 1; /* a NUL in the name is no end */
-    }
-  }
-  return extension[s.n] == '\0' ? 0 : -1;
-}
-
 /* What follows the last dot; nothing for ".profile", whose dot says that the file is hidden. */
 static struct nm_str extension_of(struct nm_str name) {
   size_t i = name.n;
@@ -262,23 +249,14 @@ static struct nm_str extension_of(struct nm_str name) {
   return i > 1 ? nm_str(name.p + i, name.n - i) : nm_str("", 0);
 }
 
+static int compare(const void *extension, const void *row) {
+  return nm_str_order(*(const struct nm_str *)extension, ((const struct row *)row)->extension);
+}
+
 const char *nm_media_type_by_name(struct nm_str file_name) {
   struct nm_str extension = extension_of(file_name);
-  size_t low = 0;
-  size_t high = extension.n < sizeof rows[0].extension ? sizeof rows / sizeof rows[0] : 0;
-  while (low < high) {
-    size_t mid = low + (high - low) / 2;
-    int order = compare(extension, rows[mid].extension);
-    if (order == 0) {
-      return rows[mid].type;
-    }
-    if (order < 0) {
-      high = mid;
-    } else {
-      low = mid + 1;
-    }
-  }
-  return UNKNOWN;
+  const struct row *found = bsearch(&extension, rows, sizeof rows / sizeof rows[0], sizeof rows[0], compare);
+  return found != NULL ? found->type : UNKNOWN;
 }
 
 static int is_part(struct nm_str s) {

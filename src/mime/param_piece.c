@@ -7,12 +7,8 @@
 
 #define SECTION_MAX 9999
 
-static int is_blank(char c) {
-  return nm_is((unsigned char)c, NM_CHAR_WSP) || c == '\r' || c == '\n';
-}
-
 static int ends_word(struct nm_str s, size_t at, const char *stops) {
-  return at == s.n || is_blank(s.p[at]) || (s.p[at] != '\0' && strchr(stops, s.p[at]) != NULL);
+  return at == s.n || nm_is_fws(s.p[at]) || (s.p[at] != '\0' && strchr(stops, s.p[at]) != NULL);
 }
 
 static struct nm_str word(struct nm_str s, size_t *at, const char *stops) {
@@ -33,7 +29,7 @@ static int is_parameter(struct nm_str s, size_t at) {
     at++;
   }
   size_t name = at - begin;
-  while (at < s.n && is_blank(s.p[at])) {
+  while (at < s.n && nm_is_fws(s.p[at])) {
     at++;
   }
   return name > 0 && at < s.n && s.p[at] == '=';
@@ -52,7 +48,7 @@ static struct nm_str bare_value(struct nm_str s, size_t *at, unsigned *open) {
       *at = next;
       break;
     }
-    while (*at < s.n && is_blank(s.p[*at])) {
+    while (*at < s.n && nm_is_fws(s.p[*at])) {
       ++*at;
     }
   }

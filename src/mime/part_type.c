@@ -128,24 +128,10 @@ static int set_typed(struct nm_part *p, const struct nm_typed *typed, struct nm_
   return err;
 }
 
-static size_t skip(struct nm_str s, size_t at, int class) {
-  while (at < s.n && nm_is((unsigned char)s.p[at], class)) {
-    at++;
-  }
-  return at;
-}
-
-static size_t skip_blanks(struct nm_str s, size_t at) {
-  while (at < s.n && (s.p[at] == ' ' || s.p[at] == '\t')) {
-    at++;
-  }
-  return at;
-}
-
 /* value = token / quoted-string   (RFC 2045 5.1). Where it ends; at when there is none. */
 static size_t skip_value(struct nm_str s, size_t at) {
   if (at == s.n || s.p[at] != '"') {
-    return skip(s, at, NM_CHAR_TOKEN);
+    return nm_skip(s, at, NM_CHAR_TOKEN);
   }
   size_t end = at + 1;
   while (end < s.n && s.p[end] != '"') {
@@ -158,12 +144,13 @@ static size_t skip_value(struct nm_str s, size_t at) {
    its author never know. */
 static int check_typed(struct nm_str s, size_t at, struct nm_error *e) {
   while (at < s.n) {
-    size_t name = skip_blanks(s, at + 1), equals = skip(s, name, NM_CHAR_TOKEN), value = equals + 1;
+    size_t name = nm_skip(s, at + 1, NM_CHAR_WSP), equals = nm_skip(s, name, NM_CHAR_TOKEN),
+           value = equals + 1;
     if (name == s.n) {
       break; /* a ";" at the end */
     }
     int has_value = equals > name && equals < s.n && s.p[equals] == '=' && skip_value(s, value) > value;
-    size_t next = has_value ? skip_blanks(s, skip_value(s, value)) : 0;
+    size_t next = has_value ? nm_skip(s, skip_value(s, value), NM_CHAR_WSP) : 0;
     if (!has_value || (next < s.n && s.p[next] != ';')) {
       return nm_error_set(e, NM_EINVAL, NM_KIND_MESSAGE,
                           "the part's type \"%.*s\" has something else than a parameter at byte %zu; write "

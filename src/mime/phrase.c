@@ -3,10 +3,6 @@
 #include "base/chars.h"
 #include "base/error.h"
 
-static int is_space(char c) {
-  return nm_is((unsigned char)c, NM_CHAR_WSP);
-}
-
 /* quoted-string = DQUOTE *([FWS] qcontent) [FWS] DQUOTE   (RFC 5322 3.2.4, RFC 6532 3.2)
    Returns where it ends; 0 when it does not. */
 static size_t quoted_string(struct nm_str text, size_t at, struct nm_buf *out) {
@@ -39,10 +35,10 @@ int nm_phrase_next(struct nm_str text, size_t *at, struct nm_buf *out) {
       quoted = 1;
       keep = out->n;
     } else {
-      if (!is_space(text.p[i]) || out->n > begin || quoted) {
+      if (!nm_is_wsp(text.p[i]) || out->n > begin || quoted) {
         nm_buf_add_byte(out, text.p[i]);
       }
-      keep = is_space(text.p[i]) ? keep : out->n;
+      keep = nm_is_wsp(text.p[i]) ? keep : out->n;
       i++;
     }
   }
@@ -66,7 +62,7 @@ void nm_phrase_quote(struct nm_buf *b, struct nm_str phrase) {
 }
 
 void nm_phrase_add(struct nm_buf *b, struct nm_str phrase) {
-  int plain = phrase.n > 0 && !is_space(phrase.p[0]) && !is_space(phrase.p[phrase.n - 1]) &&
+  int plain = phrase.n > 0 && !nm_is_wsp(phrase.p[0]) && !nm_is_wsp(phrase.p[phrase.n - 1]) &&
               memchr(phrase.p, ',', phrase.n) == NULL && memchr(phrase.p, '"', phrase.n) == NULL;
   if (plain) {
     nm_buf_add_str(b, phrase);

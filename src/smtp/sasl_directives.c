@@ -3,12 +3,8 @@
 #include "base/chars.h"
 #include "base/error.h"
 
-static int is_lws(char c) {
-  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 static void skip_lws(struct nm_str *s) {
-  while (s->n > 0 && is_lws(s->p[0])) {
+  while (s->n > 0 && nm_is_fws(s->p[0])) {
     *s = nm_str(s->p + 1, s->n - 1);
   }
 }
@@ -123,7 +119,7 @@ static int take(struct nm_directives *d, struct nm_str name, struct nm_str value
 /* 1#( directive ), elements may be empty. */
 static int read_list(struct nm_directives *d, struct nm_str text) {
   for (;;) {
-    while (text.n > 0 && (is_lws(text.p[0]) || text.p[0] == ',')) {
+    while (text.n > 0 && (nm_is_fws(text.p[0]) || text.p[0] == ',')) {
       text = nm_str(text.p + 1, text.n - 1);
     }
     if (text.n == 0) {
