@@ -713,10 +713,8 @@ describe("a task", function()
       local server = slow(0.05)
       local client = server:Client { MaxConnections = 4 }
       local tasks = several(client, 20)
-      for i = 1, 20 do
-        assert.equal(tasks[1]:pollfd(), tasks[i]:getfd())
-        assert.equal("accepted", assert(tasks[i]:Wait(60)).Outcome)
-      end
+      for i = 1, 20 do assert.equal(tasks[1]:pollfd(), tasks[i]:getfd()) end
+      for i = 1, 20 do assert.equal("accepted", assert(tasks[i]:Wait(60)).Outcome) end
       local open, most = 0, 0
       for _, line in ipairs(server:Commands()) do
         open = open + (line:find "^MAIL" and 1 or line == "." and -1 or 0)
