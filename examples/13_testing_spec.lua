@@ -19,7 +19,7 @@ describe("welcome", function()
 
   before_each(function()
     server = testing.Server{ Tls = "starttls", Users = { shop = "password" }, RequireAuth = true }
-    client = server:Client{ UserName = "shop", Password = "password", Timeout = 2000 }
+    client = server:Client{ UserName = "shop", Password = "password", Timeout = 10000 }
   end)
 
   after_each(function()

@@ -141,7 +141,7 @@ static void hears_many_while_it_is_asked(void) {
 /* Also those whom it has not yet let in. */
 static void is_not_idle_before_it_has_heard_all(void) {
   struct nm_server *s = start(no_extensions);
-  for (size_t i = 1; i <= 200; i++) {
+  for (size_t i = 1; i <= 100; i++) {
     struct nm_record r;
     int fd = dial(s);
     CHECK(fd >= 0 && send(fd, "NOOP\r\n", 6, MSG_NOSIGNAL) == 6);
