@@ -308,6 +308,7 @@ build = {
     },
     ["netmail.many"] = "lua/netmail/many.lua",
     ["netmail.many_errand"] = "lua/netmail/many_errand.lua",
+    ["netmail.many_fate"] = "lua/netmail/many_fate.lua",
     ["netmail.many_feed"] = "lua/netmail/many_feed.lua",
     ["netmail.many_options"] = "lua/netmail/many_options.lua",
     ["netmail.many_run"] = "lua/netmail/many_run.lua",

@@ -309,9 +309,10 @@ static void keeps_deadlines(void) {
   static const struct {
     const char *name;
     struct plan plan;
-  } rows[] = {{"nobody answers the dial", {.is_far = 1}},
-              {"no greeting", {.is_silent = 1}},
-              {"no answer", {.mute_at = 60}}};
+    int n_begun; /* the window of two lines */
+  } rows[] = {{"nobody answers the dial", {.is_far = 1}, 0},
+              {"no greeting", {.is_silent = 1}, 0},
+              {"no answer", {.mute_at = 60}, 4}};
   for (size_t i = 0; i < 3; i++) {
     begin("PIPELINING", 5);
     for (size_t k = 0; k < 5; k++) {
@@ -322,9 +323,12 @@ static void keeps_deadlines(void) {
     CHECK(world_take_off(2, 2, 0) == 0);
     world_fly();
     CHECK_ROW(fake_clock_ms - from == 1000 && count(NM_OUTCOME_NOT_SENT) == 5, rows[i].name);
+    int n_begun = 0;
     for (size_t k = 0; k < 5; k++) {
       CHECK_ROW(says(k, "the Deadline"), rows[i].name);
+      n_begun += world.letters[k].mail.is_begun;
     }
+    CHECK_ROW(n_begun == rows[i].n_begun, rows[i].name);
     /* that was the caller's wish, and says nothing of the server */
     CHECK_ROW(nm_client_pipelining(world.client) == NM_PIPELINING_FULL, rows[i].name);
     finish(rows[i].name);

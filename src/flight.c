@@ -99,6 +99,7 @@ void nm_flight_end_mail(struct nm_flight *f, struct nm_mail *m) {
 
 static void queue(struct nm_flight *f, struct nm_mail *m) {
   f->now = m->since = nm_clock_ms();
+  m->is_begun = 0;
   f->n_mails++;
   m->weight = m->env->size > 0 ? (uint64_t)m->env->size : 0;
   f->octets += m->weight;

@@ -169,6 +169,7 @@ int nm_line_begin(struct nm_line *l, struct nm_mail *m, int64_t now) {
   m->split.part.is_tls = c->is_secure;
   m->out->spent[NM_PHASE_CONNECT] += now - m->since;
   m->since = now;
+  m->is_begun = 1;
   nm_place_copy(&m->out->place, &l->sent.place);
   if (is_first) {
     m->out->dial = l->sent.dial;

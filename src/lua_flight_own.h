@@ -64,7 +64,7 @@ void nm_flight_release_slot(struct nm_flight_job *f, struct nm_flight_slot *s);
 /* The one of that number, in that state; raises otherwise. */
 struct nm_flight_slot *nm_flight_slot_at(lua_State *L, const struct nm_flight_job *f, int i, int state);
 void nm_flight_free_slots(struct nm_flight_job *f);
-/* put, again and release, of the table on the top of the stack. */
+/* put, again, last_try and release, of the table on the top of the stack. */
 void nm_flight_add_slot_functions(lua_State *L);
 
 /* lua_task.c: what tasks need beside. */

@@ -118,6 +118,17 @@ static int again(lua_State *L) {
   return 2;
 }
 
+/* (flight, number): of one that is over: whether its last try came to a connection, and the moment of its Deadline, or nil. */
+static int last_try(lua_State *L) {
+  const struct nm_mail *m = &nm_flight_slot_at(L, nm_flight_job_at(L, 1), 2, NM_SLOT_OVER)->mail;
+  lua_pushboolean(L, m->is_begun);
+  if (m->deadline == 0) {
+    return 1;
+  }
+  lua_pushnumber(L, (lua_Number)m->deadline);
+  return 2;
+}
+
 void nm_flight_release_slot(struct nm_flight_job *f, struct nm_flight_slot *s) {
   empty(s);
   s->next_free = f->free;
@@ -132,6 +143,7 @@ static int release(lua_State *L) {
 }
 
 void nm_flight_add_slot_functions(lua_State *L) {
-  static const luaL_Reg functions[] = {{"put", put}, {"again", again}, {"release", release}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"put", put}, {"again", again}, {"last_try", last_try}, {"release", release}, {NULL, NULL}};
   nm_set_functions(L, functions);
 }

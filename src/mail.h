@@ -19,6 +19,7 @@ struct nm_mail {
   struct nm_mails *list; /* in which it is; NULL: none */
   struct nm_mail *next, *previous;
   int64_t since;   /* ms: when it came into the queue, or was begun */
+  int is_begun;    /* a line has had it since it was handed in last */
   unsigned n_lost; /* lines that were lost before it was handed over */
   struct nm_split split;
 };

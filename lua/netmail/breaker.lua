@@ -16,9 +16,9 @@ local no_connection = { connect = true, timeout = true, tls = true, auth = true,
 local Breaker = {}
 Breaker.__index = Breaker
 
---- Whether a failure was the connection's, not the message's.
+--- Whether a failure was the connection's, not the message's. Its Outcome is that of all tries: it may have been refused before.
 function breaker.concerns(detail)
-  return detail.Outcome == "not_sent" and no_connection[detail.Kind] == true
+  return detail.Outcome ~= "unknown" and no_connection[detail.Kind] == true
 end
 
 -- A wrong password or certificate is wrong for every message, and servers count the attempts.
@@ -51,11 +51,15 @@ function Breaker:worked()
   self.n_failed, self.n_rounds, self.is_open, self.is_given_up = 0, 0, false, false
 end
 
+-- Of each message its own. The one that was tried may since have been given up, and say so.
+local own_fields = { "Outcome", "Accepted", "Rejected", "Unknown", "NotSent", "MessageId", "Timings", "LeftOut", "Tries", "GivenUp" }
+
 --- The failure of a message that was not tried, as that of the one that was; of the message itself is what its own detail says.
 function Breaker:failure(own)
   local copy = {}
   for name, value in pairs(self.detail) do copy[name] = value end
-  for _, name in ipairs { "Accepted", "Rejected", "Unknown", "NotSent", "MessageId", "Timings", "LeftOut" } do copy[name] = own[name] end
+  for _, name in ipairs(own_fields) do copy[name] = own[name] end
+  copy.Message = self.text
   return self.text, setmetatable(copy, getmetatable(own))
 end
 

@@ -63,7 +63,9 @@ return function(kit)
   -- * `Retry`: how often a message is tried: a number, or a table of `Tries` (3), `Delay` (seconds before the second try: 5), `Factor`
   --   (by which each further delay is longer: 2), `MaxDelay` (300), `Jitter` (which share of a delay is random: 0.5), `Waiting` (how many
   --   messages may wait for their next try before the source has to: 1000). What is not certainly unsent or refused for now is never
-  --   tried again, and nobody gets a message twice: only the recipients who have not got it are tried, with the same Message-ID
+  --   tried again, and nobody gets a message twice: only the recipients who have not got it are tried, with the same Message-ID. Of a
+  --   message that was tried more than once its result, or detail, has `Tries`; and `GivenUp`, a sentence, where it had tries left
+  --   and did not get them: for its Deadline, or because all ended
   -- * `OnResult`: `function(message, result, err, detail, index)`, called for each message as soon as it is over, with what Send would
   --   have returned
   -- * `OnProgress`: `function(progress)`, called some times a second, and at the end, with `Done`, `Accepted`, `Partial`, `Rejected`,

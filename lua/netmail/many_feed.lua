@@ -24,7 +24,6 @@ return function(kit)
       self.spent = slot
       return false
     end
-    self.before[slot], self.texts[slot] = nil, nil
     if self.tries[slot] > 0 then self.tally.n_retries = self.tally.n_retries + 1 end
     self.tries[slot], self.epochs[slot] = self.tries[slot] + 1, self.breaker.epoch
     self.in_flight = self.in_flight + 1
@@ -47,6 +46,7 @@ return function(kit)
     self.is_full = is_full
     self.messages[slot], self.indexes[slot], self.tries[slot] = message, self.source.index, 1
     self.epochs[slot] = self.breaker.epoch
+    if self.before[slot] then self.before[slot], self.texts[slot] = nil, nil end -- another one's, that was accepted in the end
     self.in_flight = self.in_flight + 1
     return true
   end
@@ -59,7 +59,7 @@ return function(kit)
 
   --- Puts one message into the flight; false: there is none for it now. anyhow: also one that waits and is not due.
   local function put_one(self, time, anyhow)
-    local waiting, due = self.waiting, self.waiting.at[1]
+    local waiting, due = self.waiting, self.waiting:due()
     if due and (anyhow or due <= time) then
       return put_again(self, waiting:pop())
     end
@@ -112,19 +112,20 @@ return function(kit)
     local is_flowing = (self.held or not self.source.is_dry) and self.waiting.n < self.retry.waiting
     if b.is_given_up then return self.in_flight == 0 and is_flowing and self.source.ask_at or nil end
     if is_flowing then at = not self.held and self.source.ask_at or (rate or b.is_open) and time or nil end
-    if self.waiting.n > 0 then at = math.min(at or math.huge, self.waiting.at[1]) end
+    if self.waiting.n > 0 then at = math.min(at or math.huge, self.waiting:due()) end
     if not at then return nil end
     if b.is_open then return self.in_flight == 0 and math.max(b.till, self.waiting.n == 0 and at or 0) or nil end
     return rate and math.max(at, time + rate:wait(time)) or at
   end
 
-  --- The ms after which something may go that may not go now; nil: nothing waits for the clock.
+  --- The ms after which something may go that may not go now, or has waited for too long; nil: nothing waits for the clock.
   function feed.wake(self)
     if self.stopped or not (self.rate or self.waiting.n > 0 or self.source.ask_at or self.breaker.is_open) then return nil end
     local time = now()
-    local at = next_time(self, time)
-    if not at or at <= time then return nil end -- what could go already waits for room, and that comes with a result
-    return math.ceil(math.min(at - time, LONGEST))
+    local at, ends = next_time(self, time), self.waiting:end_of_first()
+    if at and at <= time then at = nil end -- what could go already waits for room, and that comes with a result
+    at = math.min(at or math.huge, ends or math.huge)
+    return at < math.huge and math.ceil(math.min(math.max(0, at - time), LONGEST)) or nil
   end
 
   --- While the breaker is open. Once the server is given up, what goes in ends at once; so each message says whom it was for.

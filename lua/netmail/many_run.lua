@@ -1,5 +1,5 @@
---- Many messages on their way: what to do with what became of each, and when to go on. Private; many.lua makes runs of it, and
--- many_feed.lua says which message goes next.
+--- Many messages on their way: when to go on, and what the program is told. Private; many.lua makes runs of it, many_feed.lua says which
+-- message goes next, and many_fate.lua what becomes of each.
 --
 -- A run goes on by turns, of which each takes one step: a message is over, a function of the program's is called, or there is nothing to
 -- do until `due`. Functions of the program's are called from turns and from nowhere else; they may yield, and raise. What is known of a
@@ -20,8 +20,9 @@ local PROGRESS = 250
 --   connections are up (a message that is on its way is never ended for a dial that failed)
 -- * `put(flight, message, options, anyhow)`: takes the message as it is now; returns its slot; nil when all has ended, but for
 --   anyhow. `again(flight, slot)`: once more, to those recipients who have proven not to have it and did not refuse it for good; false:
---   nobody is left. What comes back is of all its tries. Both say as a second value what `look` would say then. `release(flight, slot)`:
---   it is over, and the slot free
+--   nobody is left. What comes back is of all its tries. Both say as a second value what `look` would say then. Of one that has come back
+--   not accepted by all, `last_try(flight, slot)`: whether that try came to a connection, and the moment of its Deadline or nil;
+--   `release(flight, slot)`: it is over, and the slot free
 -- * `run(flight, messages, budget, wakes_in)`, and `step(flight, messages, …)` with what protect returned: the next event. `done`, slot and
 --   what Send would have returned; without a text all have accepted it, and it is released. `accepted`, n, of a plain flight in its place:
 --   so many are released, and taken out of the table messages, where they stand by their slots. `called`, flight, function, x, y: to be
@@ -33,8 +34,8 @@ local PROGRESS = 250
 -- * `now()`: ms; `protect`: pcall that can be yielded across
 return function(kit)
   local feed = require "netmail.many_feed"(kit)
-  local now, look, release = kit.now, kit.look, kit.release
-  local run, step, another, protect = kit.run, kit.step, kit.another, kit.protect
+  local now, look = kit.now, kit.look
+  local run, step, protect = kit.run, kit.step, kit.protect
   local done, accepted, called = kit.done, kit.accepted, kit.called
 
   -- ---- what the program is told
@@ -70,94 +71,8 @@ return function(kit)
     if self.on_progress then show_progress(self) end
   end
 
-  -- ---- one message
-
-  --- Not all have accepted it.
-  local function conclude(self, slot, result, text, detail)
-    local message, index, n = self.messages[slot], self.indexes[slot], self.tries[slot]
-    self.messages[slot] = nil
-    release(self.flight, slot)
-    if n > 1 then (result or detail).Tries = n end
-    self.tally:count(result, text, detail)
-    if not result and self.stops_on_error then self.stopped = self.stopped or text end
-    return tell(self, message, index, result, text, detail)
-  end
-
-  --- With what its last try has left of it.
-  local function give_up(self, slot)
-    local before, text = self.before[slot], self.texts[slot]
-    self.before[slot], self.texts[slot] = nil, nil
-    if before.Outcome == "partial" then return conclude(self, slot, before, text) end
-    return conclude(self, slot, nil, text, before)
-  end
-
-  --- What a failure says of the connection. Returns it, in other words where it was we who ended it, and whether the message was tried at
-  -- all.
-  local function judge(self, slot, text, detail, is_probe, is_swept)
-    local b = self.breaker
-    if detail.Kind == "cancelled" then
-      if is_swept and detail.Outcome ~= "unknown" then
-        text, detail = b:failure(detail)
-        return text, detail, false
-      end
-    elseif breaker.concerns(detail) then
-      local _, n_up = kit.room(self.flight)
-      -- They wait for the same connection, and none is there: they would all wait as long as this one did.
-      if b:failed(now(), self.epochs[slot], is_probe, (n_up or 0) > 0, text, detail) then feed.sweep(self) end
-    elseif detail.Kind ~= "message" then
-      b:worked()
-    end
-    return text, detail, true
-  end
-
-  local function waits_for_retry(self, slot, was_tried, result, text, detail)
-    if not text or self.stopped then return false end
-    if not was_tried then return not self.breaker.is_given_up end
-    return self.tries[slot] < self.retry.tries and retry.is_worth(result, detail)
-  end
-
-  --- So many messages have come back, and some have got them.
-  local function have_worked(self, n)
-    self.in_flight, self.is_probing = self.in_flight - n, false
-    if self.n_swept > 0 then self.n_swept = math.max(0, self.n_swept - n) end
-    if self.breaker.n_failed > 0 then self.breaker:worked() end
-  end
-
-  --- A message that all have accepted, and after it those that are over as well, for as long as a turn would find nothing else to do.
-  local function accept(self, slot, result)
-    local messages, indexes, tries = self.messages, self.indexes, self.tries
-    local flight, counts, till = self.flight, self.tally.counts, self.till
-    repeat
-      local message, n = messages[slot], tries[slot]
-      messages[slot] = nil
-      if n > 1 then result.Tries = n end
-      have_worked(self, 1)
-      counts.accepted = counts.accepted + 1
-      tell(self, message, indexes[slot], result)
-      if self.is_over or self.stopped or self.has_out or till and now() >= till then return end
-      slot, result = another(flight)
-    until not slot
-  end
-
-  --- A message has come back that not all have accepted.
-  local function settle(self, slot, result, text, detail)
-    local was_tried = true
-    if result then
-      have_worked(self, 1)
-    else
-      local is_swept, is_probe = self.n_swept > 0, self.is_probing
-      self.in_flight, self.is_probing = self.in_flight - 1, false
-      if is_swept then self.n_swept = self.n_swept - 1 end
-      text, detail, was_tried = judge(self, slot, text, detail, is_probe, is_swept)
-    end
-    if not was_tried then self.tries[slot] = self.tries[slot] - 1 end
-    if waits_for_retry(self, slot, was_tried, result, text, detail) then
-      self.before[slot], self.texts[slot] = result or detail, text
-      self.waiting:push(slot, now() + self.retry:delay(math.max(1, self.tries[slot])))
-    else
-      conclude(self, slot, result, text, detail)
-    end
-  end
+  local fate = require "netmail.many_fate"(kit, feed, tell)
+  local accept, settle, give_up, count_back = fate.accept, fate.settle, fate.give_up, fate.count_back
 
   -- ---- turns
 
@@ -181,7 +96,7 @@ return function(kit)
 
   function take(self, what, a, b, c, d)
     if what == accepted then
-      have_worked(self, a)
+      count_back(self, a, true)
       local counts = self.tally.counts
       counts.accepted = counts.accepted + a
       if self.on_progress then show_progress(self) end
@@ -200,10 +115,17 @@ return function(kit)
   end
 
   --- What waits for its next try ends with what the last one has left of it, one in a turn. false: there is none.
-  local function give_up_one(self)
+  local function give_up_one(self, why)
     local slot = self.waiting:pop()
-    if slot then give_up(self, slot) end
+    if slot then give_up(self, slot, why) end
     return slot ~= nil
+  end
+
+  --- As give_up_one, of those that have waited until their Deadline.
+  local function end_late(self)
+    local slot = self.waiting:end_of_first() and self.waiting:pop_late(now())
+    if slot then give_up(self, slot, fate.NO_TIME) end
+    return slot
   end
 
   --- One step; false: there is no other before due.
@@ -212,8 +134,8 @@ return function(kit)
     if why and not self.stopped then self.stopped, self.is_cancelled = why, true end
     if self.stopped then
       self.source.is_dry, self.held = true, false
-      if give_up_one(self) then return true end
-    elseif self.breaker.is_given_up and give_up_one(self) then
+      if give_up_one(self, fate.why_over(self)) then return true end
+    elseif self.breaker.is_given_up and give_up_one(self, self.breaker.text) or end_late(self) then
       return true
     elseif self.breaker.is_open then
       feed.fill_carefully(self)
@@ -320,8 +242,9 @@ return function(kit)
     return setmetatable({
       flight = flight, source = source, rate = plan.rate or false, retry = plan.retry, is_each = is_each or false,
       on_result = plan.on_result or false, on_progress = plan.on_progress or false, stops_on_error = plan.stops_on_error,
-      stopped = false, held = false, held_options = nil, spent = false, calling = false, raised = false, wakes_in = false, till = false,
-      breaker = breaker.new(plan.retry), tally = tally.new(now()), waiting = retry.queue(),
+      stopped = false, why_stopped = false, held = false, held_options = nil, spent = false, calling = false, raised = false,
+      wakes_in = false, till = false,
+      breaker = breaker.new(plan.retry), tally = tally.new(now()), waiting = retry.rest(),
       messages = {}, indexes = {}, tries = {}, epochs = {}, before = {}, texts = {},
       in_flight = 0, n_swept = 0, due = 0, progress_at = now() + PROGRESS,
       is_over = false, is_running = false, is_probing = false, has_out = false,

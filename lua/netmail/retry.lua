@@ -55,25 +55,34 @@ end
 local Queue = {}
 Queue.__index = Queue
 
---- A queue of small integers by the time they are due: a heap in two arrays, so that none costs a table.
+--- A queue of small integers, each in it once, by time: a heap in arrays, so that none costs a table.
 function retry.queue()
-  return setmetatable({ n = 0, at = {}, what = {} }, Queue)
+  return setmetatable({ n = 0, at = {}, what = {}, place = {} }, Queue) -- place: of each its index in the other two
+end
+
+local function set(self, i, what, at)
+  self.what[i], self.at[i], self.place[what] = what, at, i
 end
 
 local function swap(self, i, k)
-  local at, what = self.at, self.what
-  at[i], at[k], what[i], what[k] = at[k], at[i], what[k], what[i]
+  local what, at = self.what[i], self.at[i]
+  set(self, i, self.what[k], self.at[k])
+  set(self, k, what, at)
 end
 
-function Queue:push(what, at)
-  local i = self.n + 1
-  self.n, self.at[i], self.what[i] = i, at, what
+local function rise(self, i)
   while i > 1 do
     local parent = math.floor(i / 2)
     if self.at[parent] <= self.at[i] then break end
     swap(self, i, parent)
     i = parent
   end
+end
+
+function Queue:push(what, at)
+  self.n = self.n + 1
+  set(self, self.n, what, at)
+  rise(self, self.n)
 end
 
 --- When the first is due; nil: there is none.
@@ -86,21 +95,77 @@ local function smaller_child(self, i)
   return right <= self.n and self.at[right] < self.at[left] and right or left
 end
 
---- Takes the first.
-function Queue:pop()
-  local what = self.what[1]
-  if not what then return nil end
-  swap(self, 1, self.n)
-  self.at[self.n], self.what[self.n] = nil, nil
-  self.n = self.n - 1
-  local i = 1
+local function sink(self, i)
   while 2 * i <= self.n do
     local child = smaller_child(self, i)
     if self.at[i] <= self.at[child] then break end
     swap(self, i, child)
     i = child
   end
+end
+
+--- Takes it out, if it is in it.
+function Queue:remove(what)
+  local i = self.place[what]
+  if not i then return end
+  swap(self, i, self.n)
+  self.at[self.n], self.what[self.n], self.place[what] = nil, nil, nil
+  self.n = self.n - 1
+  if i <= self.n then
+    rise(self, i)
+    sink(self, i)
+  end
+end
+
+--- Takes the first.
+function Queue:pop()
+  local what = self.what[1]
+  if what then self:remove(what) end
   return what
+end
+
+local Rest = {}
+Rest.__index = Rest
+
+--- Small integers that wait until they are due, but no longer than a time of their own, if they have one.
+function retry.rest()
+  return setmetatable({ n = 0, begins = retry.queue(), ends = retry.queue() }, Rest)
+end
+
+--- ends: nil: it may wait for ever.
+function Rest:push(what, due, ends)
+  self.n = self.n + 1
+  self.begins:push(what, due)
+  if ends then self.ends:push(what, ends) end
+end
+
+local function take(self, what)
+  if not what then return nil end
+  self.n = self.n - 1
+  self.begins:remove(what)
+  self.ends:remove(what)
+  return what
+end
+
+--- When the first is due; nil: there is none.
+function Rest:due()
+  return self.begins:due()
+end
+
+--- When the first has waited for too long; nil: none ever has.
+function Rest:end_of_first()
+  return self.ends:due()
+end
+
+--- Takes the one that is due first, due or not.
+function Rest:pop()
+  return take(self, self.begins.what[1])
+end
+
+--- Takes the one that has waited for too long first; nil: none has.
+function Rest:pop_late(now)
+  local at = self.ends:due()
+  return at and at <= now and take(self, self.ends.what[1]) or nil
 end
 
 return retry

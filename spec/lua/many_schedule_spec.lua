@@ -450,6 +450,187 @@ describe("retry", function()
     assert.equal(5, summary.Rejected)
     assert.equal(5, log.puts)
     assert.is_true(summary.Seconds < 1)
+    local n = 0
+    for _, failure in ipairs(summary.Failures) do
+      n = n + (failure.Detail.GivenUp == "StopOnError has ended the sending" and 1 or 0)
+    end
+    assert.equal(4, n)
+  end)
+
+  it("counts no try that did not come about for want of a connection", function()
+    local many, log = api { Serve = function(message, try, time)
+      local is_away = try > 1 and time < 10000
+      return fates(try == 1 and 450 or is_away and "NotSent" or 250), is_away and "connect" or nil, 10 * number(message)
+    end }
+    local tries = 0
+    local summary = many.SendMany("client", flight.messages(40), {
+      Retry = { Tries = 20, Delay = 1, Factor = 1, Jitter = 0 }, Window = 4,
+      OnResult = function(_, result) tries = tries + (result.Tries or 1) end,
+    })
+    assert.equal(40, summary.Accepted)
+    assert.is_true(log.cancelled > 0)
+    assert.equal(tries - 40, summary.Retries)
+    assert.is_true(summary.Retries < log.puts - 40, summary.Retries)
+  end)
+end)
+
+describe("a message that waits for its next try", function()
+  local NO_TIME = "its Deadline leaves no time for that"
+  local TEXT = "rejected by recipient; it was not tried again: "
+
+  --- What is told of the messages, each with `At`, in ms.
+  local function told(options, messages, given)
+    local many, _, kit = api(options)
+    local all = {}
+    given.OnResult = function(_, result, err, detail, index)
+      all[index] = { At = kit.now(), Error = err, Detail = detail, Result = result, Tries = (result or detail).Tries }
+    end
+    return all, many.SendMany("client", messages, given)
+  end
+
+  local function later() return fates(450) end
+
+  it("is over as soon as its Deadline leaves no time for it, and says what it was refused for", function()
+    local all, summary = told({ Deadline = 10000, Serve = later }, flight.messages(1), { Retry = { Tries = 9, Delay = 4, Jitter = 0 } })
+    assert.equal(4020, all[1].At) -- the third would come after 12 seconds
+    assert.equal(TEXT .. NO_TIME, all[1].Error)
+    assert.equal(all[1].Error, all[1].Detail.Message)
+    assert.equal(NO_TIME, all[1].Detail.GivenUp)
+    assert.equal("rejected", all[1].Detail.Outcome)
+    assert.equal("recipient", all[1].Detail.Kind)
+    assert.equal(450, all[1].Detail.Rejected[1].Code)
+    assert.equal(2, all[1].Tries)
+    assert.equal(1, summary.Retries)
+  end)
+
+  it("is not_sent when that is proven", function()
+    local all, summary = told({ Deadline = 10000, Serve = function() return fates "NotSent" end }, flight.messages(1), {
+      Retry = { Tries = 9, Delay = 20 },
+    })
+    assert.equal(10, all[1].At)
+    assert.equal("not_sent", all[1].Detail.Outcome)
+    assert.equal("connect", all[1].Detail.Kind)
+    assert.equal(NO_TIME, all[1].Detail.GivenUp)
+    assert.equal(0, summary.Retries)
+  end)
+
+  it("is a result with a warning when some have got it", function()
+    local all = told({ Deadline = 10000, Serve = function() return { a = 250, b = 450 } end }, flight.messages(1), {
+      Retry = { Tries = 2, Delay = 20 },
+    })
+    assert.equal("partial", all[1].Result.Outcome)
+    assert.equal("1 missed; it was not tried again: " .. NO_TIME, all[1].Error)
+    assert.equal(NO_TIME, all[1].Result.GivenUp)
+    assert.is_nil(all[1].Result.Message)
+  end)
+
+  it("says nothing of that when its Deadline or its last try ended", function()
+    local all, summary = told({ Deadline = 5, Serve = later }, flight.messages(1), { Retry = { Tries = 2, Delay = 0 } })
+    assert.equal(5, all[1].At)
+    assert.equal("not_sent by timeout", all[1].Error)
+    assert.is_nil(all[1].Detail.GivenUp)
+    assert.equal(0, summary.Retries)
+    all, summary = told({ Deadline = 10000, Serve = later }, flight.messages(1), { Retry = { Tries = 2, Delay = 0 } })
+    assert.equal("rejected by recipient", all[1].Error)
+    assert.is_nil(all[1].Detail.GivenUp)
+    assert.equal(1, summary.Retries)
+  end)
+
+  it("is over at its Deadline though it is due: for its rate", function()
+    local all, summary = told({ Deadline = 3000, Serve = later }, flight.messages(1), {
+      RatePerSecond = 0.1, Retry = { Tries = 9, Delay = 1, Jitter = 0 },
+    })
+    assert.equal(3000, all[1].At)
+    assert.equal(TEXT .. NO_TIME, all[1].Error)
+    assert.equal(0, summary.Retries)
+  end)
+
+  it("… for want of room", function()
+    local all, summary = told({ Deadline = 3000, Serve = function(message)
+      if number(message) == 1 then return fates(450) end
+      return nil, nil, 2900
+    end }, flight.messages(2), { Window = 1, Retry = { Tries = 9, Delay = 1, Jitter = 0 } })
+    assert.equal(2910, all[2].At)
+    assert.equal("accepted", all[2].Result.Outcome)
+    assert.equal(1, summary.Retries) -- at 2.91 s
+    all, summary = told({ Deadline = 3000, Serve = function(message)
+      if number(message) == 1 then return fates(450) end
+      return nil, nil, 2999
+    end }, flight.messages(2), { Window = 1, Retry = { Tries = 9, Delay = 1, Jitter = 0 } })
+    assert.equal(3000, all[1].At)
+    assert.equal(TEXT .. NO_TIME, all[1].Error)
+    assert.equal(3009, all[2].At)
+    assert.equal(0, summary.Retries)
+  end)
+
+  it("… while the server is away", function()
+    local all, summary = told({ Deadline = 5000, Serve = function() return fates "NotSent" end }, flight.messages(3), {
+      Window = 1, Retry = { Tries = 9, Delay = 4, Factor = 1, Jitter = 0 },
+    })
+    assert.equal(4040, all[1].At) -- the probe
+    assert.equal(2, all[1].Tries)
+    assert.equal(5010, all[2].At)
+    assert.equal(5020, all[3].At)
+    for i = 1, 3 do
+      assert.equal("not_sent", all[i].Detail.Outcome)
+      assert.equal(NO_TIME, all[i].Detail.GivenUp)
+    end
+    assert.equal(1, summary.Retries)
+  end)
+
+  it("and then for a connection, until its Deadline, was not tried again", function()
+    local all, summary = told({ Deadline = 3000, Serve = later, Queued = function(_, try) return try == 2 end }, flight.messages(1), {
+      Retry = { Tries = 9, Delay = 1, Jitter = 0 },
+    })
+    assert.equal(3000, all[1].At)
+    assert.equal(TEXT .. "rejected by timeout", all[1].Error) -- the core's sentence about the Deadline
+    assert.is_nil(all[1].Tries)
+    assert.equal(0, summary.Retries)
+  end)
+
+  --- Ended in the middle, when all wait: `Failures` of it.
+  local function interrupted(options, interrupt)
+    local source = require "netmail.many_source".new(flight.messages(3))
+    local kit, log = flight.kit(options)
+    local plan = require "netmail.many_options".read({ Retry = { Tries = 2, Delay = 1, Jitter = 0 } }, "SendMany")
+    local run = require "netmail.many_run"(kit)(kit.open("client", plan.limits), source, plan)
+    while kit.now() < 1500 do
+      run:advance()
+      log.pass(10)
+    end
+    interrupt(run, log.flight, kit)
+    local _, err, detail = run:result()
+    assert.equal("cancelled", detail.Kind)
+    assert.equal(3, #detail.Summary.Failures)
+    assert.equal(0, detail.Summary.Retries)
+    assert.equal(3, detail.Summary.Rejected)
+    return err, detail.Summary.Failures
+  end
+
+  it("says so when it is cancelled, or its client is closed", function()
+    local ways = {
+      function(run) run:cancel "the task was cancelled" end,
+      function(run, f, kit)
+        f.ended = "the client was closed"
+        kit.cancel(f, f.ended)
+        run:advance()
+      end,
+    }
+    local waits = {
+      { Serve = later, Latency = 1000 }, -- for its time
+      { Serve = later, Queued = function(_, try) return try == 2 end }, -- and for a connection
+    }
+    for i, way in ipairs(ways) do
+      for k, wait in ipairs(waits) do
+        local err, failures = interrupted(wait, way)
+        for _, failure in ipairs(failures) do
+          assert.equal(TEXT .. (k == 1 and err or "rejected by cancelled"), failure.Error, i)
+          assert.equal("rejected", failure.Detail.Outcome)
+          assert.equal(450, failure.Detail.Rejected[1].Code)
+          assert.is_nil(failure.Detail.Tries)
+        end
+      end
+    end
   end)
 end)
 
@@ -732,9 +913,10 @@ describe("many runs at random", function()
   end
   local function chance(percent) return random(100) <= percent end
 
-  local function serve_badly(gone)
+  local function serve_badly(gone, put_at)
     local final = {}
     return function(message, _, time)
+      put_at[message] = put_at[message] or time
       assert.is_nil(final[message], "it was over, and goes again")
       if time >= gone.from and time < gone.till then return fates "NotSent", gone.kind, random(50) end
       local code = ({ 250, 250, 250, 450, 450, 550, "Unknown", "NotSent" })[random(8)]
@@ -751,10 +933,14 @@ describe("many runs at random", function()
     local all = flight.messages(random(60))
     local from = random(600)
     local gone = { from = from, till = from + random(4000), kind = ({ "connect", "timeout", "auth" })[random(3)] }
-    local serve, has_begun = serve_badly(gone)
-    local many, log, kit = api { Serve = serve, Begun = has_begun }
+    local put_at = {}
+    local serve, has_begun = serve_badly(gone, put_at)
+    local deadline = chance(50) and random(3000) or nil
+    local many, log, kit = api { Serve = serve, Begun = has_begun, Deadline = deadline, Queued = deadline and function()
+      return chance(5)
+    end }
     local told, raised, raises = {}, {}, chance(10) and random(40)
-    local i, calls = 0, 0
+    local i, calls, tries = 0, 0, 0
     local given = {
       Window = random(5), Connections = random(3), StopOnError = chance(10),
       RatePerSecond = chance(30) and random(200) or nil,
@@ -765,7 +951,8 @@ describe("many runs at random", function()
         assert.equal(result == nil, detail ~= nil)
         assert.is_true(result == nil or result.Outcome ~= "accepted" or err == nil)
         told[index] = (result or detail).Outcome
-        calls = calls + 1
+        assert.is_true(not deadline or kit.now() <= put_at[message] + deadline, number_of)
+        calls, tries = calls + 1, tries + ((result or detail).Tries or 1)
         if calls == raises then error(raised) end
       end,
     }
@@ -783,6 +970,7 @@ describe("many runs at random", function()
     local n = 0
     for _ in pairs(told) do n = n + 1 end
     assert.equal(summary.Total, n, number_of)
+    assert.equal(tries - n, summary.Retries, number_of)
     assert.is_true(summary.Stopped ~= nil or n == #all, number_of)
     assert.equal(n, summary.Accepted + summary.Partial + summary.Rejected + summary.NotSent + summary.Unknown)
     assert.is_true(kit.now() < 1e7, number_of)

@@ -206,6 +206,45 @@ describe("SendMany", function()
     server:Stop()
   end)
 
+  local AGAIN = "; it was not tried again: "
+
+  it("ends what has no time left for another try, with what was said of it", function()
+    local server = testing.Server { Faults = { { At = "RCPT", Reply = "450 4.2.0 greylisted" } } }
+    local client = server:Client { Deadline = 50000 }
+    local summary, warning = client:SendMany(messages(3), { Retry = { Tries = 5, Delay = 3600 } })
+    assert.equal(3, summary.Rejected)
+    assert.equal(0, summary.Retries)
+    assert.is_truthy(warning:find("greylisted", 1, true), warning)
+    for _, failure in ipairs(summary.Failures) do
+      local detail = failure.Detail
+      assert.is_truthy(failure.Error:find(AGAIN .. "its Deadline leaves no time for that", 1, true), failure.Error)
+      assert.equal(failure.Error, tostring(detail))
+      assert.equal("its Deadline leaves no time for that", detail.GivenUp)
+      assert.equal(450, detail.Code)
+      assert.equal("recipient", detail.Kind)
+      assert.equal(450, detail.Rejected[1].Code)
+      assert.is_nil(detail.Tries)
+    end
+    client:Close()
+    server:Stop()
+  end)
+
+  it("counts no try for which no connection came in time", function()
+    local server = testing.Server { Faults = {
+      { At = "RCPT", Reply = "450 4.2.0 greylisted" }, { At = "CONNECT", Nth = 2, Delay = 60 },
+    } }
+    local client = server:Client { Deadline = 3000, Timeout = 60000 }
+    local summary = client:SendMany(messages(1), { Retry = { Tries = 5, Delay = 0.01 }, MaxMessagesPerConnection = 1 })
+    local failure = summary.Failures[1]
+    assert.equal("rejected", failure.Detail.Outcome)
+    assert.equal(450, failure.Detail.Code)
+    assert.is_truthy(failure.Error:find("greylisted.*" .. AGAIN .. "the Deadline of 3000 ms for the whole send is over"), failure.Error)
+    assert.is_nil(failure.Detail.Tries)
+    assert.equal(0, summary.Retries)
+    client:Close()
+    server:Stop()
+  end)
+
   it("never tries again what may have arrived", function()
     local server = testing.Server { Extensions = {}, Faults = { { At = "DOT", Nth = 3, Drop = "reset" } } }
     local client = server:Client {}
@@ -654,6 +693,29 @@ describe("SendManyAsync", function()
     assert(client:Send(net.message()))
     client:Close()
     server:Stop()
+  end)
+
+  it("says of what waits for its next try why it was refused, and why there is none", function()
+    local ways = {
+      { function(task) assert.is_true(task:Cancel()) end, "the task was cancelled" },
+      { function(_, client) client:Close() end, "the client was closed" },
+    }
+    for _, way in ipairs(ways) do
+      local server = testing.Server { Faults = { { At = "RCPT", Reply = "450 4.2.0 greylisted" } } }
+      local client = server:Client { Timeout = 60000 }
+      local task = client:SendManyAsync(messages(1), { Retry = { Tries = 2, Delay = 7200 } })
+      assert(process.wait(30, function() return task:Step() or task:timeout() > 100 end)) -- longer than for any word of the server's
+      way[1](task, client)
+      local _, err, detail = task:Wait(30)
+      assert.equal(way[2], err)
+      local failure = detail.Summary.Failures[1]
+      assert.is_truthy(failure.Error:find("greylisted.*; it was not tried again: " .. way[2]), failure.Error)
+      assert.equal(way[2], failure.Detail.GivenUp)
+      assert.equal("rejected", failure.Detail.Outcome)
+      assert.equal(0, detail.Summary.Retries)
+      client:Close()
+      server:Stop()
+    end
   end)
 
   it("raises by Result what a callback raised", function()

@@ -59,7 +59,8 @@ local function merge(before, later)
 end
 
 --- options: `Latency` (ms), `Serve(message, try, time)` gives fates and kind (default: accepted), and as a third value another latency;
--- `Up`: how many connections are up. Everything is counted in the table that comes back second.
+-- `Up`: how many connections are up; `Deadline` (ms); `Queued(message, try)`: whether no connection ever takes it. Everything is counted
+-- in the table that comes back second.
 function flight.kit(options)
   local clock, log = 0, { puts = 0, peak = 0, waits = 0, closed = 0, opened = {}, put_at = {}, tries = {} }
   local kit = { called = {}, done = {}, accepted = {}, waits = {} }
@@ -73,6 +74,10 @@ function flight.kit(options)
     s.known = s.fates
     s.fates, s.kind, s.is_flying = merge(s.fates, fates or { ["b@example.test"] = 250 }), kind, true
     s.at = clock + (own or latency) + (extra or 0)
+    s.is_begun = not (options.Queued and options.Queued(s.message, s.try))
+    if not s.is_begun or s.till and s.at > s.till then
+      s.fates, s.kind, s.at = merge(s.known, { ["b@example.test"] = "NotSent" }), "timeout", math.max(clock, s.till or math.huge)
+    end
     f.n = f.n + 1
     log.puts, log.peak = log.puts + 1, math.max(log.peak, f.n)
     log.put_at[#log.put_at + 1] = clock
@@ -110,7 +115,7 @@ function flight.kit(options)
     if send_options ~= nil and type(send_options) ~= "table" then error("bad options", 0) end
     local slot = 1
     while f.slots[slot] do slot = slot + 1 end
-    f.slots[slot] = { message = message, try = 0, options = send_options }
+    f.slots[slot] = { message = message, try = 0, options = send_options, till = options.Deadline and clock + options.Deadline }
     log.slots = math.max(log.slots or 0, slot)
     serve(f, slot)
     return slot, (kit.look(f))
@@ -121,6 +126,12 @@ function flight.kit(options)
     if options.Once then return false end
     serve(f, slot)
     return true, (kit.look(f))
+  end
+
+  function kit.last_try(f, slot)
+    local s = f.slots[slot]
+    assert(s and not s.is_flying, "last_try of a slot that is not done")
+    return s.is_begun, s.till
   end
 
   function kit.release(f, slot)
@@ -196,6 +207,7 @@ function flight.kit(options)
       if s.is_flying then
         local begun = options.Begun and options.Begun(s.message)
         s.fates, s.kind, s.at = merge(s.known, { ["b@example.test"] = begun and "Unknown" or "NotSent" }), "cancelled", clock
+        s.is_begun = begun == true
       end
     end
     log.cancelled = (log.cancelled or 0) + 1
