@@ -123,7 +123,8 @@ return function(kit)
     if self.stopped or not (self.rate or self.waiting.n > 0 or self.source.ask_at or self.breaker.is_open) then return nil end
     local time = now()
     local at, ends = next_time(self, time), self.waiting:end_of_first()
-    if at and at <= time then at = nil end -- what could go already waits for room, and that comes with a result
+    -- What could go already waits for room, which comes with a result; or its time has come since it was looked at.
+    if at and at <= time and look(self.flight) then at = nil end
     at = math.min(at or math.huge, ends or math.huge)
     return at < math.huge and math.ceil(math.min(math.max(0, at - time), LONGEST)) or nil
   end
