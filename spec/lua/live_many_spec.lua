@@ -18,7 +18,8 @@ local PEERS = {
   dovecot = { starttls = "submission", tls = "tls",
     connection = "submission%([^)]*%)<%d+><([^>]*)>: Info: Successfully relayed", login = "submission%-login: Info: Login: user=<[^>]" },
 }
-local LMTP_CONNECTION = "lmtp%([^)]*%)<%d+><(%w+)[^>]*>: Info: msgid=[^\n]* saved mail"
+-- A session's id is base64, with ":" before what is within the session.
+local LMTP_CONNECTION = "lmtp%([^)]*%)<%d+><([^:>]+)[^>]*>: Info: msgid=[^\n]* saved mail"
 
 local function messages(n, fields)
   local all = {}
