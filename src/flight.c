@@ -141,7 +141,7 @@ struct nm_mail *nm_flight_take(struct nm_flight *f) {
 }
 
 /* It cannot be sent for want of a line, or of anybody who wants it to be. */
-void nm_flight_fail_mail(struct nm_flight *f, struct nm_mail *m, const struct nm_sent *why) {
+static void fail_mail(struct nm_flight *f, struct nm_mail *m, const struct nm_sent *why) {
   nm_place_copy(&m->out->place, &why->place);
   nm_error_copy(&m->out->error, &why->error);
   m->out->command = why->command;
@@ -154,7 +154,7 @@ void nm_flight_fail_mail(struct nm_flight *f, struct nm_mail *m, const struct nm
 void nm_flight_fail_queue(struct nm_flight *f, const struct nm_sent *why) {
   struct nm_mail *m;
   while ((m = nm_mails_take(&f->queue)) != NULL) {
-    nm_flight_fail_mail(f, m, why);
+    fail_mail(f, m, why);
   }
 }
 
@@ -176,7 +176,7 @@ void nm_flight_fail_late(struct nm_flight *f) {
       struct nm_sent why = {0};
       (void)nm_mail_too_late(m, &why.error);
       nm_mails_remove(m);
-      nm_flight_fail_mail(f, m, &why);
+      fail_mail(f, m, &why);
     }
   }
   nm_mails_look_ahead(&f->queue, f->now);
@@ -206,7 +206,7 @@ void nm_flight_cancel_mail(struct nm_flight *f, struct nm_mail *m, const struct 
   }
   if (m->list == &f->queue) { /* it may have come there just now */
     nm_mails_remove(m);
-    nm_flight_fail_mail(f, m, &all);
+    fail_mail(f, m, &all);
   }
   nm_mails_remove(m);
   unload(f, m);

@@ -10,8 +10,6 @@ NM_HIDDEN_BEGIN
 /* flight.c: what becomes of messages. */
 /* It is over; nothing of the flight's has it. */
 void nm_flight_end_mail(struct nm_flight *f, struct nm_mail *m);
-/* It cannot be sent for want of a line, or of anybody who wants it to be. */
-void nm_flight_fail_mail(struct nm_flight *f, struct nm_mail *m, const struct nm_sent *why);
 void nm_flight_fail_queue(struct nm_flight *f, const struct nm_sent *why);
 /* What was handed in behind Close. */
 void nm_flight_fail_behind_close(struct nm_flight *f);

@@ -78,7 +78,8 @@ static int detail_tostring(lua_State *L) {
   return 1;
 }
 
-void nm_set_detail_metatable(lua_State *L) {
+/* Gives "detail" tables their __tostring; the table is on the top of the stack. */
+static void set_detail_metatable(lua_State *L) {
   nm_push_metatable(L, "__tostring", detail_tostring);
   lua_setmetatable(L, -2);
 }
@@ -95,7 +96,7 @@ int nm_push_failure(lua_State *L, const struct nm_error *e, const char *outcome)
     lua_pushstring(L, outcome);
     lua_setfield(L, -2, "Outcome");
   }
-  nm_set_detail_metatable(L);
+  set_detail_metatable(L);
   return 3;
 }
 

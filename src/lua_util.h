@@ -138,8 +138,6 @@ void nm_push_metatable(lua_State *L, const char *event, lua_CFunction f);
 int nm_push_failure(lua_State *L, const struct nm_error *e, const char *outcome);
 /* Raises e's text with the caller's position. */
 int nm_raise(lua_State *L, const struct nm_error *e);
-/* Gives "detail" tables their __tostring; the table is on the top of the stack. */
-void nm_set_detail_metatable(lua_State *L);
 
 /* A string value at i for the property or argument what ("Subject"): raises "bad value for Subject (string expected, got …)"
    for anything else; numbers are no strings here. */

@@ -63,8 +63,6 @@ int nm_charset_read(struct nm_charset_reader *r, struct nm_str bytes, struct nm_
 void nm_charset_reader_close(struct nm_charset_reader *r);
 /* The three in one. */
 int nm_charset_decode(struct nm_str charset, struct nm_str bytes, struct nm_buf *out, size_t *bad_out);
-/* What is UTF-8 already: every octet that is none becomes U+FFFD; returns their number. */
-size_t nm_charset_mend(struct nm_str utf8, struct nm_buf *out);
 
 NM_HIDDEN_END
 

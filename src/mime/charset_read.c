@@ -87,7 +87,8 @@ void nm_charset_reader_close(struct nm_charset_reader *r) {
   *r = (struct nm_charset_reader){0};
 }
 
-size_t nm_charset_mend(struct nm_str utf8, struct nm_buf *out) {
+/* What is UTF-8 already: every octet that is none becomes U+FFFD; returns their number. */
+static size_t mend(struct nm_str utf8, struct nm_buf *out) {
   size_t bad = 0;
   while (utf8.n > 0 && out->err == 0) {
     size_t good = nm_utf8_valid(utf8);
@@ -164,7 +165,7 @@ int nm_charset_read(struct nm_charset_reader *r, struct nm_str bytes, struct nm_
     return NM_EINVAL;
   }
   if (r->cd == NULL) {
-    bad = nm_charset_mend(bytes, out);
+    bad = mend(bytes, out);
   } else {
     size_t before = out->n;
     bad = read_all(r->cd, bytes, out);

@@ -28,7 +28,8 @@ static int is_line(struct nm_str line, size_t begun, int folded) {
   return begun + line.n <= LINE_MAX && !(folded && blanks == line.n);
 }
 
-int nm_field_is_kept(struct nm_str name, struct nm_str value) {
+/* Whether its bytes may be sent as they are: printable ASCII in lines of at most 998 octets, none of them of white space alone. */
+static int is_kept(struct nm_str name, struct nm_str value) {
   size_t at = 0;
   do {
     size_t end, next = nm_line_next(value, at, &end);
@@ -212,8 +213,8 @@ int nm_field_read(struct nm_list *list, const struct nm_head_field *from, struct
   struct nm_str name = from->name.n > 0 ? from->name : NM_STR(NM_FIELD_UNPARSED);
   const struct nm_field_rule *rule = nm_field_rule(name);
   struct nm_field *f = NULL;
-  int err = nm_field_is_kept(name, from->value) ? make_raw(&f, rule, name, from)
-                                                : make_value(&f, rule, name, from->value);
+  int err =
+      is_kept(name, from->value) ? make_raw(&f, rule, name, from) : make_value(&f, rule, name, from->value);
   if (err == NM_ELIMIT) {
     return too_long(name, e);
   }

@@ -13,8 +13,6 @@
 
 NM_HIDDEN_BEGIN
 
-/* Whether its bytes may be sent as they are: printable ASCII in lines of at most 998 octets, none of them of white space alone. */
-int nm_field_is_kept(struct nm_str name, struct nm_str value);
 /* A field that another mailer wrote, of any name, added to the list. Its bytes are kept as raw where they may be sent; otherwise it
    is written anew from its value if that is text (in encoded words), or follows the grammar of its name. A structured field whose bytes
    may not be sent and that cannot be read is left out: nothing that could stand for it would be what it says.

@@ -44,7 +44,7 @@ void nm_mail_unref(struct nm_mail **m) {
   nm_free(mail);
 }
 
-size_t nm_mail_bytes(const struct nm_mail *m) {
+static size_t bytes_of(const struct nm_mail *m) {
   return sizeof *m + m->helo.n + m->user.n + m->from.n + m->parameters.n + m->to.b.n + m->data.n;
 }
 
@@ -58,7 +58,7 @@ static int has_room(const struct nm_record *r, size_t n) {
 }
 
 int nm_record_mail(struct nm_record *r, struct nm_mail *m) {
-  size_t n = nm_mail_bytes(m);
+  size_t n = bytes_of(m);
   if (r->n_mails >= r->max_messages || !has_room(r, n)) {
     return NM_ELIMIT;
   }

@@ -53,7 +53,6 @@ NM_HIDDEN_BEGIN
 struct nm_mail *nm_mail_new(size_t max_data);
 struct nm_mail *nm_mail_ref(struct nm_mail *m);
 void nm_mail_unref(struct nm_mail **m);
-size_t nm_mail_bytes(const struct nm_mail *m);
 
 /* Takes no memory. */
 void nm_record_init(struct nm_record *r, size_t max_messages, size_t max_bytes);

@@ -13,7 +13,8 @@ void nm_visit_rset(struct nm_visit *v) {
   v->size = 0;
 }
 
-void nm_visit_forget(struct nm_visit *v) {
+/* EHLO and what came of it are forgotten. */
+static void forget(struct nm_visit *v) {
   nm_visit_rset(v);
   v->hello = NM_HELLO_NONE;
   v->mails = 0;
@@ -146,7 +147,7 @@ static void do_starttls(struct nm_visit *v, struct nm_str argument) {
     nm_visit_usual(v, 220, "2.0.0", "ready to start TLS");
   }
   if (nm_visit_answer(v, "STARTTLS", argument) && is_right && v->stage == NM_STAGE_LINE) {
-    nm_visit_forget(v);
+    forget(v);
     v->stage = NM_STAGE_TLS_NEXT;
   }
 }

@@ -95,9 +95,7 @@ int nm_visit_may_auth(const struct nm_visit *v);
 /* visit_command.c */
 void nm_visit_command(struct nm_visit *v, struct nm_str line);
 void nm_visit_greet(struct nm_visit *v);
-/* EHLO and what came of it are forgotten. */
-void nm_visit_forget(struct nm_visit *v);
-/* The transaction is. */
+/* The transaction is forgotten. */
 void nm_visit_rset(struct nm_visit *v);
 
 /* visit_mail.c; each returns whether the command is right, and has made the usual reply. */
