@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/chars.h"
@@ -68,6 +67,7 @@ void nm_client_unref(struct nm_client **at) {
   if (c->shared != NULL) {
     c->api->shared_unref(&c->shared);
   }
+  nm_process_unref(&c->process);
   nm_session_free(&c->session);
   nm_trace_free(&c->trace);
   nm_held_set(&c->tracer, NULL, NULL);
@@ -86,8 +86,12 @@ void nm_client_unref(struct nm_client **at) {
   nm_free(c);
 }
 
-void nm_client_use_net(struct nm_client *c, const struct nm_net_api *api, struct nm_shared *shared) {
+void nm_client_use_net(struct nm_client *c, const struct nm_net_api *api, struct nm_shared *shared,
+                       struct nm_process *process) {
   c->api = api;
+  if (c->process == NULL) {
+    c->process = nm_process_ref(process);
+  }
   if (c->shared == NULL && shared != NULL) {
     c->shared = api->shared_ref(shared);
   }
@@ -317,7 +321,7 @@ static const struct nm_client *holder(const struct nm_client *c) {
 
 const struct nm_caps *nm_client_caps(const struct nm_client *client) {
   const struct nm_client *c = holder(client);
-  int is_there = c->conn != NULL && c->pid == getpid() && c->session != NULL &&
+  int is_there = c->conn != NULL && c->pid == nm_process_id(c->process) && c->session != NULL &&
                  nm_session_state(c->session) != NM_SESSION_CLOSED;
   return is_there ? nm_session_caps(c->session) : NULL;
 }

@@ -104,6 +104,7 @@ struct nm_client {
   int64_t lives_since;                       /* ms: when it was dialled */
   struct nm_buf key; /* everything the connection's identity is made of, secrets too: wiped */
   pid_t pid;
+  struct nm_process *process; /* asked which one this is; NULL: the system is */
 
   /* Further connections (pool.h). */
   size_t pool_line, pool_server; /* of one of these: which it is */
@@ -120,8 +121,9 @@ struct nm_client *nm_client_ref(struct nm_client *c);
 /* The last one drops the connection without a word. */
 void nm_client_unref(struct nm_client **c);
 
-/* It dials by these from now on; shared may be NULL. */
-void nm_client_use_net(struct nm_client *c, const struct nm_net_api *api, struct nm_shared *shared);
+/* It dials by these from now on; shared may be NULL, and so may the process, of which it has a reference as long as of shared. */
+void nm_client_use_net(struct nm_client *c, const struct nm_net_api *api, struct nm_shared *shared,
+                       struct nm_process *process);
 /* 0: there is c->net, one of its own. */
 int nm_client_need_net(struct nm_client *c);
 

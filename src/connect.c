@@ -1,7 +1,5 @@
 #include "connect.h"
 
-#include <unistd.h>
-
 #include "base/clock.h"
 #include "kept.h"
 #include "pump.h"
@@ -40,7 +38,7 @@ static void keep(struct nm_connecting *k) {
     struct nm_credential *credential = k->logins.ways[i].credential;
     c->users[i] = credential != NULL ? nm_credential_ref(credential) : NULL;
   }
-  c->pid = getpid();
+  c->pid = nm_process_id(c->process);
   c->lives_since = c->rests_since = nm_clock_ms();
 }
 

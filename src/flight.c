@@ -1,7 +1,5 @@
 #include "flight_own.h"
 
-#include <unistd.h>
-
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "kept.h"
@@ -10,7 +8,8 @@
 
 int nm_flight_plan(struct nm_flight *f, const struct nm_client *c, const struct nm_flight_limits *limits,
                    struct nm_error *e) {
-  *f = (struct nm_flight){.limits = *limits, .pid = getpid()};
+  *f = (struct nm_flight){.limits = *limits, .process = nm_process_ref(c->process)};
+  f->pid = nm_process_id(f->process);
   if (nm_pool_snapshot(c, &f->as) != 0 || nm_kept_identity(c, &f->key) == NM_ENOMEM) {
     nm_flight_end(f);
     return nm_error_nomem(e);
@@ -54,7 +53,7 @@ int nm_flight_begin(struct nm_flight *f, struct nm_client *c, const struct nm_fl
 int nm_flight_fits(const struct nm_flight *f, const struct nm_client *c) {
   const struct nm_client *s = f->as;
   struct nm_buf key = {0};
-  int fits = f->pid == getpid() && nm_kept_identity(c, &key) == 0 &&
+  int fits = f->pid == nm_process_id(f->process) && nm_kept_identity(c, &key) == 0 &&
              nm_str_eq(nm_buf_str(&key), nm_buf_str(&f->key)) && c->timeout == s->timeout &&
              c->deadline == s->deadline && c->idle_max == s->idle_max && c->life_max == s->life_max &&
              c->max_connections == s->max_connections && nm_servers_same(&c->servers, &s->servers);
@@ -63,7 +62,7 @@ int nm_flight_fits(const struct nm_flight *f, const struct nm_client *c) {
 }
 
 const struct nm_error *nm_flight_is_parents(const struct nm_flight *f, struct nm_error *e) {
-  if (f->pid == getpid()) {
+  if (f->pid == nm_process_id(f->process)) {
     return NULL;
   }
   nm_error_set(e, NM_EINVAL, NM_KIND_CANCELLED,
@@ -276,6 +275,7 @@ void nm_flight_stop(struct nm_flight *f) {
 void nm_flight_end(struct nm_flight *f) {
   nm_flight_stop(f);
   nm_client_unref(&f->as);
+  nm_process_unref(&f->process);
   nm_buf_free(&f->key);
   *f = (struct nm_flight){0};
 }

@@ -29,7 +29,8 @@ struct nm_flight {
   uint64_t octets; /* of these and of those that are done, as far as it is known: they are all in memory */
   int64_t now;
   int is_moving; /* another step may get on at once: the last one was ended by its turn, or a message came since */
-  pid_t pid;             /* whose it is: a forked child has no part in it */
+  pid_t pid; /* whose it is: a forked child has no part in it */
+  struct nm_process *process;
   struct nm_error ended; /* why there is nothing more to add; code 0: it goes on */
 };
 

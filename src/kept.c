@@ -2,7 +2,6 @@
 
 #include <stdint.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "pool.h"
@@ -71,9 +70,10 @@ int nm_kept_is_old(const struct nm_client *c, int rests) {
 
 /* Readable while idle means dead: the server has hung up, or says something nobody asked for (often 421). */
 int nm_kept_is_usable(struct nm_client *c, const struct nm_buf *key) {
-  return c->conn != NULL && c->pid == getpid() && nm_session_state(c->session) == NM_SESSION_IDLE &&
-         !nm_session_is_spent(c->session) && !nm_kept_is_old(c, 1) &&
-         nm_str_eq(nm_buf_str(key), nm_buf_str(&c->key)) && !c->api->conn_readable(c->conn);
+  return c->conn != NULL && c->pid == nm_process_id(c->process) &&
+         nm_session_state(c->session) == NM_SESSION_IDLE && !nm_session_is_spent(c->session) &&
+         !nm_kept_is_old(c, 1) && nm_str_eq(nm_buf_str(key), nm_buf_str(&c->key)) &&
+         !c->api->conn_readable(c->conn);
 }
 
 void nm_kept_drop(struct nm_client *c) {
@@ -111,7 +111,8 @@ void nm_kept_move(struct nm_client *from, struct nm_client *to) {
 }
 
 void nm_kept_hang_up(struct nm_client *c) {
-  if (c->conn != NULL && c->session != NULL && c->pid == getpid() && nm_session_quit(c->session) == 0) {
+  if (c->conn != NULL && c->session != NULL && c->pid == nm_process_id(c->process) &&
+      nm_session_quit(c->session) == 0) {
     const char *p;
     size_t n, done;
     nm_session_output(c->session, &p, &n);
@@ -125,11 +126,11 @@ void nm_kept_hang_up(struct nm_client *c) {
 }
 
 void nm_kept_leave_parents(struct nm_client *c) {
-  if (c->net != NULL && c->pid != getpid()) {
+  if (c->net != NULL && c->pid != nm_process_id(c->process)) {
     nm_pool_free(c);
     nm_kept_drop(c);
     c->api->net_free(c->net);
     c->net = NULL;
   }
-  c->pid = getpid();
+  c->pid = nm_process_id(c->process);
 }

@@ -40,7 +40,8 @@ static void check_fits(lua_State *L, int fits, const char *module) {
 /* What this state's clients share, in the registry by the address of key. */
 struct home {
   const struct nm_net_api *api;
-  struct nm_shared *shared; /* NULL: no memory for it, or the state closes */
+  struct nm_shared *shared;   /* NULL: no memory for it, or the state closes */
+  struct nm_process *process; /* NULL: there is none, too */
 };
 
 static const char key;
@@ -48,6 +49,7 @@ static const char key;
 static void leave_home(void *memory) {
   struct home *h = memory;
   h->api->shared_unref(&h->shared);
+  nm_process_unref(&h->process);
 }
 
 static void need_home(lua_State *L, const struct nm_net_api *api) {
@@ -57,7 +59,8 @@ static void need_home(lua_State *L, const struct nm_net_api *api) {
   if (!is_there) {
     struct home *h = nm_scratch(L, sizeof *h, leave_home);
     h->api = api;
-    h->shared = api->shared_new();
+    h->process = nm_process_new();
+    h->shared = api->shared_new(h->process);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &key);
   }
 }
@@ -73,7 +76,7 @@ void nm_load_net_for(lua_State *L, struct nm_client *c, const struct nm_net_api 
   lua_rawgetp(L, LUA_REGISTRYINDEX, &key);
   const struct home *h = nm_scratch_of(L, -1, sizeof *h, leave_home);
   lua_pop(L, 1);
-  nm_client_use_net(c, api, h != NULL ? h->shared : NULL);
+  nm_client_use_net(c, api, h != NULL ? h->shared : NULL, h != NULL ? h->process : NULL);
 }
 
 const struct nm_digest_api *nm_load_digest(lua_State *L) {

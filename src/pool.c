@@ -1,7 +1,6 @@
 #include "pool.h"
 
 #include <stdint.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "kept.h"
@@ -114,6 +113,9 @@ static void borrow(struct nm_client *to, const struct nm_client *from) {
   to->digest = from->digest != NULL ? from->digest : to->digest;
   to->binding = from->binding != NULL ? from->binding : to->binding;
   to->net = from->net;
+  if (to->process == NULL) {
+    to->process = nm_process_ref(from->process);
+  }
 }
 
 int nm_pool_snapshot(const struct nm_client *c, struct nm_client **out) {
@@ -150,7 +152,7 @@ struct nm_client *nm_pool_take(struct nm_client *c, const struct nm_client *as, 
     return NULL;
   }
   borrow(o, c);
-  o->pid = getpid();
+  o->pid = nm_process_id(c->process);
   if (copy_options(o, as) != 0 || server > as->servers.n) {
     return NULL;
   }
@@ -174,7 +176,7 @@ void nm_client_alarm(struct nm_client *c, int ms) {
 int nm_client_watch(struct nm_client *c) {
   if (c->net == NULL) {
     (void)nm_client_need_net(c);
-    c->pid = getpid();
+    c->pid = nm_process_id(c->process);
   }
   return c->net != NULL ? c->api->net_watch(c->net) : -1;
 }

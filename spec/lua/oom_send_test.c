@@ -98,7 +98,8 @@ static struct nm_shared *shared_ref(struct nm_shared *s) {
   return s;
 }
 
-static struct nm_shared *shared_new(void) {
+static struct nm_shared *shared_new(const struct nm_process *process) {
+  (void)process;
   struct nm_shared *s = nm_zalloc(sizeof *s);
   return s != NULL ? shared_ref(s) : NULL;
 }

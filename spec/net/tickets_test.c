@@ -225,7 +225,7 @@ static int call(struct nm_shared *shared, const struct nm_dial *d) {
 /* Clients that share; others, which do not, begin from nothing. */
 static void clients_share(void) {
   struct server s;
-  struct nm_shared *shared = api->shared_new();
+  struct nm_shared *shared = api->shared_new(NULL);
   server_start_n(&s, "127.0.0.1", 5, "tls:good,once", HELLO, CAPS, "echo", NULL);
   struct nm_dial d = dial_to(s.port, NM_TLS_IMPLICIT);
   CHECK(call(shared, &d) == 0 && call(NULL, &d) == 0);
@@ -250,7 +250,7 @@ static void spoil(const char *path) {
 /* The file is not read again, for another place either, where no session helps. */
 static void cas_are_loaded_once(void) {
   struct server s;
-  struct nm_shared *shared = api->shared_new();
+  struct nm_shared *shared = api->shared_new(NULL);
   char file[128];
   (void)snprintf(file, sizeof file, "%s", cert("once.pem"));
   copy_file(cert("ca.pem"), file);
@@ -270,7 +270,7 @@ static void cas_are_loaded_once(void) {
 /* Verified by CAs that another client has loaded, and that for a host of another name: no session helps. */
 static void loaded_cas_trust_no_more_than_their_file(void) {
   struct server good, bad;
-  struct nm_shared *shared = api->shared_new();
+  struct nm_shared *shared = api->shared_new(NULL);
   server_start_n(&good, "127.0.0.1", 2, "tls:good,once", HELLO, CAPS, "echo", NULL);
   server_start_n(&bad, "127.0.0.1", 3, "tls:unknownca", HELLO, CAPS, "echo", NULL);
   struct nm_dial d = dial_to(good.port, NM_TLS_IMPLICIT), to_bad = dial_to(bad.port, NM_TLS_IMPLICIT);
@@ -291,7 +291,7 @@ static void loaded_cas_trust_no_more_than_their_file(void) {
 static void a_child_shares_with_itself(void) {
   struct server s;
   int status = 0;
-  struct nm_shared *shared = api->shared_new();
+  struct nm_shared *shared = api->shared_new(NULL);
   server_start_n(&s, "127.0.0.1", 4, "tls:good,once", HELLO, CAPS, "echo", NULL);
   struct nm_dial d = dial_to(s.port, NM_TLS_IMPLICIT);
   CHECK(call(shared, &d) == 0);

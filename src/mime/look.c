@@ -53,13 +53,7 @@ static inline void look_for(struct nm_seen *seen, const char *p, size_t n, enum 
 }
 
 static void look(struct nm_seen *seen, const char *p, size_t n) {
-  if (seen->look == NM_LOOK_LINES) { /* three loops, each with what it needs */
-    look_for(seen, p, n, NM_LOOK_LINES);
-  } else if (seen->look == NM_LOOK_7BIT) {
-    look_for(seen, p, n, NM_LOOK_7BIT);
-  } else {
-    look_for(seen, p, n, NM_LOOK_ALL);
-  }
+  NM_LOOK_LOOPS(look_for, seen, p, n)
 }
 #else
 static void look(struct nm_seen *seen, const char *p, size_t n) {

@@ -32,6 +32,16 @@ struct nm_seen {
 /* n: NM_LOOK_MAX at most; when it is no multiple of NM_LOOK_UNIT, the last octet is no CR. */
 typedef void nm_look_fn(struct nm_seen *seen, const char *p, size_t n);
 
+/* The body of one: three loops, each with what it needs. loop(seen, p, n, what) is inlined, and what a constant to it. */
+#define NM_LOOK_LOOPS(loop, seen, p, n)                                                                      \
+  if ((seen)->look == NM_LOOK_LINES) {                                                                       \
+    loop(seen, p, n, NM_LOOK_LINES);                                                                         \
+  } else if ((seen)->look == NM_LOOK_7BIT) {                                                                 \
+    loop(seen, p, n, NM_LOOK_7BIT);                                                                          \
+  } else {                                                                                                   \
+    loop(seen, p, n, NM_LOOK_ALL);                                                                           \
+  }
+
 struct nm_look_kernel {
   const char *name;
   nm_look_fn *look;

@@ -83,13 +83,7 @@ AVX2 void look(struct nm_seen *seen, const char *p, size_t n, enum nm_look what)
 }
 
 __attribute__((target("avx2"))) void nm_look_avx2(struct nm_seen *seen, const char *p, size_t n) {
-  if (seen->look == NM_LOOK_LINES) { /* three loops, each with what it needs */
-    look(seen, p, n, NM_LOOK_LINES);
-  } else if (seen->look == NM_LOOK_7BIT) {
-    look(seen, p, n, NM_LOOK_7BIT);
-  } else {
-    look(seen, p, n, NM_LOOK_ALL);
-  }
+  NM_LOOK_LOOPS(look, seen, p, n)
 }
 
 #endif

@@ -1,32 +1,15 @@
 #include "mime/stamp.h"
 
-#include <stdint.h>
-
 #include "base/chars.h"
 #include "base/random.h"
 
-/* Eight digits of four octets, each in an octet of a word, the first digit in the lowest. */
-static void put_hex(char *to, const unsigned char *p) {
-  const uint64_t each = UINT64_C(0x0101010101010101);
-  uint64_t x = p[0] | (uint64_t)p[1] << 16 | (uint64_t)p[2] << 32 | (uint64_t)p[3] << 48;
-  x = (x >> 4 & 0x0f * each) | ((x << 8) & UINT64_C(0x0f000f000f000f00));
-  uint64_t letters = (x + 6 * each) >> 4 & each; /* 1 where the digit is above 9 */
-  x += '0' * each + letters * ('a' - '0' - 10);
-  to[0] = (char)x; /* one store where the lowest comes first */
-  to[1] = (char)(x >> 8);
-  to[2] = (char)(x >> 16);
-  to[3] = (char)(x >> 24);
-  to[4] = (char)(x >> 32);
-  to[5] = (char)(x >> 40);
-  to[6] = (char)(x >> 48);
-  to[7] = (char)(x >> 56);
-}
-
 static char *put_random(char *to, const unsigned char random[16]) {
-  for (size_t i = 0; i < 16; i += 4) {
-    put_hex(to + 2 * i, random + i);
+  static const char digits[] = "0123456789abcdef";
+  for (size_t i = 0; i < 16; i++) {
+    *to++ = digits[random[i] >> 4];
+    *to++ = digits[random[i] & 15];
   }
-  return to + 32;
+  return to;
 }
 
 void nm_boundary_write(struct nm_buf *b, const struct nm_stamp *stamp, unsigned n) {

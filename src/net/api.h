@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include "base/error.h"
 #include "base/io.h"
+#include "base/process.h"
 
 /* What netmail.net offers to netmail.core: a table of functions, handed over through the Lua registry, so that neither
    shared object links the other and libcurl is loaded at the first send. Nothing allocated on one side is freed by the other. */
@@ -54,8 +55,8 @@ struct nm_net_api {
   uint32_t version;
   uint32_t size;
   const char *(*curl_version)(void);
-  /* NULL: out of memory. */
-  struct nm_shared *(*shared_new)(void);
+  /* NULL: out of memory. It keeps process, which may be NULL; whoever holds a reference to the one holds one to the other for as long. */
+  struct nm_shared *(*shared_new)(const struct nm_process *process);
   struct nm_shared *(*shared_ref)(struct nm_shared *shared);
   void (*shared_unref)(struct nm_shared **shared);
   /* NULL when out of memory or descriptors. In a forked child it serves new dials, apart from the parent's. It keeps shared; NULL: its

@@ -24,7 +24,7 @@
 #endif
 
 int nm_conn_is_foreign(const struct nm_conn *c) {
-  return c->pid != getpid();
+  return c->pid != nm_net_process(c->net);
 }
 
 static struct nm_conn *conn_of(struct nm_io *io) {

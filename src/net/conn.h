@@ -91,6 +91,10 @@ long nm_net_ca_age(struct nm_net *net, const char *ca_file);
 /* shared NULL: nothing, with nobody. */
 struct nm_net *nm_net_new(struct nm_shared *shared);
 void nm_net_free(struct nm_net *net);
+/* The process that asks: pid_t as getpid gives it. */
+static inline pid_t nm_net_process(const struct nm_net *net) {
+  return nm_process_id(net->shared != NULL ? net->shared->process : NULL);
+}
 /* In a forked child: new handles in place of the parent's. */
 int nm_net_renew(struct nm_net *net);
 int nm_net_watch(struct nm_net *net);

@@ -137,7 +137,7 @@ int nm_dial_start(struct nm_net *net, const struct nm_dial *d, struct nm_conn **
     return nm_error_nomem(e);
   }
   c->net = net;
-  c->pid = getpid();
+  c->pid = nm_net_process(net);
   c->began = nm_clock_ms();
   c->fd = -1;
   c->lines.max = NM_DIAL_LINES_MAX;

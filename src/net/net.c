@@ -107,7 +107,7 @@ static void multi_free(struct nm_net *net) {
 
 static int multi_new(struct nm_net *net) {
   int is_one = version() >= LIBCURL_CA_CACHE;
-  net->pid = getpid();
+  net->pid = nm_net_process(net);
   net->multi = is_one ? curl_multi_init() : NULL;
   return net->multi != NULL || !is_one ? 0 : NM_ENOMEM;
 }
@@ -120,7 +120,7 @@ struct nm_net *nm_net_new(struct nm_shared *shared) {
   }
   net->hold_sigpipe = version() < NM_SIGPIPE_FIXED;
   net->nowhere = nm_socket_nowhere();
-  net->shared = shared != NULL ? nm_shared_ref(shared) : nm_shared_new();
+  net->shared = shared != NULL ? nm_shared_ref(shared) : nm_shared_new(NULL);
   if (net->nowhere < 0 || net->shared == NULL || nm_shared_renew(net->shared) != 0 || multi_new(net) != 0) {
     nm_net_free(net);
     return NULL;
@@ -133,7 +133,7 @@ int nm_net_renew(struct nm_net *net) {
   if (nm_shared_renew(net->shared) != 0) {
     return NM_ENOMEM;
   }
-  if (net->pid == getpid()) {
+  if (net->pid == nm_net_process(net)) {
     return 0;
   }
   nm_watch_close(&net->watch); /* the parent has its own, which stays open */
@@ -145,14 +145,14 @@ int nm_net_watch(struct nm_net *net) {
 }
 
 void nm_net_calm(struct nm_net *net) {
-  if (net->pid == getpid()) {
+  if (net->pid == nm_net_process(net)) {
     nm_watch_calm(&net->watch);
     net->has_worked = 0;
   }
 }
 
 void nm_net_alarm(struct nm_net *net, int ms) {
-  if (net->pid == getpid()) {
+  if (net->pid == nm_net_process(net)) {
     nm_watch_arm(&net->watch, ms);
   }
 }
@@ -161,7 +161,7 @@ void nm_net_free(struct nm_net *net) {
   if (net == NULL) {
     return;
   }
-  if (net->pid == getpid()) {
+  if (net->pid == nm_net_process(net)) {
     multi_free(net);
   }
   nm_shared_unref(&net->shared); /* after the multi handle: its connections leave tickets */

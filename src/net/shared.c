@@ -1,6 +1,5 @@
 #include "net/shared.h"
 
-#include <unistd.h>
 #include "base/alloc.h"
 #include "net/net.h"
 
@@ -14,13 +13,14 @@ static CURLSH *share_new(void) {
   return share;
 }
 
-struct nm_shared *nm_shared_new(void) {
+struct nm_shared *nm_shared_new(const struct nm_process *process) {
   nm_net_begin();
   struct nm_shared *s = nm_zalloc(sizeof *s);
   if (s == NULL) {
     return NULL;
   }
   s->refs = 1;
+  s->process = process;
   if (nm_shared_renew(s) != 0) {
     nm_shared_unref(&s);
   }
@@ -38,7 +38,7 @@ void nm_shared_unref(struct nm_shared **at) {
   if (s == NULL || --s->refs > 0) {
     return;
   }
-  if (s->share != NULL && s->pid == getpid()) {
+  if (s->share != NULL && s->pid == nm_process_id(s->process)) {
     (void)curl_share_cleanup(s->share);
   }
   nm_tickets_free(&s->tickets);
@@ -46,10 +46,10 @@ void nm_shared_unref(struct nm_shared **at) {
 }
 
 int nm_shared_renew(struct nm_shared *s) {
-  if (s->share != NULL && s->pid == getpid()) {
+  if (s->share != NULL && s->pid == nm_process_id(s->process)) {
     return 0;
   }
-  s->pid = getpid();
+  s->pid = nm_process_id(s->process);
   s->share = share_new();
   return s->share != NULL ? 0 : NM_ENOMEM;
 }

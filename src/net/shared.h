@@ -12,14 +12,15 @@
    thread at a time, so nothing needs a lock. */
 struct nm_shared {
   unsigned refs;
-  CURLSH *share; /* DNS, and those TLS sessions that tickets has not */
-  pid_t pid;     /* whose share this is: in a forked child it is left as it is */
+  const struct nm_process *process; /* NULL: nobody has one */
+  CURLSH *share;                    /* DNS, and those TLS sessions that tickets has not */
+  pid_t pid;                        /* whose share this is: in a forked child it is left as it is */
   struct nm_tickets tickets;
 };
 
 NM_HIDDEN_BEGIN
 
-struct nm_shared *nm_shared_new(void);
+struct nm_shared *nm_shared_new(const struct nm_process *process);
 struct nm_shared *nm_shared_ref(struct nm_shared *s);
 /* After the last connection of those that were dialled by it. */
 void nm_shared_unref(struct nm_shared **s);
