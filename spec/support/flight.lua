@@ -59,8 +59,8 @@ local function merge(before, later)
 end
 
 --- options: `Latency` (ms), `Serve(message, try, time)` gives fates and kind (default: accepted), and as a third value another latency;
--- `Up`: how many connections are up; `Tick()`: ms that pass with each look at the clock; `Deadline` (ms); `Queued(message, try)`: whether no connection ever takes it. Everything is counted
--- in the table that comes back second.
+-- `Up`: how many connections are up; `Tick()`: ms that pass with each look at the clock; `Deadline` (ms); `Queued(message, try)`:
+-- whether no connection ever takes it. Everything is counted in the table that comes back second.
 function flight.kit(options)
   local clock, log = 0, { puts = 0, peak = 0, waits = 0, closed = 0, opened = {}, put_at = {}, tries = {} }
   local kit = { called = {}, done = {}, accepted = {}, waits = {} }
