@@ -452,6 +452,24 @@ describe("SendMany", function()
     server:Stop()
   end)
 
+  it("tries again in time though its source takes longer than that to say that it has nothing", function()
+    for delay = 0.005, 0.05, 0.005 do
+      local server = testing.Server { Faults = { { At = "RCPT", Match = "<u2@", Reply = "450 4.2.0 later", Times = 1 } } }
+      local client = server:Client {}
+      local list, n = messages(2), 0
+      local summary = client:SendMany(function()
+        n = n + 1
+        if n <= 2 or n == 6 then return list[n] end
+        process.sleep(0.03)
+        return false, 0.001
+      end, { Retry = { Tries = 2, Delay = delay } })
+      assert.equal(2, summary.Accepted)
+      assert.equal(1, summary.Retries)
+      client:Close()
+      server:Stop()
+    end
+  end)
+
   it("counts what is accepted in its turn: a failure among them has its message, and those behind it are sent", function()
     local faults = {}
     for _, i in ipairs { 1, 5, 6, 20, 39, 40 } do
