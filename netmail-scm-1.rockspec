@@ -249,6 +249,7 @@ build = {
         "src/lua_render.c",
         "src/lua_resend.c",
         "src/lua_result.c",
+        "src/lua_result_rcpt.c",
         "src/lua_send.c",
         "src/lua_shape.c",
         "src/lua_task.c",
