@@ -7,7 +7,6 @@
 #include "base/chars.h"
 #include "base/check.h"
 #include "base/literal.h"
-#include "base/utf8.h"
 #include "host.h"
 #include "pool.h"
 #include "smtp/command.h"

@@ -29,7 +29,7 @@ NM_HIDDEN_BEGIN
 /* At index i lies the scratch that is e, and at 1 its client, free but for what tasks may have to send; when e->err is not 0 it is over
    already. For `return`, like the method itself. */
 int nm_errand_begin(lua_State *L, struct nm_errand *e, int i);
-/* The function at index 2 is called before an errand begins whose client has tasks that are not over: with the client, and the ms that the errand
+/* The function at index 1 is called before an errand begins whose client has tasks that are not over: with the client, and the ms that the errand
    has. It sees to those that are nobody's concern any more (lua/netmail/task.lua). */
 int nm_errand_set_forerunner(lua_State *L);
 /* For `return`: shows the tracer of the client at index 1 what it has not seen yet; the method returns nothing. */

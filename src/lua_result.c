@@ -199,7 +199,7 @@ static int push_detail(lua_State *L, const struct nm_result *r) {
   return pushed;
 }
 
-/* Values on the stack at once: twelve of a result, five of a recipient, the functions that make both, and what lies between. */
+/* Values on the stack at once: fifteen of a result, five of a recipient, the functions that make both, and what lies between. */
 #define STACK_MAX 32
 
 int nm_result_push(lua_State *L, const struct nm_result *r) {

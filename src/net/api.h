@@ -11,7 +11,7 @@
    shared object links the other and libcurl is loaded at the first send. Nothing allocated on one side is freed by the other. */
 #define NM_NET_API_KEY "netmail.net.api"
 #define NM_NET_API_MAGIC 0x6e6d6e74u
-#define NM_NET_API_VERSION 6u
+#define NM_NET_API_VERSION 7u
 
 enum nm_tls { NM_TLS_NONE, NM_TLS_STARTTLS, NM_TLS_IMPLICIT };
 
