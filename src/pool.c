@@ -1,6 +1,5 @@
 #include "pool.h"
 
-
 #include "base/alloc.h"
 #include "kept.h"
 
