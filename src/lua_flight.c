@@ -144,11 +144,11 @@ static int disowned(lua_State *L) {
 
 /* ---- waiting ---- */
 
-/* (flight, ms): until something may get on. */
+/* (flight, ms, whether nothing may get on before that: a function of the program's is at work): until something may get on. */
 static int wait(lua_State *L) {
   struct nm_flight_job *f = nm_flight_job_at(L, 1);
   int ms = (int)nm_check_integer(L, 2, "the time", 0, INT_MAX);
-  if (f->flight.client != NULL) {
+  if (f->flight.client != NULL && !lua_toboolean(L, 3)) {
     nm_flight_wait(&f->flight, ms);
   } else {
     (void)poll(NULL, 0, ms); /* until somebody else has done with the client */

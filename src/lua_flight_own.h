@@ -27,12 +27,13 @@ struct nm_flight_job {
   struct nm_flight_slot **slots; /* as many as were ever needed at once */
   int n_slots;
   struct nm_flight_slot *free;
-  int called;                /* which function was called last */
-  struct nm_line *called_by; /* the line that it was called for */
-  int64_t turn_end;          /* ms; 0: none */
-  int is_watched;            /* by an event loop: it is a task's, and counts as one of its client's errands */
-  int is_plain;              /* of messages that all have accepted nobody asks more than how many they are */
-  int wakes_in;              /* ms after which it is to be woken in any case */
+  struct nm_flight_slot *given; /* over, but its tables are not made yet: that may fail; NULL: none */
+  int called;                   /* which function was called last */
+  struct nm_line *called_by;    /* the line that it was called for */
+  int64_t turn_end;             /* ms; 0: none */
+  int is_watched; /* by an event loop: it is a task's, and counts as one of its client's errands */
+  int is_plain;   /* of messages that all have accepted nobody asks more than how many they are */
+  int wakes_in;   /* ms after which it is to be woken in any case */
 };
 
 NM_HIDDEN_BEGIN

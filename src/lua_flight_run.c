@@ -102,10 +102,14 @@ static int count_accepted(lua_State *L, struct nm_flight_job *f) {
 /* What lies before the next result that is nobody's but ours. NULL: none is there. */
 static struct nm_flight_slot *next_over(struct nm_flight_job *f) {
   struct nm_mail *m;
+  if (f->given != NULL) {
+    return f->given;
+  }
   while ((m = nm_flight_take(&f->flight)) != NULL) {
     struct nm_flight_slot *s = slot_of(m);
     if (!goes_on_narrower(f, s)) {
       s->state = NM_SLOT_OVER;
+      f->given = s;
       return s;
     }
   }
@@ -117,6 +121,7 @@ static int push_over(lua_State *L, struct nm_flight_job *f, struct nm_flight_slo
   struct nm_result r = {f->client, &s->sent, s->begin, nm_buf_str(&s->message.now.id), &s->message.env};
   lua_pushinteger(L, s->number);
   int pushed = nm_result_push(L, &r);
+  f->given = f->given == s ? NULL : f->given;
   if (is_accepted(s)) {
     nm_flight_release_slot(f, s);
   }
@@ -183,8 +188,8 @@ static int go_on(lua_State *L, struct nm_flight_job *f) {
 static int another(lua_State *L) {
   struct nm_flight_job *f = nm_flight_job_at(L, 1);
   struct nm_mail *next = f->flight.done.first;
-  int is_next =
-      next != NULL && is_accepted(slot_of(next)) && f->flight.ended.code == 0 && f->client->trace == NULL;
+  int is_next = f->given == NULL && next != NULL && is_accepted(slot_of(next)) && f->flight.ended.code == 0 &&
+                f->client->trace == NULL;
   return is_next ? push_over(L, f, next_over(f)) : 0;
 }
 

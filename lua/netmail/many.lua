@@ -98,7 +98,11 @@ return function(kit)
     plan.limits.is_watched = true
     local flight, text, detail = kit.open(client, plan.limits)
     local errand = new_errand(flight, from, plan)
-    if flight then return tasks.new(client, errand, errand) end
+    if flight then
+      local task = tasks.new(client, errand)
+      tasks.enqueue(client, errand)
+      return task
+    end
     errand.results = { n = 3, nil, text, detail }
     return tasks.new(client, errand) -- it was over before it began
   end

@@ -89,7 +89,7 @@ return function(kit)
   end
 
   function Errand:wait(ms)
-    kit.wait(self.flight, ms)
+    kit.wait(self.flight, ms, self.is_running)
   end
 
   function Errand:descriptor()

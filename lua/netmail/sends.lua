@@ -18,14 +18,16 @@ return function(kit)
   local Batch = { now = now }
   Batch.__index = Batch
 
+  --- What Send would have returned has its place already: that it is over must not fail for want of memory.
   local function finish(self, ...)
-    local batch = self.batch
-    self.results = pack(...)
-    self.message, self.slot = nil, nil
+    local batch, room = self.batch, self.room
+    room[1], room[2], room[3] = ...
+    room.n, self.results = select("#", ...), room
+    self.message, self.slot = nil, false
     batch.n_open = batch.n_open - 1
     if batch.n_open == 0 then
       kit.close(batch.flight)
-      batch.results, batch.is_running, batch.call = pack(), false, nil
+      batch.results, batch.is_running, batch.call = true, false, nil
     end
   end
 
@@ -59,8 +61,17 @@ return function(kit)
     settle(self, slot, ...)
   end
 
+  --- The flight has taken a Send; where there was no memory to note it down, that is made up for.
+  local function note(batch)
+    local send, slot = batch.taken, batch.taken_slot
+    batch.by_slot[slot] = send
+    send.slot, send.message = slot, nil
+    batch.taken = false
+  end
+
   function Send:cancel(why)
     local batch = self.batch
+    if batch.taken == self then note(batch) end
     if self.slot then return take_end(self, kit.cancel_one(batch.flight, self.slot, why)) end
     batch.waiting[self.place] = false
     finish(self, kit.drop(batch.flight, self.message, why))
@@ -90,11 +101,12 @@ return function(kit)
   end
 
   local function fill(self)
+    if self.taken then note(self) end
     local send = end_late(self)
     while send and kit.room(self.flight) > 0 do
-      self.waiting[self.first] = false
-      local slot = kit.put_waiting(self.flight, send.message)
-      send.slot, send.message, self.by_slot[slot] = slot, nil, send
+      self.taken_slot = kit.put_waiting(self.flight, send.message)
+      self.taken, self.waiting[self.first] = send, false
+      note(self)
       send = first_waiting(self)
     end
     return send
@@ -213,7 +225,7 @@ return function(kit)
   end
 
   function Batch:wait(ms)
-    kit.wait(self.flight, ms)
+    kit.wait(self.flight, ms, self.is_running)
   end
 
   function Batch:descriptor()
@@ -222,8 +234,8 @@ return function(kit)
 
   local function new_batch(flight)
     return setmetatable({
-      flight = flight, waiting = {}, first = 1, last = 0, by_slot = {}, n_open = 0,
-      due = 0, has_begun = false, is_running = false, call = nil, results = nil,
+      flight = flight, waiting = {}, first = 1, last = 0, by_slot = {}, taken = false, taken_slot = false, n_open = 0,
+      due = 0, has_begun = false, is_running = false, call = nil, results = false,
     }, Batch)
   end
 
@@ -236,20 +248,25 @@ return function(kit)
     return new_batch(flight)
   end
 
+  --- What there may be no memory for comes first: a batch never waits for one that is not in it.
   local function add(batch, send)
-    send.batch = batch
-    batch.n_open, batch.last = batch.n_open + 1, batch.last + 1
-    batch.waiting[batch.last], send.place = send, batch.last
+    local place = batch.last + 1
+    send.batch, send.place = batch, place
+    batch.waiting[place] = send
+    batch.n_open, batch.last = batch.n_open + 1, place
   end
 
   local function new_task(client, message, text, detail)
     if not message then return tasks.new(client, setmetatable({ results = pack(nil, text, detail) }, Send)) end
     local batch
-    local send = setmetatable({ message = message, till = text }, Send)
+    local send = setmetatable({
+      message = message, till = text, slot = false, results = false, room = { false, false, false, n = 0 },
+    }, Send)
     batch, text, detail = batch_of(client)
     if not batch then return new_task(client, nil, text, detail) end
+    local task = tasks.new(client, send)
     add(batch, send)
-    local task = tasks.new(client, send, batch)
+    tasks.enqueue(client, batch)
     if tasks.first(client) == batch and (not batch.has_begun or kit.room(batch.flight) > 0) then task:Step(0) end
     return task
   end

@@ -82,7 +82,7 @@ function Task:Step(milliseconds)
   end
   local first = head(own.queue) -- lets go of what is over
   if first and not first.is_running and (first.due or 0) <= now() then first:nudge() end
-  return own.results ~= nil
+  return own.results and true or false
 end
 
 --- What became of it.
@@ -192,14 +192,18 @@ function tasks.last(client)
   return queue[queue.last]
 end
 
---- A task, with what is its own, by an errand of the client's: one that it has already, or behind those. nil: it is over.
-function tasks.new(client, own, errand)
+--- An errand of the client's: one that it has already, or behind those.
+function tasks.enqueue(client, errand)
+  local queue = queue_of(client)
+  if errand == queue[queue.last] then return end
+  queue[queue.last + 1] = errand -- first what there may be no memory for
+  queue.last = queue.last + 1
+end
+
+--- A task of the client's, with what is its own; the errand that is to see to it is enqueued then, unless it is over.
+function tasks.new(client, own)
   local queue = queue_of(client)
   own.queue = queue
-  if errand and errand ~= queue[queue.last] then
-    queue.last = queue.last + 1
-    queue[queue.last] = errand
-  end
   local task = setmetatable({ [OWN] = own }, meta)
   if not own.results then queue.held[task] = true end
   return task
@@ -229,6 +233,11 @@ function tasks.finish_forgotten(client, ms)
   if is_held(queue) then
     collectgarbage()
     if is_held(queue) then return end
+  end
+  if first.is_running then -- its function will never return, it may be: what the client has closed meanwhile does not wait for that
+    first:rescue()
+    first = head(queue)
+    if not first then return end
   end
   local till = first.now() + ms
   begin(first)

@@ -1062,4 +1062,41 @@ describe("an event loop", function()
     client:Close()
     server:Stop()
   end)
+
+  it("that nobody holds, and whose function yielded in a coroutine that is gone, is ended by Close", function()
+    local server = testing.Server {}
+    for _, way in ipairs { "SendAsync", "SendManyAsync" } do
+      local client = server:Client {}
+      do
+        local n = 0
+        local slow_content = netmail.Attachment { Name = "x", Content = function()
+          n = n + 1
+          if n == 2 then coroutine.yield() end
+          return n < 4 and "part" or nil
+        end }
+        local task
+        if way == "SendAsync" then
+          local message = net.message()
+          message.Attachments:Add(slow_content)
+          task = client:SendAsync(message)
+        else
+          task = client:SendManyAsync({ net.message(), net.message() }, { OnResult = function() coroutine.yield() end })
+        end
+        local co = coroutine.create(function() return task:Wait() end)
+        assert(coroutine.resume(co))
+        assert.equal("suspended", coroutine.status(co))
+        local other = client:SendAsync(net.message())
+        local cpu = os.clock()
+        assert.same({ nil, "pending" }, { other:Wait(0.5) })
+        assert.is_true(os.clock() - cpu < 0.25, "it waits at rest")
+        other:Cancel()
+      end
+      collectgarbage()
+      collectgarbage()
+      client:Close()
+      assert(client:Send(net.message()))
+      client:Close()
+    end
+    server:Stop()
+  end)
 end)
