@@ -121,7 +121,9 @@ static int push_over(lua_State *L, struct nm_flight_job *f, struct nm_flight_slo
   struct nm_result r = {f->client, &s->sent, s->begin, nm_buf_str(&s->message.now.id), &s->message.env};
   lua_pushinteger(L, s->number);
   int pushed = nm_result_push(L, &r);
-  f->given = f->given == s ? NULL : f->given;
+  if (f->given == s) {
+    f->given = NULL;
+  }
   if (is_accepted(s)) {
     nm_flight_release_slot(f, s);
   }

@@ -121,7 +121,8 @@ return function(kit, feed, tell)
   --- The same, and what is to become of it.
   function fate.settle(self, slot, result, text, detail)
     local is_begun, till = kit.last_try(self.flight, slot)
-    local time, was_tried = now() -- luacheck: ignore 311
+    local time = now()
+    local was_tried
     text, detail, was_tried = weigh(self, slot, result, text, detail, is_begun)
     local is_cancelled = detail and detail.Kind == "cancelled"
     local why = fate.why_over(self, time, till)

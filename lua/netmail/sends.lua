@@ -101,7 +101,6 @@ return function(kit)
   end
 
   local function fill(self)
-    if self.taken then note(self) end
     local send = end_late(self)
     while send and kit.room(self.flight) > 0 do
       self.taken_slot = kit.put_waiting(self.flight, send.message)
@@ -181,6 +180,7 @@ return function(kit)
   end
 
   function Batch:step(budget)
+    if self.taken then note(self) end
     if self:leave() then return true end
     if self.has_begun and is_swept(self) then self.due = now() end
     if not self.has_begun then
